@@ -1,0 +1,122 @@
+namespace ElfLoader.Relocations;
+
+/// <summary>Where a machine keeps thread-local storage, seen from the thread pointer (ELF Handling for TLS).</summary>
+public enum TlsVariant
+{
+    /// <summary>Above the thread pointer, after a small control block (ARM).</summary>
+    One = 1,
+
+    /// <summary>Below the thread pointer (x86-64).</summary>
+    Two = 2,
+}
+
+/// <summary>What the loader knows about a symbol when it asks for a relaxation.</summary>
+[Flags]
+public enum RelaxationTraits
+{
+    /// <summary>Nothing that permits a rewrite.</summary>
+    None = 0,
+
+    /// <summary>S is final: no slot or stub is needed to reach the definition (not IFUNC, not redirectable).</summary>
+    BindsDirectly = 1,
+
+    /// <summary>S is an absolute number, which does not move with the image.</summary>
+    Absolute = 2,
+
+    /// <summary>S + A - TP is a constant for all threads, so that TLS may become initial exec or local exec.</summary>
+    StaticTls = 4,
+
+    /// <summary>S itself is final and never moves, so that it may become an immediate operand.</summary>
+    FixedAddress = 8,
+}
+
+/// <summary>What became of a request to relax.</summary>
+/// <param name="Applied">Whether bytes were rewritten and the relocation is done.</param>
+/// <param name="Consumed">How many relocation records after this one the rewritten sequence has swallowed.</param>
+public readonly record struct Relaxation(bool Applied, int Consumed = 0)
+{
+    /// <summary>Nothing was rewritten.</summary>
+    public static Relaxation Declined => default;
+}
+
+/// <summary>The code of a stub: a jump that reaches any address.</summary>
+/// <param name="Kind">Name for maps and reports, such as <c>plt</c>.</param>
+/// <param name="Size">Bytes that each stub takes.</param>
+/// <param name="Alignment">Alignment of each stub, in bytes.</param>
+/// <param name="UsesSlot">
+/// Whether it jumps through an address word of its own (in read-only data), rather than holding the address in its code.
+/// </param>
+public sealed record StubShape(string Kind, int Size, int Alignment, bool UsesSlot);
+
+/// <summary>All that a machine supplies to the loader: tables, stubs and relaxations; no memory, no ELF file.</summary>
+/// <remarks>Implementations are immutable and may be used from any thread.</remarks>
+public abstract class Architecture
+{
+    /// <summary>The name used in link maps and messages, such as <c>x86_64</c>.</summary>
+    public abstract string Name { get; }
+
+    /// <summary><c>e_machine</c> of its objects.</summary>
+    public abstract ushort Machine { get; }
+
+    /// <summary>Width of an address: 32 or 64.</summary>
+    public abstract int AddressBits { get; }
+
+    /// <summary>Every relocation type of the machine's ABI.</summary>
+    public abstract RelocationTable Relocations { get; }
+
+    /// <summary>Where thread-local storage lies.</summary>
+    public abstract TlsVariant Tls { get; }
+
+    /// <summary>Bytes between the thread pointer and the first TLS block (variant one), before alignment.</summary>
+    public virtual int TlsControlBlockSize => 0;
+
+    /// <summary>Size of an address, in bytes.</summary>
+    public int AddressSize => AddressBits / 8;
+
+    /// <summary>The instruction that fills unused code: it must trap.</summary>
+    public abstract byte CodePadding { get; }
+
+    /// <summary>The stub to put between a place and a target that it cannot reach.</summary>
+    public abstract StubShape Stub { get; }
+
+    /// <summary>Writes a stub.</summary>
+    /// <param name="shape">One of this architecture's shapes.</param>
+    /// <param name="stub">The bytes, <see cref="StubShape.Size"/> of them.</param>
+    /// <param name="address">Address of the stub.</param>
+    /// <param name="target">Address of the slot it jumps through, where the shape uses one, else of the target.</param>
+    /// <returns>False where <paramref name="target"/> is out of its reach.</returns>
+    public abstract bool TryWriteStub(StubShape shape, Span<byte> stub, ulong address, ulong target);
+
+    /// <summary>
+    /// Whether the place is the operand of a jump or call, though its relocation type does not say so (old assemblers
+    /// emit R_X86_64_PC32 for calls).
+    /// </summary>
+    /// <param name="rule">The rule of the relocation.</param>
+    /// <param name="section">The section's bytes as the compiler left them.</param>
+    /// <param name="offset">Offset of the place in the section; the field lies within it.</param>
+    public virtual bool IsBranchPlace(RelocationRule rule, ReadOnlySpan<byte> section, int offset)
+    {
+        ArgumentNullException.ThrowIfNull(rule);
+        return rule.IsBranch;
+    }
+
+    /// <summary>
+    /// Rewrites the instructions at a place to a cheaper form (psABI, "Linker Optimization"), if that is legal and the
+    /// new operand fits; else changes nothing.
+    /// </summary>
+    /// <param name="rule">A rule with <see cref="RelocationRule.MayRelax"/>.</param>
+    /// <param name="section">The section's bytes, in which the place and its neighbours are still as the compiler left them.</param>
+    /// <param name="offset">Offset of the place in the section; the field lies within it.</param>
+    /// <param name="operands">The operands of the unrelaxed relocation, and S, A, P, TP.</param>
+    /// <param name="traits">What is known of the symbol.</param>
+    /// <param name="following">The rule of the following record, if it is the call of a TLS sequence that stands at <paramref name="followingOffset"/>.</param>
+    /// <param name="followingOffset">Offset of the following record's place.</param>
+    public virtual Relaxation TryRelax(
+        RelocationRule rule,
+        Span<byte> section,
+        int offset,
+        in Operands operands,
+        RelaxationTraits traits,
+        RelocationRule? following,
+        int followingOffset) => Relaxation.Declined;
+}
