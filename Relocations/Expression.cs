@@ -71,6 +71,9 @@ public readonly record struct Expression
     /// <summary>Whether the address of the symbol, or of its stub, is part of the value.</summary>
     public bool UsesSymbol => (_plus & (Letters.S | Letters.L)) != 0;
 
+    /// <summary>Whether the size of the symbol is part of the value.</summary>
+    public bool UsesSize => (_plus & Letters.Z) != 0;
+
     /// <summary>Whether a stub may stand for the symbol (L).</summary>
     public bool AllowsStub => (_plus & Letters.L) != 0;
 
