@@ -3,7 +3,9 @@ using static ElfLoader.Arch.X64.X64Relocations;
 
 namespace ElfLoader.Arch.X64;
 
-/// <summary>An instruction with an operand <c>disp32(%rip)</c> as its last bytes, as far as relaxations need to know it.</summary>
+/// <summary>
+/// An instruction whose last bytes are an operand <c>disp32(%rip)</c>, as far as relaxations need to know it.
+/// </summary>
 /// <param name="Field">Offset of the displacement in the section.</param>
 /// <param name="PrefixSize">Bytes of REX or REX2 prefix: 0, 1 or 2.</param>
 /// <param name="Prefix">The last prefix byte: WRXB in REX, M0 R4 X4 B4 WRXB in REX2; zero without prefix.</param>
@@ -26,7 +28,8 @@ internal readonly record struct RipInstruction(
     public const byte Indirect = 0xff;
 
     private const byte WBit = 0x08;
-    private const byte RBits = 0x44;
+    private const byte RexR = 0x04;
+    private const byte Rex2R = 0x44;
     private const byte OperandSizePrefix = 0x66;
     private const byte Rex2 = 0xd5;
 
@@ -37,6 +40,9 @@ internal readonly record struct RipInstruction(
     public bool CanBeSimpleBase => PrefixSize is 1 && Register is not 4;
 
     private int Register => (ModRm >> 3) & 7;
+
+    /// <summary>The upper bits of the register's number, in the places of R.</summary>
+    private int RegisterBits => Prefix & (PrefixSize is 1 ? RexR : Rex2R);
 
     /// <summary>Reads the instruction at a place, if it has the prefix that the relocation type says.</summary>
     public static bool TryRead(uint type, ReadOnlySpan<byte> section, int offset, out RipInstruction instruction)
@@ -59,7 +65,9 @@ internal readonly record struct RipInstruction(
         bool known = prefixSize switch
         {
             0 => true,
-            1 => (prefix & 0xf0) is 0x40,
+
+            // LLVM 19 gives the types for REX to REX2, too; its second byte may look like REX.
+            1 => (prefix & 0xf0) is 0x40 && (start is 0 || section[start - 1] is not Rex2),
             _ => section[start] is Rex2 && prefix < 0x80, // opcode map 0
         };
 
@@ -81,7 +89,7 @@ internal readonly record struct RipInstruction(
     /// <param name="value">The immediate.</param>
     public void WriteImmediate(Span<byte> section, byte opcode, int extension, int value)
     {
-        WritePrefix(section, (Prefix & RBits) >> 2);
+        WritePrefix(section, RegisterBits >> 2);
         section[Field - 2] = opcode;
         section[Field - 1] = (byte)(0xc0 | extension | Register);
         BinaryPrimitives.WriteInt32LittleEndian(section[Field..], value);
@@ -90,7 +98,7 @@ internal readonly record struct RipInstruction(
     /// <summary>Rewrites the instruction to <c>lea value(%reg), %reg</c>.</summary>
     public void WriteLea(Span<byte> section, int value)
     {
-        WritePrefix(section, (Prefix & RBits) | ((Prefix & RBits) >> 2));
+        WritePrefix(section, RegisterBits | (RegisterBits >> 2));
         section[Field - 2] = 0x8d;
         section[Field - 1] = (byte)(0x80 | (Register << 3) | Register);
         BinaryPrimitives.WriteInt32LittleEndian(section[Field..], value);
