@@ -1,0 +1,80 @@
+using ElfLoader.Tests.Support;
+
+namespace ElfLoader.Tests.EndToEnd;
+
+/// <summary>
+/// Several fixture programs made into one: each <c>main</c> is renamed to <c>NAME_main</c> and called in turn, so that
+/// one link and one run of the matrix cover them all.
+/// </summary>
+/// <param name="Name">What the group is called.</param>
+/// <param name="Extension">Of its sources: <c>.c</c> or <c>.cpp</c>.</param>
+/// <param name="Programs">Names of its programs.</param>
+public sealed record ProgramGroup(string Name, string Extension, params string[] Programs)
+{
+    /// <summary>C that needs functions of the host only.</summary>
+    public static ProgramGroup C { get; } = new(
+        "C", ".c", "hello", "calls", "data", "symbols", "constructors", "tls", "switches", "callbacks", "vectors", "registry");
+
+    /// <summary>C that reads and writes data of the host.</summary>
+    public static ProgramGroup HostData { get; } = new("host data", ".c", "hostdata");
+
+    /// <summary>C++ with the standard library.</summary>
+    public static ProgramGroup Cxx { get; } = new(
+        "C++", ".cpp", "shapes", "templates", "throws", "strings", "threads", "statics");
+
+    /// <summary>All of them.</summary>
+    public static IEnumerable<ProgramGroup> All => [C, HostData, Cxx];
+
+    private bool IsCxx => Extension is ".cpp";
+
+    /// <summary>Compiles the group's objects into a folder and gives their paths, in link order.</summary>
+    public IReadOnlyList<string> Compile(CompilerFlags flags, string folder)
+    {
+        string compiler = IsCxx ? flags.CxxCompiler : flags.Compiler;
+        string[] standard = IsCxx ? ["-std=c++17"] : [];
+        List<string> objects = [];
+        foreach (string program in Programs)
+        {
+            IEnumerable<string> sources = Fixtures.Programs.Single(row => row.Name == program).Objects
+                .Select(name => Fixtures.Source(name + Extension));
+            Command.Check(
+                compiler,
+                [.. standard, .. flags.ForCompiling, $"-Dmain={program}_main", "-c", .. sources],
+                folder);
+            objects.AddRange(sources.Select(source => Path.Combine(folder, Path.GetFileNameWithoutExtension(source) + ".o")));
+        }
+
+        string driver = Path.Combine(folder, "driver" + Extension);
+        File.WriteAllText(driver, Driver());
+        Command.Check(compiler, [.. standard, .. flags.ForCompiling, "-c", driver], folder);
+        return [.. objects, Path.ChangeExtension(driver, ".o")];
+    }
+
+    /// <summary>Links the objects with the system's linker and runs the program.</summary>
+    public CommandResult RunNatively(CompilerFlags flags, IEnumerable<string> objects, string folder)
+    {
+        string program = Path.Combine(folder, "native");
+        Command.Check(
+            IsCxx ? flags.CxxCompiler : flags.Compiler,
+            [.. flags.ForLinking, .. objects, "-lpthread", "-lm", "-o", program],
+            folder);
+        return Command.Run(program, []);
+    }
+
+    public override string ToString() => Name;
+
+    private string Driver() =>
+        $$"""
+        {{string.Join('\n', Programs.Select(program => $"int {program}_main(int, char **);"))}}
+
+        int main(int argc, char **argv)
+        {
+            char one[] = "one";
+            char *arguments[] = {argv[0], one, 0};
+            int status = 40 + argc;
+        {{string.Join('\n', Programs.Select(program => $"    status += {program}_main(2, arguments);"))}}
+            return status;
+        }
+
+        """;
+}
