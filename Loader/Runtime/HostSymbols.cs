@@ -14,7 +14,10 @@ internal sealed class HostSymbols
     private const byte TypeCommon = 5; // STT_COMMON
     private const byte TypeIndirectFunction = 10; // STT_GNU_IFUNC
 
-    private ImmutableArray<ulong> _libraries = [DynamicLinker.Process];
+    private ImmutableArray<ulong> _libraries;
+
+    /// <summary>Starts with the process, or with nothing.</summary>
+    public HostSymbols(bool searchProcess = true) => _libraries = searchProcess ? [DynamicLinker.Process] : [];
 
     /// <summary>Opens a shared library and searches it after those that are there. It stays open.</summary>
     /// <param name="pathOrName">A path, or a name for the system's search.</param>

@@ -154,7 +154,10 @@ internal sealed class TlsRuntime
 
     /// <summary>Address of a variable in the calling thread, as <c>__tls_get_addr</c> gives it.</summary>
     public ulong AddressInThisThread(TlsModule module, ulong offset) =>
-        ForeignFunction.Call(GetAddress, [module.Id, offset]);
+        AddressInThisThread(module.Id, offset);
+
+    /// <summary>Address of a variable in the calling thread, as <c>__tls_get_addr</c> gives it.</summary>
+    public ulong AddressInThisThread(ulong module, ulong offset) => ForeignFunction.Call(GetAddress, [module, offset]);
 
     /// <summary>Counts what threads hold.</summary>
     public TlsCensus Count()
