@@ -22,7 +22,7 @@ internal sealed class Shim
         TlsSize = tlsSize;
         Modules = modules;
         ThreadPointer = Function("thread_pointer");
-        TlsBase = (long)ProcessMemory.Load(start + ShimLayout.Got);
+        TlsBase = (long)NativeBytes.LoadWord(start + ShimLayout.Got);
     }
 
     /// <summary>Address of its first byte.</summary>

@@ -70,12 +70,12 @@ internal sealed class StaticTlsArena
     public void Activate(TlsModule module, ulong image, ulong imageSize)
     {
         int start = StartOf(module);
-        Span<byte> initial = ProcessMemory.At(_shim.TlsImage + (ulong)start, (int)module.Size);
-        ProcessMemory.At(image, (int)imageSize).CopyTo(initial);
+        Span<byte> initial = NativeBytes.At(_shim.TlsImage + (ulong)start, (int)module.Size);
+        NativeBytes.At(image, (int)imageSize).CopyTo(initial);
         initial[(int)imageSize..].Clear();
         _generation++;
-        ProcessMemory.Publish(FirstGeneration, _generation);
-        ProcessMemory.Publish(LastGeneration, _generation);
+        NativeBytes.StoreWord(FirstGeneration, _generation);
+        NativeBytes.StoreWord(LastGeneration, _generation);
         _active.Add(new ActiveModule(module, start, _generation));
         _settled = false;
 
@@ -102,7 +102,7 @@ internal sealed class StaticTlsArena
     {
         int start = StartOf(module);
         _ = _active.RemoveAll(active => active.Module == module);
-        ProcessMemory.At(_shim.TlsImage + (ulong)start, (int)module.Size).Clear();
+        NativeBytes.At(_shim.TlsImage + (ulong)start, (int)module.Size).Clear();
         _free.Return(start, (int)Math.Max(module.Size, 1));
     }
 
@@ -133,7 +133,7 @@ internal sealed class StaticTlsArena
                 if (active.Generation > generation)
                 {
                     ReadOnlySpan<byte> initial =
-                        ProcessMemory.At(_shim.TlsImage + (ulong)active.Start, (int)active.Module.Size);
+                        NativeBytes.At(_shim.TlsImage + (ulong)active.Start, (int)active.Module.Size);
                     _ = ProcessMemory.TryWrite(block + (ulong)active.Start, initial);
                 }
             }

@@ -185,7 +185,7 @@ internal sealed class TlsRuntime
 
     private void WriteEntry(int index, ulong image, ulong imageSize, ulong size, ulong alignment)
     {
-        Span<byte> entry = ProcessMemory.At(_shim.Modules + ((ulong)index * Shim.ModuleSize), Shim.ModuleSize);
+        Span<byte> entry = NativeBytes.At(_shim.Modules + ((ulong)index * Shim.ModuleSize), Shim.ModuleSize);
         BinaryPrimitives.WriteUInt64LittleEndian(entry, image);
         BinaryPrimitives.WriteUInt64LittleEndian(entry[8..], imageSize);
         BinaryPrimitives.WriteUInt64LittleEndian(entry[16..], size);

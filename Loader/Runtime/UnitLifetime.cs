@@ -26,7 +26,7 @@ internal readonly record struct UnitLifetime(ulong Address)
     /// Thread-local destructors that are registered and have not returned. While it is not 0, the unit's code and data must
     /// stay; when it has become 0 after nothing of the unit is called any more, it stays so.
     /// </summary>
-    public long PendingThreadDestructors => (long)ProcessMemory.Load(Counter);
+    public long PendingThreadDestructors => (long)NativeBytes.LoadWord(Counter);
 }
 
 /// <summary>Runs what a unit registered, and forgets it. Foreign code runs in the calling thread, and no lock is held.</summary>
