@@ -47,6 +47,7 @@ internal sealed class UnitLinker
         _errors.ThrowIfAny();
 
         var layout = new UnitLayout(resolution, _errors, scope.Gathered);
+        services.Tls = layout.Tls;
         services.UsesTrap = scan.UsesMissing && _library.Options.UndefinedAddress is null;
         layout.Plan(_stubs, X64.Instance.Stub, services.CodeSize);
         _errors.ThrowIfAny();
