@@ -272,7 +272,9 @@ internal sealed class RelocationPass
     private ulong SizeOf(int symbol)
     {
         int global = _file.Symbols[symbol].Global;
-        return global >= 0 ? _context.Resolution.Symbols[global].Size : _file.Elf.Symbol(symbol).Size;
+        return global >= 0 ? _context.Resolution.Symbols[global].Size
+            : symbol is 0 ? 0
+            : _file.Elf.Symbol(symbol).Size;
     }
 
     private void Report(
