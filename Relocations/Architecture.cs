@@ -23,7 +23,10 @@ public enum RelaxationTraits
     /// <summary>S is an absolute number, which does not move with the image.</summary>
     Absolute = 2,
 
-    /// <summary>S + A - TP is a constant for all threads, so that TLS may become initial exec or local exec.</summary>
+    /// <summary>
+    /// S - TP is a constant for all threads, so that TLS may become local exec; for local dynamic (<see
+    /// cref="GotSlot.TlsModule"/>), where S does not count, TLSBLOCK - TP of the module is.
+    /// </summary>
     StaticTls = 4,
 
     /// <summary>S itself is final and never moves, so that it may become an immediate operand.</summary>
@@ -102,14 +105,22 @@ public abstract class Architecture
 
     /// <summary>
     /// Rewrites the instructions at a place to a cheaper form (psABI, "Linker Optimization"), if that is legal and the
-    /// new operand fits; else changes nothing.
+    /// new operand fits; else changes nothing. A relaxed relocation must not be applied any more, nor may the records
+    /// it has swallowed.
     /// </summary>
+    /// <remarks>
+    /// What is written depends only on the arguments, so a section is relaxed again, for other addresses, by starting
+    /// from its original bytes.
+    /// </remarks>
     /// <param name="rule">A rule with <see cref="RelocationRule.MayRelax"/>.</param>
     /// <param name="section">The section's bytes, in which the place and its neighbours are still as the compiler left them.</param>
     /// <param name="offset">Offset of the place in the section; the field lies within it.</param>
-    /// <param name="operands">The operands of the unrelaxed relocation, and S, A, P, TP.</param>
+    /// <param name="operands">S, A and P; for thread-local symbols also TP and TLSBLOCK. The slot is not looked at.</param>
     /// <param name="traits">What is known of the symbol.</param>
-    /// <param name="following">The rule of the following record, if it is the call of a TLS sequence that stands at <paramref name="followingOffset"/>.</param>
+    /// <param name="following">
+    /// The rule of the section's next record, if that may be the call of a TLS sequence: its symbol is
+    /// <c>__tls_get_addr</c>, or the same as this record's (TLS descriptors). Null for any other record.
+    /// </param>
     /// <param name="followingOffset">Offset of the following record's place.</param>
     public virtual Relaxation TryRelax(
         RelocationRule rule,

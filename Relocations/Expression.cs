@@ -71,6 +71,9 @@ public readonly record struct Expression
     /// <summary>Whether the address of the symbol, or of its stub, is part of the value.</summary>
     public bool UsesSymbol => (_plus & (Letters.S | Letters.L)) != 0;
 
+    /// <summary>Whether the size of the symbol is part of the value.</summary>
+    public bool UsesSize => (_plus & Letters.Z) != 0;
+
     /// <summary>Whether a stub may stand for the symbol (L).</summary>
     public bool AllowsStub => (_plus & Letters.L) != 0;
 
@@ -87,6 +90,19 @@ public readonly record struct Expression
 
     /// <summary>Computes the value, wrapping at 64 bits.</summary>
     public long Evaluate(in Operands o)
+    {
+        // Nearly all relocations of real objects are one of these four.
+        switch (_plus, _minus)
+        {
+            case (Letters.S | Letters.A, 0): return (long)o.S + o.A;
+            case (Letters.S | Letters.A, Letters.P): return (long)(o.S - o.P) + o.A;
+            case (Letters.L | Letters.A, Letters.P): return (long)(o.L - o.P) + o.A;
+            case (Letters.G | Letters.Got | Letters.A, Letters.P): return (long)(o.G + o.Got - o.P) + o.A;
+            default: return EvaluateAny(o);
+        }
+    }
+
+    private long EvaluateAny(in Operands o)
     {
         ulong marked = (Pick(_plus, Letters.S, o.S) + Pick(_plus, Letters.L, o.L) + Pick(_plus, Letters.Z, o.Z)
             + Pick(_plus, Letters.A, (ulong)o.A)) | Pick(_plus, Letters.T, o.T);

@@ -114,6 +114,15 @@ public sealed record RelocationRule(
     public long ReadAddend(ReadOnlySpan<byte> place) => (Addend ?? Field).Read(place);
 
     /// <summary>Whether <paramref name="value"/> fits the field.</summary>
-    public bool Admits(long value) =>
-        Overflow is Overflow.Wraps || Field.HighBit is 63 || (Minimum <= value && value <= Maximum);
+    public bool Admits(long value)
+    {
+        int spare = 63 - Field.HighBit;
+        return Overflow switch
+        {
+            Overflow.Wraps => true,
+            Overflow.Signed => (value << spare) >> spare == value,
+            Overflow.Unsigned => (value << spare) >>> spare == value,
+            _ => (value << spare) >> spare == value || (value << spare) >>> spare == value,
+        };
+    }
 }

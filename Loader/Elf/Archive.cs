@@ -1,0 +1,107 @@
+namespace ElfLoader.Elf;
+
+/// <summary>
+/// A static library: GNU's format, BSD's, and GNU's thin archives, which name files instead of having them in them.
+/// </summary>
+/// <remarks>Immutable and safe for use by many threads, as long as nobody changes the bytes.</remarks>
+public sealed class Archive
+{
+    private readonly Func<string, ReadOnlyMemory<byte>>? _openThinMember;
+    private readonly ReadLimits? _limits;
+    private readonly ReadOnlyMemory<byte> _index;
+    private readonly ArchiveIndexFormat _indexFormat;
+    private ArchiveIndex? _symbols;
+
+    private Archive(
+        ReadOnlyMemory<byte> bytes,
+        string name,
+        Func<string, ReadOnlyMemory<byte>>? openThinMember,
+        ReadLimits? limits)
+    {
+        Name = name;
+        _openThinMember = openThinMember;
+        _limits = limits;
+        ArchiveReader reader = new(this, bytes);
+        reader.Read();
+        Members = reader.Members;
+        IsThin = reader.IsThin;
+        _index = reader.Index;
+        _indexFormat = reader.IndexFormat;
+    }
+
+    /// <summary>What an archive begins with.</summary>
+    public static ReadOnlySpan<byte> Magic => "!<arch>\n"u8;
+
+    /// <summary>What a thin archive begins with.</summary>
+    public static ReadOnlySpan<byte> ThinMagic => "!<thin>\n"u8;
+
+    /// <summary>The name for messages that the caller gave.</summary>
+    public string Name { get; }
+
+    /// <summary>Whether the members are files of their own.</summary>
+    public bool IsThin { get; }
+
+    /// <summary>Whether the archive has an index of symbols; where not, one is made when it is first needed.</summary>
+    public bool HasIndex => _indexFormat != ArchiveIndexFormat.None;
+
+    /// <summary>The members in file order, without those that are the archive's own tables.</summary>
+    public IReadOnlyList<ArchiveMember> Members { get; }
+
+    /// <summary>Reads an archive's member headers.</summary>
+    /// <param name="bytes">The whole file; not to be changed as long as the archive is used.</param>
+    /// <param name="name">Name for messages.</param>
+    /// <param name="openThinMember">Gives the bytes of a file that a thin archive names, by its path from the
+    /// archive's folder; called when the bytes are first wanted, and by several threads if several want them.</param>
+    /// <param name="limits">What members may claim, where they have to be read to make an index.</param>
+    /// <exception cref="LinkException">The bytes are no archive, or are malformed.</exception>
+    public static Archive Read(
+        ReadOnlyMemory<byte> bytes,
+        string name,
+        Func<string, ReadOnlyMemory<byte>>? openThinMember = null,
+        ReadLimits? limits = null)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return new Archive(bytes, name, openThinMember, limits);
+    }
+
+    /// <summary>Finds the first member, in the order of the index, that defines a symbol.</summary>
+    /// <param name="symbol">Its name in UTF-8.</param>
+    /// <param name="member">Index into <see cref="Members"/>.</param>
+    /// <exception cref="LinkException">The index is malformed; or there is none, and a member cannot be read.</exception>
+    public bool TryFind(ReadOnlySpan<byte> symbol, out int member)
+    {
+        // Several threads may make it at once: they make the same.
+        ArchiveIndex symbols = Volatile.Read(ref _symbols) ?? MakeIndex();
+        return symbols.TryFind(symbol, out member);
+    }
+
+    /// <summary>Gets a thin archive's member from the caller.</summary>
+    internal ReadOnlyMemory<byte> OpenThin(ArchiveMember member)
+    {
+        if (_openThinMember is null)
+        {
+            throw new LinkException(LinkErrorCode.File, new LinkLocation(member.FullName),
+                "member of a thin archive; nothing was given that opens its file");
+        }
+
+        try
+        {
+            return _openThinMember(member.Name);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException
+            or NotSupportedException)
+        {
+            throw new LinkException(failure,
+                [new LinkError(LinkErrorCode.File, new LinkLocation(member.FullName), failure.Message)]);
+        }
+    }
+
+    private ArchiveIndex MakeIndex()
+    {
+        ArchiveIndex made = _indexFormat == ArchiveIndexFormat.None
+            ? ArchiveIndex.Scan(this, _limits)
+            : ArchiveIndex.Read(this, _index, _indexFormat);
+        Volatile.Write(ref _symbols, made);
+        return made;
+    }
+}

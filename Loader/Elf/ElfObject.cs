@@ -1,0 +1,129 @@
+using System.Text;
+
+namespace ElfLoader.Elf;
+
+/// <summary>
+/// A relocatable object: a validated view of its bytes. Nothing is copied but the section headers; symbols and
+/// relocations are decoded as they are asked for.
+/// </summary>
+/// <remarks>
+/// Immutable and safe for use by many threads, as long as nobody changes the bytes. Indices given by the caller are
+/// checked as those of arrays are; everything that the file states was checked by <see cref="Read"/>.
+/// </remarks>
+public sealed class ElfObject
+{
+    private readonly ElfTables _tables;
+
+    private ElfObject(ElfTables tables) => _tables = tables;
+
+    /// <summary>The name for messages that the caller gave.</summary>
+    public string Name => _tables.Name;
+
+    /// <summary>The whole file.</summary>
+    public ReadOnlyMemory<byte> Bytes => _tables.Bytes;
+
+    /// <summary>The limits that were given.</summary>
+    public ReadLimits Limits => _tables.Limits;
+
+    /// <summary>Whether the structures are those of ELFCLASS64.</summary>
+    public bool Is64Bit => _tables.Is64Bit;
+
+    /// <summary>e_machine, one of <c>EM_…</c>.</summary>
+    public ushort Machine => _tables.Header.Machine;
+
+    /// <summary>e_flags, whose meaning is the machine's.</summary>
+    public uint Flags => _tables.Header.Flags;
+
+    /// <summary>EI_OSABI.</summary>
+    public byte OsAbi => _tables.OsAbi;
+
+    /// <summary>The section headers; index 0 is the null section.</summary>
+    public ReadOnlySpan<SectionHeader> Sections => _tables.Sections;
+
+    /// <summary>Number of symbols, counting symbol 0; 0 where there is no symbol table.</summary>
+    public int SymbolCount => _tables.SymbolCount;
+
+    /// <summary>Index of the first symbol that is not local; <see cref="SymbolCount"/> where there is none.</summary>
+    public int FirstGlobalSymbol => _tables.FirstGlobalSymbol;
+
+    /// <summary>The symbols, for loops over many.</summary>
+    public SymbolTable Symbols =>
+        new(_tables.Symbols.Span, _tables.LargeIndices.Span, _tables.SymbolNames.Span, Is64Bit);
+
+    /// <summary>All SHT_REL, SHT_RELA and SHT_CREL sections, in file order.</summary>
+    public ReadOnlySpan<RelocationSection> RelocationSections => _tables.RelocationSections;
+
+    /// <summary>All section groups, in file order.</summary>
+    public ReadOnlySpan<SectionGroup> Groups => _tables.Groups;
+
+    /// <summary>Bytes from the start of the file to the symbols' names; 0 where there are no symbols.</summary>
+    internal int SymbolNamesStart => SymbolCount == 0 ? 0 : (int)Sections[(int)Sections[_tables.SymbolSection].Link].Offset;
+
+    /// <summary>Reads and validates an object.</summary>
+    /// <param name="bytes">The whole file; not to be changed as long as the object is used.</param>
+    /// <param name="name">Name for messages; <c>archive.a(member.o)</c> for a member.</param>
+    /// <param name="limits">What the object may claim; <see cref="ReadLimits.Default"/> where null.</param>
+    /// <exception cref="LinkException">The bytes are no relocatable object that can be read here.</exception>
+    public static ElfObject Read(ReadOnlyMemory<byte> bytes, string name, ReadLimits? limits = null)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        limits ??= ReadLimits.Default;
+        ElfIdent.Check(bytes.Span, name);
+        ElfTables tables = bytes.Span[ElfIdent.Class] == ElfConstants.ELFCLASS64
+            ? ElfValidator<Elf64>.Read(bytes, name, limits)
+            : ElfValidator<Elf32>.Read(bytes, name, limits);
+        return new ElfObject(tables);
+    }
+
+    /// <summary>A section's name in UTF-8, in place, without its zero.</summary>
+    public ReadOnlySpan<byte> SectionName(int section) =>
+        StringTable.At(_tables.SectionNames.Span, Sections[section].Name);
+
+    /// <summary>A section's name as text.</summary>
+    public string SectionNameText(int section) => Encoding.UTF8.GetString(SectionName(section));
+
+    /// <summary>A section's bytes as they stand in the file: compressed where it is, none for SHT_NOBITS.</summary>
+    public ReadOnlySpan<byte> SectionBytes(int section) => SectionMemory(section).Span;
+
+    /// <summary>As <see cref="SectionBytes"/>, for keeping.</summary>
+    public ReadOnlyMemory<byte> SectionMemory(int section) => _tables.SectionMemory(section);
+
+    /// <summary>The symbol at an index below <see cref="SymbolCount"/>.</summary>
+    public SymbolRecord Symbol(int index) => Symbols[index];
+
+    /// <summary>A symbol's name in UTF-8, in place, without its zero.</summary>
+    public ReadOnlySpan<byte> SymbolName(int index)
+    {
+        SymbolTable symbols = Symbols;
+        return symbols.Name(symbols[index]);
+    }
+
+    /// <summary>A symbol's name as text.</summary>
+    public string SymbolNameText(int index) => Encoding.UTF8.GetString(SymbolName(index));
+
+    /// <summary>Goes through the relocations of a section.</summary>
+    /// <param name="section">One of <see cref="RelocationSections"/>.</param>
+    public RelocationReader Relocations(in RelocationSection section) =>
+        new(SectionBytes(section.Index), section.Format, Is64Bit, section.Count);
+
+    /// <summary>The section indices of a group's members.</summary>
+    /// <param name="group">One of <see cref="Groups"/>.</param>
+    public ReadOnlySpan<int> Members(in SectionGroup group) =>
+        _tables.GroupMembers.AsSpan(group.FirstMember, group.MemberCount);
+
+    /// <summary>
+    /// A group's signature in UTF-8, in place: the name of its symbol, or of the section that this symbol stands for.
+    /// </summary>
+    /// <param name="group">One of <see cref="Groups"/>.</param>
+    public ReadOnlySpan<byte> Signature(in SectionGroup group)
+    {
+        SymbolRecord symbol = Symbol(group.SignatureSymbol);
+        ReadOnlySpan<byte> name = SymbolName(group.SignatureSymbol);
+        return name.IsEmpty && symbol is { Type: SymbolType.Section, Place: SymbolPlace.Section }
+            ? SectionName(symbol.Section)
+            : name;
+    }
+
+    /// <summary>The group that a section is a member of, as an index into <see cref="Groups"/>; -1 where none.</summary>
+    public int GroupOf(int section) => _tables.GroupOfSection is [] ? -1 : _tables.GroupOfSection[section] - 1;
+}

@@ -1,0 +1,133 @@
+using static ElfLoader.Elf.ElfConstants;
+
+namespace ElfLoader.Elf;
+
+/// <summary>
+/// Checks an object from its header to its last relocation, in one pass over each table, so that whoever decodes
+/// the tables later need not check anything.
+/// </summary>
+internal static class ElfValidator<TClass>
+    where TClass : IElfClass
+{
+    /// <summary>Finds and checks everything.</summary>
+    /// <exception cref="LinkException">Something is wrong.</exception>
+    public static ElfTables Read(ReadOnlyMemory<byte> bytes, string name, ReadLimits limits)
+    {
+        ElfImage image = new(name, bytes.Span);
+        FileHeader header =
+            FileHeader.Read<TClass>(image.Slice(0, (ulong)TClass.FileHeaderSize, "file header"));
+        if (header.Type != ET_REL)
+        {
+            throw ElfIdent.NotRelocatable(header.Type, name);
+        }
+
+        if (header.Version != EV_CURRENT)
+        {
+            throw HeaderFault(name, $"ELF version {header.Version} is not 1");
+        }
+
+        (SectionHeader[] sections, uint names) = ReadSections(image, header);
+        ElfTables tables = new()
+        {
+            Name = name,
+            Bytes = bytes,
+            Limits = limits,
+            Is64Bit = TClass.Ident == ELFCLASS64,
+            OsAbi = bytes.Span[ElfIdent.OsAbi],
+            Header = header,
+            Sections = sections,
+        };
+        if (sections.Length == 0)
+        {
+            return tables;
+        }
+
+        if (names != SHN_UNDEF)
+        {
+            tables.SectionNames = ReadStrings(image, tables, names, "section name string table");
+        }
+
+        TableCounts counts = SectionValidator<TClass>.Check(image, tables);
+        if (counts.SymbolTable != 0)
+        {
+            SymbolValidator<TClass>.Read(image, tables, counts);
+        }
+
+        if (counts.Groups != 0)
+        {
+            GroupValidator.Read(tables, counts.Groups);
+        }
+
+        if (counts.Relocations != 0)
+        {
+            RelocationValidator<TClass>.Read(tables, counts.Relocations);
+        }
+
+        return tables;
+    }
+
+    /// <summary>Finds a string table and checks that every offset in it reaches a zero.</summary>
+    internal static ReadOnlyMemory<byte> ReadStrings(ElfImage image, ElfTables tables, uint section, string what)
+    {
+        if (section >= (uint)tables.Sections.Length)
+        {
+            throw new LinkException(LinkErrorCode.Malformed, new LinkLocation(tables.Name),
+                $"the {what} is section {section} of {tables.Sections.Length}");
+        }
+
+        ref readonly SectionHeader header = ref tables.Sections[(int)section];
+        if (header.Type != SHT_STRTAB)
+        {
+            throw tables.Fault((int)section, $"the {what} has section type 0x{header.Type:x}, not 3");
+        }
+
+        ReadOnlySpan<byte> strings = image.Slice(header.Offset, header.Size, what);
+        if (strings is [.., not 0])
+        {
+            throw tables.Fault((int)section, $"the {what} does not end with a zero", header.Size - 1);
+        }
+
+        return tables.Bytes.Slice((int)header.Offset, (int)header.Size);
+    }
+
+    private static (SectionHeader[] Sections, uint Names) ReadSections(ElfImage image, in FileHeader header)
+    {
+        if (header.SectionHeaders == 0)
+        {
+            return header.SectionCount == 0
+                ? ([], 0)
+                : throw HeaderFault(image.Name, $"{header.SectionCount} sections, but no section header table");
+        }
+
+        if (header.SectionHeaderSize != TClass.SectionHeaderSize)
+        {
+            throw HeaderFault(image.Name,
+                $"e_shentsize of {header.SectionHeaderSize} is not {TClass.SectionHeaderSize}");
+        }
+
+        // Where the numbers do not fit the header, they stand in the null section (gABI chapter 4, "Sections").
+        int size = TClass.SectionHeaderSize;
+        SectionHeader null0 = SectionHeader.Read<TClass>(
+            image.Slice(header.SectionHeaders, (ulong)size, "section header"));
+        ulong count = header.SectionCount == 0 ? null0.Size : header.SectionCount;
+        uint names = header.SectionNames == SHN_XINDEX ? null0.Link : header.SectionNames;
+        if (count > (ulong)(image.Length / size))
+        {
+            throw HeaderFault(image.Name,
+                $"{count} section headers of {size} bytes do not fit the {image.Length} bytes of the file",
+                header.SectionHeaders);
+        }
+
+        ReadOnlySpan<byte> table = image.Slice(header.SectionHeaders, count * (ulong)size, "section header table");
+        SectionHeader[] sections = new SectionHeader[(int)count];
+        for (int i = 0; i < sections.Length; i++)
+        {
+            sections[i] = SectionHeader.Read<TClass>(table.Slice(i * size, size));
+        }
+
+        return (sections, names);
+    }
+
+    private static LinkException HeaderFault(string name, string message, ulong offset = 0) =>
+        new(LinkErrorCode.Malformed, new LinkLocation(name, Offset: offset), message);
+}

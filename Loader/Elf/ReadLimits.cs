@@ -1,0 +1,20 @@
+namespace ElfLoader.Elf;
+
+/// <summary>
+/// What an object may claim. All else that it states is checked against the bytes that are there; these claims have
+/// no bytes behind them by nature.
+/// </summary>
+public sealed record ReadLimits
+{
+    /// <summary>The limits where none are given.</summary>
+    public static ReadLimits Default { get; } = new();
+
+    /// <summary>Bytes that one compressed section may have once decompressed; 1 GiB.</summary>
+    public ulong MaximumDecompressedSize { get; init; } = 1UL << 30;
+
+    /// <summary>Bytes that the SHT_NOBITS sections and the common symbols of an object may have together; 16 GiB.</summary>
+    public ulong MaximumZeroFilledSize { get; init; } = 1UL << 34;
+
+    /// <summary>Alignment in bytes of a section in memory or of a common symbol; 1 GiB.</summary>
+    public ulong MaximumAlignment { get; init; } = 1UL << 30;
+}

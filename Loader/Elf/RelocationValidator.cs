@@ -1,0 +1,101 @@
+using static ElfLoader.Elf.ElfConstants;
+
+namespace ElfLoader.Elf;
+
+/// <summary>Finds and checks the sections of relocations (gABI chapter 4, "Relocation").</summary>
+internal static class RelocationValidator<TClass>
+    where TClass : IElfClass
+{
+    /// <summary>Fills the tables' part about relocations.</summary>
+    /// <exception cref="LinkException">A section or a relocation is wrong.</exception>
+    public static void Read(ElfTables tables, int count)
+    {
+        RelocationSection[] found = new RelocationSection[count];
+        int next = 0;
+        for (int i = 1; i < tables.Sections.Length; i++)
+        {
+            ref readonly SectionHeader header = ref tables.Sections[i];
+            if (header.Type is SHT_REL or SHT_RELA or SHT_CREL or SHT_CREL_LLVM)
+            {
+                CheckLinks(tables, i, header);
+                found[next++] = header.Type switch
+                {
+                    SHT_RELA => ReadFixed(tables, i, header, RelocationFormat.Rela, 3 * TClass.WordSize),
+                    SHT_REL => ReadFixed(tables, i, header, RelocationFormat.Rel, 2 * TClass.WordSize),
+                    _ => throw tables.Fault(i, "CREL", code: LinkErrorCode.Unsupported),
+                };
+            }
+        }
+
+        tables.RelocationSections = found;
+    }
+
+    private static RelocationSection ReadFixed(
+        ElfTables tables, int index, in SectionHeader header, RelocationFormat format, int entrySize)
+    {
+        if (header.EntrySize != (ulong)entrySize)
+        {
+            throw tables.Fault(index, $"sh_entsize of {header.EntrySize} is not {entrySize}");
+        }
+
+        if (header.Size % (ulong)entrySize != 0)
+        {
+            throw tables.Fault(index, $"size of {header.Size} is not a multiple of {entrySize}");
+        }
+
+        ReadOnlySpan<byte> entries = tables.SectionMemory(index).Span;
+        uint symbols = SymbolLimit(tables, header);
+        uint greatest = 0;
+        for (ReadOnlySpan<byte> rest = entries; rest.Length >= entrySize; rest = rest[entrySize..])
+        {
+            greatest = Math.Max(greatest, TClass.SymbolOf(TClass.Word(rest[TClass.WordSize..])));
+        }
+
+        return greatest < symbols
+            ? new RelocationSection(
+                index, (int)header.Info, format, format == RelocationFormat.Rela, entries.Length / entrySize)
+            : throw WrongSymbol(tables, index, entries, entrySize, symbols);
+    }
+
+    private static LinkException WrongSymbol(
+        ElfTables tables, int index, ReadOnlySpan<byte> entries, int entrySize, uint symbols)
+    {
+        int offset = 0;
+        uint symbol = 0;
+        for (; offset < entries.Length; offset += entrySize)
+        {
+            symbol = TClass.SymbolOf(TClass.Word(entries[(offset + TClass.WordSize)..]));
+            if (symbol >= symbols)
+            {
+                break;
+            }
+        }
+
+        return tables.Fault(index, $"relocation {offset / entrySize} refers to symbol {symbol} of {symbols}",
+            (ulong)offset);
+    }
+
+    /// <summary>One more than the greatest symbol index allowed; 0, for none, always is.</summary>
+    private static uint SymbolLimit(ElfTables tables, in SectionHeader header) =>
+        header.Link == 0 ? 1 : Math.Max((uint)tables.SymbolCount, 1);
+
+    private static void CheckLinks(ElfTables tables, int index, in SectionHeader header)
+    {
+        if (header.Link != 0 && header.Link != (uint)tables.SymbolSection)
+        {
+            throw tables.Fault(index, $"sh_link {header.Link} of relocations is not the symbol table");
+        }
+
+        if (header.Info == 0 || header.Info >= (uint)tables.Sections.Length)
+        {
+            throw tables.Fault(index, $"relocations are for section {header.Info} of {tables.Sections.Length}");
+        }
+
+        uint type = tables.Sections[(int)header.Info].Type;
+        if (type is SHT_NULL or SHT_SYMTAB or SHT_STRTAB or SHT_REL or SHT_RELA or SHT_CREL or SHT_CREL_LLVM or SHT_GROUP
+            or SHT_SYMTAB_SHNDX)
+        {
+            throw tables.Fault(index, $"relocations are for section {header.Info}, whose type 0x{type:x} has none");
+        }
+    }
+}

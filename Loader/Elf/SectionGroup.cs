@@ -1,0 +1,10 @@
+namespace ElfLoader.Elf;
+
+/// <summary>Sections that are kept or dropped together (gABI chapter 4, "Section Groups").</summary>
+/// <param name="Index">Section index of the SHT_GROUP section itself.</param>
+/// <param name="IsComdat">Whether, of the groups with this signature, one is kept.</param>
+/// <param name="SignatureSymbol">Index of the symbol whose name is the signature.</param>
+/// <param name="FirstMember">Where the members start among those of all groups of the object.</param>
+/// <param name="MemberCount">Number of members; <see cref="ElfObject.Members"/> gives their section indices.</param>
+public readonly record struct SectionGroup(
+    int Index, bool IsComdat, int SignatureSymbol, int FirstMember, int MemberCount);

@@ -1,0 +1,148 @@
+using System.Buffers.Binary;
+using System.Numerics;
+using static ElfLoader.Elf.ElfConstants;
+
+namespace ElfLoader.Elf;
+
+/// <summary>Finds and checks the symbol table and what belongs to it (gABI chapter 4, "Symbol Table").</summary>
+internal static class SymbolValidator<TClass>
+    where TClass : IElfClass
+{
+    /// <summary>Fills the tables' parts about symbols.</summary>
+    /// <exception cref="LinkException">Something is wrong with them.</exception>
+    public static void Read(ElfImage image, ElfTables tables, TableCounts counts)
+    {
+        int section = counts.SymbolTable;
+        SectionHeader header = tables.Sections[section];
+        if (header.EntrySize != (ulong)TClass.SymbolSize)
+        {
+            throw tables.Fault(section, $"sh_entsize of {header.EntrySize} is not {TClass.SymbolSize}");
+        }
+
+        if (header.Size % (ulong)TClass.SymbolSize != 0)
+        {
+            throw tables.Fault(section, $"size of {header.Size} is not a multiple of {TClass.SymbolSize}");
+        }
+
+        int count = (int)header.Size / TClass.SymbolSize;
+        if (header.Info > (uint)count || (header.Info == 0 && count != 0))
+        {
+            throw tables.Fault(section, $"sh_info of {header.Info} is not the first global symbol of {count}");
+        }
+
+        tables.SymbolSection = section;
+        tables.Symbols = tables.SectionMemory(section);
+        tables.SymbolNames = ElfValidator<TClass>.ReadStrings(image, tables, header.Link, "symbol string table");
+        tables.SymbolCount = count;
+        tables.FirstGlobalSymbol = (int)header.Info;
+        if (counts.LargeIndices != 0)
+        {
+            tables.LargeIndices = ReadLargeIndices(tables, counts.LargeIndices);
+        }
+
+        CheckSymbols(tables);
+    }
+
+    private static ReadOnlyMemory<byte> ReadLargeIndices(ElfTables tables, int section)
+    {
+        ReadOnlyMemory<byte> indices = tables.SectionMemory(section);
+        return (ulong)indices.Length == (ulong)tables.SymbolCount * sizeof(uint)
+            ? indices
+            : throw tables.Fault(section,
+                $"{indices.Length} bytes are not a section index of 4 bytes for each of {tables.SymbolCount} symbols");
+    }
+
+    private static void CheckSymbols(ElfTables tables)
+    {
+        ReadOnlySpan<byte> symbols = tables.Symbols.Span;
+        ReadOnlySpan<byte> names = tables.SymbolNames.Span;
+        uint sections = (uint)Math.Min(tables.Sections.Length, SHN_LORESERVE);
+        uint limit = Math.Max((uint)names.Length, 1);
+        int firstGlobal = tables.FirstGlobalSymbol;
+        for (int i = 0; i < tables.SymbolCount; i++)
+        {
+            RawSymbol symbol = TClass.ReadSymbol(symbols.Slice(i * TClass.SymbolSize, TClass.SymbolSize));
+            bool isLocal = symbol.Info >> 4 == STB_LOCAL;
+            if (symbol.Name >= limit || isLocal != i < firstGlobal || symbol.Section >= sections || i == 0)
+            {
+                CheckUnusual(tables, i, symbol);
+            }
+        }
+    }
+
+    /// <summary>Kept out of the loop: whatever is not plainly right.</summary>
+    private static void CheckUnusual(ElfTables tables, int index, in RawSymbol symbol)
+    {
+        if (symbol.Name >= Math.Max((uint)tables.SymbolNames.Length, 1))
+        {
+            throw Fault(tables, index,
+                $"name at {symbol.Name} is past the {tables.SymbolNames.Length} bytes of the string table");
+        }
+
+        if (symbol.Info >> 4 == STB_LOCAL != index < tables.FirstGlobalSymbol)
+        {
+            throw Fault(tables, index, $"binding {symbol.Info >> 4} of symbol {index} contradicts sh_info, "
+                + $"by which symbols are global from {tables.FirstGlobalSymbol} on");
+        }
+
+        if (index == 0 && symbol != default)
+        {
+            throw Fault(tables, index, "symbol 0 is not the null symbol");
+        }
+
+        switch (symbol.Section)
+        {
+            case < SHN_LORESERVE when symbol.Section < tables.Sections.Length:
+            case SHN_ABS:
+                break;
+            case SHN_COMMON:
+            case SHN_X86_64_LCOMMON when tables.Header.Machine == EM_X86_64:
+                CheckCommon(tables, index, symbol);
+                break;
+            case SHN_XINDEX when tables.LargeIndices.IsEmpty:
+                throw Fault(tables, index, $"symbol {index} needs SHT_SYMTAB_SHNDX, but there is none");
+            case SHN_XINDEX:
+                uint large = BinaryPrimitives.ReadUInt32LittleEndian(tables.LargeIndices.Span[(index * sizeof(uint))..]);
+                CheckSection(tables, index, large);
+                break;
+            case >= SHN_LORESERVE:
+                throw Fault(tables, index, $"reserved section index 0x{symbol.Section:x} of symbol {index} is not known "
+                    + $"for machine {tables.Header.Machine}", LinkErrorCode.Unsupported);
+            default:
+                CheckSection(tables, index, symbol.Section);
+                break;
+        }
+    }
+
+    private static void CheckSection(ElfTables tables, int index, uint section)
+    {
+        if (section >= (uint)tables.Sections.Length)
+        {
+            throw Fault(tables, index, $"symbol {index} is in section {section} of {tables.Sections.Length}");
+        }
+    }
+
+    private static void CheckCommon(ElfTables tables, int index, in RawSymbol symbol)
+    {
+        if (symbol.Value != 0 && !BitOperations.IsPow2(symbol.Value))
+        {
+            throw Fault(tables, index, $"alignment of {symbol.Value} of a common symbol is not a power of two");
+        }
+
+        if (symbol.Value > tables.Limits.MaximumAlignment)
+        {
+            throw Fault(tables, index, $"alignment of {symbol.Value} of a common symbol exceeds the limit of "
+                + $"{tables.Limits.MaximumAlignment}", LinkErrorCode.LimitExceeded);
+        }
+
+        if (!tables.TryAddZeroFilled(symbol.Size))
+        {
+            throw Fault(tables, index, $"{symbol.Size} bytes of a common symbol and the {tables.ZeroFilledSize} before "
+                + $"them exceed the limit of {tables.Limits.MaximumZeroFilledSize}", LinkErrorCode.LimitExceeded);
+        }
+    }
+
+    private static LinkException Fault(
+        ElfTables tables, int index, string message, LinkErrorCode code = LinkErrorCode.Malformed) =>
+        tables.Fault(tables.SymbolSection, message, (ulong)index * (ulong)TClass.SymbolSize, code, index);
+}

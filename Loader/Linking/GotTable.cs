@@ -1,0 +1,91 @@
+using ElfLoader.Relocations;
+
+namespace ElfLoader.Linking;
+
+/// <summary>One entry of an object's global offset table.</summary>
+/// <param name="Kind">What it holds.</param>
+/// <param name="Symbol">Symbol index in the object; 0 for <see cref="GotSlot.TlsModule"/>.</param>
+/// <param name="Offset">Offset from the start of the object's GOT, in bytes.</param>
+internal readonly record struct GotEntry(GotSlot Kind, int Symbol, int Offset);
+
+/// <summary>
+/// The global offset table of one object: a slot for each (symbol, kind) that its relocations ask for, shared by all of
+/// them.
+/// </summary>
+internal sealed class GotTable
+{
+    /// <summary>Words of a TLS descriptor, with the TLS index that its argument may point to.</summary>
+    internal const int DescriptorWords = 4;
+
+    private readonly List<GotEntry> _entries = [];
+    private Dictionary<(GotSlot Kind, int Symbol), int>? _others;
+    private int[]? _addressSlots;
+
+    /// <summary>Bytes taken so far.</summary>
+    internal int Size { get; private set; }
+
+    /// <summary>Whether anything refers to the table, if only to its address.</summary>
+    internal bool IsUsed { get; set; }
+
+    /// <summary>Block that holds it.</summary>
+    internal int Block { get; set; }
+
+    /// <summary>Offset in the block.</summary>
+    internal ulong BlockOffset { get; set; }
+
+    /// <summary>Address of the table: GOT.</summary>
+    internal ulong Address { get; set; }
+
+    /// <summary>The entries, in order of offset.</summary>
+    internal IReadOnlyList<GotEntry> Entries => _entries;
+
+    /// <summary>Makes sure that there is a slot.</summary>
+    /// <param name="kind">What it is to hold.</param>
+    /// <param name="symbol">Symbol index in the object.</param>
+    /// <param name="symbolCount">Number of symbols in the object.</param>
+    /// <param name="wordSize">Size of an address on the target, in bytes.</param>
+    internal void Want(GotSlot kind, int symbol, int symbolCount, int wordSize)
+    {
+        IsUsed = true;
+        if (kind is GotSlot.Address)
+        {
+            _addressSlots ??= new int[symbolCount];
+            if (_addressSlots[symbol] is 0)
+            {
+                _addressSlots[symbol] = Add(kind, symbol, wordSize) + 1;
+            }
+
+            return;
+        }
+
+        int key = kind is GotSlot.TlsModule ? 0 : symbol;
+        _others ??= [];
+        if (!_others.ContainsKey((kind, key)))
+        {
+            int words = kind switch { GotSlot.TpOffset => 1, GotSlot.TlsDescriptor => DescriptorWords, _ => 2 };
+            _others.Add((kind, key), Add(kind, key, words * wordSize));
+        }
+    }
+
+    /// <summary>Offset of a slot from the start of the table: G.</summary>
+    /// <exception cref="InvalidOperationException">It was never wanted: a fault in the scan.</exception>
+    internal int Offset(GotSlot kind, int symbol)
+    {
+        if (kind is GotSlot.Address)
+        {
+            return _addressSlots?[symbol] is > 0 and int offset
+                ? offset - 1
+                : throw new InvalidOperationException("The scan has not reserved this GOT slot.");
+        }
+
+        return _others![(kind, kind is GotSlot.TlsModule ? 0 : symbol)];
+    }
+
+    private int Add(GotSlot kind, int symbol, int size)
+    {
+        int offset = Size;
+        _entries.Add(new GotEntry(kind, symbol, offset));
+        Size += size;
+        return offset;
+    }
+}

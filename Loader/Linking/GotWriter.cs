@@ -1,0 +1,147 @@
+using System.Buffers.Binary;
+using ElfLoader.Relocations;
+using ElfLoader.Runtime;
+
+namespace ElfLoader.Linking;
+
+/// <summary>Fills the slots of an object's global offset table.</summary>
+internal sealed class GotWriter
+{
+    private readonly RelocationContext _context;
+    private readonly TlsRuntime? _runtime;
+    private readonly TlsModule? _module;
+
+    /// <param name="context">What the unit's relocations know.</param>
+    /// <param name="runtime">This process's thread-local storage; null where an image is linked.</param>
+    /// <param name="module">The unit's module; null if it has no thread-local storage.</param>
+    internal GotWriter(RelocationContext context, TlsRuntime? runtime, TlsModule? module)
+    {
+        _context = context;
+        _runtime = runtime;
+        _module = module;
+    }
+
+    /// <summary>The module id of the unit: an executable's is 1 (ELF Handling for TLS, "Run-Time Handling").</summary>
+    private ulong Module => _module?.Id ?? 1;
+
+    /// <summary>Fills them all.</summary>
+    internal void Write(LinkObject file)
+    {
+        int wordSize = _context.Rules.Architecture.AddressSize;
+        foreach (GotEntry entry in file.Got.Entries)
+        {
+            ref readonly BoundSymbol symbol = ref file.Symbols[entry.Symbol];
+            int words = entry.Kind switch
+            {
+                GotSlot.Address or GotSlot.TpOffset => 1,
+                GotSlot.TlsDescriptor => GotTable.DescriptorWords,
+                _ => 2,
+            };
+            Span<byte> slot = _context.Memory.Writable(
+                file.Got.Block, file.Got.BlockOffset + (ulong)entry.Offset, words * wordSize);
+            ulong address = file.Got.Address + (ulong)entry.Offset;
+            switch (entry.Kind)
+            {
+                case GotSlot.Address:
+                    Put(slot, 0, symbol.Value | (symbol.Is(SymbolTraits.Thumb) ? 1UL : 0), wordSize);
+                    break;
+                case GotSlot.TpOffset:
+                    Put(slot, 0, TpOffset(file, entry.Symbol), wordSize);
+                    break;
+                case GotSlot.TlsModule:
+                    Put(slot, 0, Module, wordSize);
+                    break;
+                case GotSlot.TlsIndex:
+                    WriteIndex(file, entry.Symbol, slot, wordSize);
+                    break;
+                case GotSlot.TlsDescriptor:
+                    WriteDescriptor(file, entry.Symbol, slot, address);
+                    break;
+            }
+        }
+    }
+
+    private static void Put(Span<byte> slot, int word, ulong value, int wordSize)
+    {
+        if (wordSize is 8)
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(slot[(word * 8)..], value);
+        }
+        else
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(slot[(word * 4)..], (uint)value);
+        }
+    }
+
+    private ulong TpOffset(LinkObject file, int symbol)
+    {
+        ref readonly BoundSymbol bound = ref file.Symbols[symbol];
+        if (!bound.Is(SymbolTraits.External))
+        {
+            return bound.Is(SymbolTraits.UndefinedWeak) ? 0 : bound.Value - _context.Tls.ThreadPointer;
+        }
+
+        if (Outside(bound) is { Tls.TpOffset: { } offset })
+        {
+            return (ulong)offset;
+        }
+
+        _context.Errors.Add(
+            LinkErrorCode.Placement,
+            new LinkLocation(file.Elf.Name, Symbol: file.DescribeSymbol(symbol)),
+            $"thread-local variable '{file.DescribeSymbol(symbol)}' of {Outside(bound).Provider} has no fixed distance from "
+            + "the thread pointer, which the code wants (initial exec); compile with -fPIC");
+        return 0;
+    }
+
+    private void WriteIndex(LinkObject file, int symbol, Span<byte> slot, int wordSize)
+    {
+        (ulong module, ulong offset) = Index(file, symbol);
+        Put(slot, 0, module, wordSize);
+        Put(slot, 1, offset, wordSize);
+    }
+
+    private (ulong Module, ulong Offset) Index(LinkObject file, int symbol)
+    {
+        ref readonly BoundSymbol bound = ref file.Symbols[symbol];
+        return bound.Is(SymbolTraits.External) && Outside(bound).Tls is { } tls
+            ? (tls.Module, tls.Offset)
+            : (Module, bound.Value - _context.Tls.Base);
+    }
+
+    /// <summary>
+    /// {resolver, argument}: the argument is an offset from the thread pointer, or the address of a TLS index, which is
+    /// kept behind the descriptor.
+    /// </summary>
+    private void WriteDescriptor(LinkObject file, int symbol, Span<byte> slot, ulong address)
+    {
+        if (_runtime is null)
+        {
+            return; // an image has no descriptors: they are relaxed away
+        }
+
+        const int wordSize = 8;
+        ref readonly BoundSymbol bound = ref file.Symbols[symbol];
+        if (bound.Is(SymbolTraits.UndefinedWeak))
+        {
+            Put(slot, 0, _runtime.UndefinedResolver, wordSize);
+            return;
+        }
+
+        if (!bound.Is(SymbolTraits.External) && _module?.TpOffset is not null)
+        {
+            Put(slot, 0, _runtime.StaticResolver, wordSize);
+            Put(slot, 1, bound.Value - _context.Tls.ThreadPointer, wordSize);
+            return;
+        }
+
+        (ulong module, ulong offset) = Index(file, symbol);
+        Put(slot, 0, _runtime.DynamicResolver, wordSize);
+        Put(slot, 1, address + (2 * wordSize), wordSize);
+        Put(slot, 2, module, wordSize);
+        Put(slot, 3, offset, wordSize);
+    }
+
+    private Definition Outside(in BoundSymbol bound) =>
+        _context.Resolution.Outside(_context.Resolution.Symbols[bound.Global]);
+}

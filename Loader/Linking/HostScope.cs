@@ -1,0 +1,36 @@
+using ElfLoader.Elf;
+using ElfLoader.Runtime;
+
+namespace ElfLoader.Linking;
+
+/// <summary>What a library finds in the host: the process, if wanted, and the shared libraries that were added.</summary>
+internal sealed class HostScope
+{
+    private readonly HostSymbols _symbols;
+
+    internal HostScope(bool useProcess) => _symbols = new HostSymbols(useProcess);
+
+    /// <summary>Opens one more shared library.</summary>
+    /// <exception cref="LinkException">It cannot be opened.</exception>
+    internal void Add(string nameOrPath) => _symbols.AddLibrary(nameOrPath);
+
+    /// <summary>Finds a definition; one that does not exist where there is none.</summary>
+    internal Definition Find(ReadOnlySpan<byte> name, bool isThreadLocal)
+    {
+        if (isThreadLocal)
+        {
+            return _symbols.TryFindTls(name, out HostTlsSymbol tls)
+                ? new Definition
+                {
+                    Type = SymbolType.Tls,
+                    Tls = new TlsReference(tls.Module, tls.Offset, tls.TpOffset),
+                    Provider = "the host process",
+                }
+                : default;
+        }
+
+        return _symbols.TryFind(name, out ulong address)
+            ? new Definition { Address = address, Provider = "the host process" }
+            : default;
+    }
+}

@@ -1,0 +1,39 @@
+namespace ElfLoader.Linking;
+
+/// <summary>Where a link finds definitions that its own objects lack, in the order of the members.</summary>
+internal interface ILinkScope
+{
+    /// <summary>Whether <see cref="FindOwn"/> can find anything at all.</summary>
+    bool HasOwn { get; }
+
+    /// <summary>A definition that the same library holds already: it prevails over further copies.</summary>
+    Definition FindOwn(ulong hash, ReadOnlySpan<byte> name);
+
+    /// <summary>Whether the library has loaded a COMDAT group of this signature.</summary>
+    bool HasGroup(ulong hash, ReadOnlySpan<byte> signature);
+
+    /// <summary>A definition of the libraries that this one links to.</summary>
+    Definition FindLinked(ulong hash, ReadOnlySpan<byte> name);
+
+    /// <summary>
+    /// A symbol that linkers define, such as <c>__dso_handle</c>; its value is asked for after the layout.
+    /// </summary>
+    SyntheticSymbol? FindSynthetic(ReadOnlySpan<byte> name, IReadOnlyList<LinkObject> objects);
+
+    /// <summary>The archive member that defines a name and is not yet part of the link.</summary>
+    Elf.ElfObject? FindInArchives(ReadOnlySpan<byte> name);
+
+    /// <summary>A definition of the host process, a shared library, or the caller's callback.</summary>
+    Definition FindOutside(ReadOnlySpan<byte> name, Elf.SymbolType type);
+
+    /// <summary>Whether a definition is known to be code.</summary>
+    bool IsFunction(in Definition definition);
+
+    /// <summary>Who provides a definition, as exactly as can be told.</summary>
+    string Describe(in Definition definition);
+}
+
+/// <summary>A symbol that the linker defines itself.</summary>
+/// <param name="Value">Gives its value, once the layout is known.</param>
+/// <param name="Traits">What it is.</param>
+internal sealed record SyntheticSymbol(Func<ulong> Value, SymbolTraits Traits);

@@ -1,0 +1,135 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Text;
+using ElfLoader.Elf;
+using ElfLoader.Memory;
+
+namespace ElfLoader.Linking;
+
+/// <summary>The functions to call when a unit starts and ends, in the order of calling.</summary>
+/// <remarks>
+/// As linkers order them (gABI, "Initialization and Termination Functions"): <c>.preinit_array</c>, then
+/// <c>.init_array</c> and <c>.ctors</c> by priority, a section without one last; terminators the other way round.
+/// </remarks>
+internal sealed class InitializerLists
+{
+    /// <summary>Priority of a section that names none: after all that do.</summary>
+    private const int NoPriority = 65536;
+
+    /// <summary>Priorities of <c>.ctors.NNNNN</c> count down from this, those of <c>.init_array.NNNNN</c> up.</summary>
+    private const int CtorsOrigin = 65535;
+
+    private InitializerLists(List<ulong> initializers, List<ulong> terminators)
+    {
+        Initializers = initializers;
+        Terminators = terminators;
+    }
+
+    /// <summary>Addresses to call at the start.</summary>
+    internal IReadOnlyList<ulong> Initializers { get; }
+
+    /// <summary>Addresses to call at the end, the last of them first.</summary>
+    internal IReadOnlyList<ulong> Terminators { get; }
+
+    /// <summary>Reads the relocated arrays of all objects.</summary>
+    internal static InitializerLists Collect(IReadOnlyList<LinkObject> objects)
+    {
+        List<(int Priority, ulong[] Functions)> before = [];
+        List<(int Priority, ulong[] Functions)> start = [];
+        List<(int Priority, ulong[] Functions)> end = [];
+        foreach (LinkObject file in objects)
+        {
+            ReadOnlySpan<SectionHeader> headers = file.Elf.Sections;
+            for (int i = 1; i < headers.Length; i++)
+            {
+                if (!file.IsKept(i) || headers[i].Size is 0)
+                {
+                    continue;
+                }
+
+                ReadOnlySpan<byte> name = file.Elf.SectionName(i);
+                switch (headers[i].Type)
+                {
+                    case ElfConstants.SHT_PREINIT_ARRAY:
+                        before.Add((0, Functions(file, i)));
+                        break;
+                    case ElfConstants.SHT_INIT_ARRAY:
+                        start.Add((Priority(name, ".init_array"u8), Functions(file, i)));
+                        break;
+                    case ElfConstants.SHT_FINI_ARRAY:
+                        end.Add((Priority(name, ".fini_array"u8), Functions(file, i)));
+                        break;
+                    case ElfConstants.SHT_PROGBITS when IsNamed(name, ".ctors"u8):
+                        start.Add((CtorsPriority(name, ".ctors"u8), Reversed(Functions(file, i))));
+                        break;
+                    case ElfConstants.SHT_PROGBITS when IsNamed(name, ".dtors"u8):
+                        end.Add((CtorsPriority(name, ".dtors"u8), Reversed(Functions(file, i))));
+                        break;
+                }
+            }
+        }
+
+        return new InitializerLists([.. InOrder(before), .. InOrder(start)], [.. InOrder(end)]);
+    }
+
+    /// <summary>Most functions that there can be to call at the end.</summary>
+    internal static int CountTerminators(IReadOnlyList<LinkObject> objects)
+    {
+        int count = 0;
+        foreach (LinkObject file in objects)
+        {
+            ReadOnlySpan<SectionHeader> headers = file.Elf.Sections;
+            for (int i = 1; i < headers.Length; i++)
+            {
+                if (file.IsKept(i) && (headers[i].Type is ElfConstants.SHT_FINI_ARRAY
+                    || (headers[i].Type is ElfConstants.SHT_PROGBITS && IsNamed(file.Elf.SectionName(i), ".dtors"u8))))
+                {
+                    count += file.Elf.SectionBytes(i).Length / sizeof(ulong);
+                }
+            }
+        }
+
+        return count;
+    }
+
+    private static IEnumerable<ulong> InOrder(List<(int Priority, ulong[] Functions)> arrays) =>
+        arrays.OrderBy(array => array.Priority).SelectMany(array => array.Functions);
+
+    private static ulong[] Functions(LinkObject file, int section)
+    {
+        ReadOnlySpan<byte> bytes = NativeBytes.ReadOnlyAt(
+            file.Sections[section].Address, file.Elf.SectionBytes(section).Length);
+        var functions = new List<ulong>(bytes.Length / sizeof(ulong));
+        for (int i = 0; i + sizeof(ulong) <= bytes.Length; i += sizeof(ulong))
+        {
+            ulong function = BinaryPrimitives.ReadUInt64LittleEndian(bytes[i..]);
+            if (function is not (0 or ulong.MaxValue)) // crtbegin.o's .ctors begins with -1 and ends with 0
+            {
+                functions.Add(function);
+            }
+        }
+
+        return [.. functions];
+    }
+
+    private static ulong[] Reversed(ulong[] functions)
+    {
+        Array.Reverse(functions);
+        return functions;
+    }
+
+    private static bool IsNamed(ReadOnlySpan<byte> name, ReadOnlySpan<byte> prefix) =>
+        name.StartsWith(prefix) && (name.Length == prefix.Length || name[prefix.Length] is (byte)'.');
+
+    private static int Priority(ReadOnlySpan<byte> name, ReadOnlySpan<byte> prefix) =>
+        name.Length > prefix.Length + 1 && name.StartsWith(prefix) && int.TryParse(
+            Encoding.UTF8.GetString(name[(prefix.Length + 1)..]), NumberStyles.None, CultureInfo.InvariantCulture, out int priority)
+            ? priority
+            : NoPriority;
+
+    private static int CtorsPriority(ReadOnlySpan<byte> name, ReadOnlySpan<byte> prefix)
+    {
+        int priority = Priority(name, prefix);
+        return priority is NoPriority ? NoPriority : CtorsOrigin - priority;
+    }
+}

@@ -1,0 +1,32 @@
+namespace ElfLoader.Linking;
+
+/// <summary>A run of target memory that sections are laid out in.</summary>
+internal sealed class LinkBlock
+{
+    /// <summary>Bytes laid out so far.</summary>
+    internal ulong Size { get; private set; }
+
+    /// <summary>The strictest alignment asked for, in bytes.</summary>
+    internal ulong Alignment { get; private set; } = 1;
+
+    /// <summary>Address of its first byte, once it is known.</summary>
+    internal ulong Address { get; set; }
+
+    /// <summary>Appends room and returns its offset in the block.</summary>
+    /// <exception cref="OverflowException">The block would not fit an address space.</exception>
+    internal ulong Append(ulong size, ulong alignment)
+    {
+        alignment = Math.Max(alignment, 1);
+        ulong offset = checked(Size + (alignment - 1)) & ~(alignment - 1);
+        Size = checked(offset + size);
+        Alignment = Math.Max(Alignment, alignment);
+        return offset;
+    }
+}
+
+/// <summary>The bytes behind the blocks of a link: this process's memory, or a foreign target's image.</summary>
+internal abstract class LinkMemory
+{
+    /// <summary>The bytes, as the linker writes them; zero until then.</summary>
+    internal abstract Span<byte> Writable(int block, ulong offset, int length);
+}

@@ -1,0 +1,130 @@
+using ElfLoader.Elf;
+using ElfLoader.Relocations;
+
+namespace ElfLoader.Linking;
+
+/// <summary>What the scan must look at for a relocation type.</summary>
+[Flags]
+internal enum RuleNeeds : byte
+{
+    None = 0,
+
+    /// <summary>The GOT's address.</summary>
+    Got = 1,
+
+    /// <summary>A slot in the GOT.</summary>
+    Slot = 2,
+
+    /// <summary>A branch, which a stub may serve.</summary>
+    Branch = 4,
+
+    /// <summary>The symbol must be thread-local.</summary>
+    Tls = 8,
+
+    /// <summary>The TLS block must lie at a fixed distance from the thread pointer.</summary>
+    StaticTls = 16,
+
+    /// <summary>The symbol's absolute address in less than the target's address size.</summary>
+    NarrowAbsolute = 32,
+
+    /// <summary>The symbol's distance in less than the target's address size.</summary>
+    NarrowRelative = 64,
+
+    /// <summary>No place is patched.</summary>
+    Marker = 128,
+}
+
+/// <summary>How the relocation loop handles a type.</summary>
+internal enum RulePath : byte
+{
+    /// <summary>By evaluating its row.</summary>
+    Table,
+
+    /// <summary>S + A in eight bytes.</summary>
+    Absolute64,
+
+    /// <summary>S + A - P in four bytes, signed.</summary>
+    Relative32,
+}
+
+/// <summary>A machine's relocation table with what the passes derive from each row, worked out once.</summary>
+internal sealed class LinkRules
+{
+    private readonly RelocationRule?[] _rules = new RelocationRule?[256];
+    private readonly RuleNeeds[] _needs = new RuleNeeds[256];
+    private readonly RulePath[] _paths = new RulePath[256];
+
+    internal LinkRules(Architecture architecture)
+    {
+        Architecture = architecture;
+        foreach (RelocationRule rule in architecture.Relocations.Rules)
+        {
+            _rules[rule.Type] = rule;
+            _needs[rule.Type] = Derive(rule, architecture);
+            _paths[rule.Type] = PathOf(rule);
+        }
+    }
+
+    /// <summary>The machine.</summary>
+    internal Architecture Architecture { get; }
+
+    /// <summary>The row of a type, or null.</summary>
+    internal RelocationRule? this[uint type] => type < (uint)_rules.Length ? _rules[type] : null;
+
+    /// <summary>What the scan must look at; the type has a row.</summary>
+    internal RuleNeeds Needs(uint type) => _needs[type];
+
+    /// <summary>How to apply it; the type has a row.</summary>
+    internal RulePath Path(uint type) => _paths[type];
+
+    /// <summary>Whether a REL addend must be read from the section.</summary>
+    internal static bool HasImplicitAddend(in RelocationSection section) => section.Format is RelocationFormat.Rel;
+
+    private static RuleNeeds Derive(RelocationRule rule, Architecture architecture)
+    {
+        if (rule.Use is RelocationUse.Marker)
+        {
+            return RuleNeeds.Marker;
+        }
+
+        string expression = rule.Expression.ToString();
+        bool isTls = rule.Slot is not (GotSlot.None or GotSlot.Address or GotSlot.TlsModule)
+            || expression.Contains("TP", StringComparison.Ordinal)
+            || expression.Contains("TLSBLOCK", StringComparison.Ordinal);
+        var needs = RuleNeeds.None;
+        needs |= rule.Expression.UsesGot ? RuleNeeds.Got : 0;
+        needs |= rule.Slot is not GotSlot.None ? RuleNeeds.Slot : 0;
+        needs |= rule.IsBranch ? RuleNeeds.Branch : 0;
+        needs |= isTls ? RuleNeeds.Tls : 0;
+        needs |= rule.Slot is GotSlot.TpOffset || expression.Contains("TP", StringComparison.Ordinal)
+            ? RuleNeeds.StaticTls
+            : 0;
+        bool isNarrow = rule.Field.HighBit + 1 < architecture.AddressBits && rule.Overflow is not Overflow.Wraps;
+        if (isNarrow && !isTls && rule.Expression.UsesSymbol && !rule.Expression.UsesGot)
+        {
+            needs |= rule.Expression.IsPcRelative ? RuleNeeds.NarrowRelative : RuleNeeds.NarrowAbsolute;
+        }
+
+        return needs;
+    }
+
+    private static RulePath PathOf(RelocationRule rule)
+    {
+        Expression relative = Expression.S + Expression.A - Expression.P;
+        Expression branch = Expression.L + Expression.A - Expression.P;
+        if (rule.MayRelax)
+        {
+            return RulePath.Table;
+        }
+
+        if (rule.Expression == Expression.S + Expression.A && rule.Field == BitField.Xword)
+        {
+            return RulePath.Absolute64;
+        }
+
+        return (rule.Expression == relative || rule.Expression == branch)
+            && rule.Field == BitField.Word && rule.Overflow is Overflow.Signed
+            ? RulePath.Relative32
+            : RulePath.Table;
+    }
+}

@@ -1,0 +1,171 @@
+using ElfLoader.Elf;
+
+namespace ElfLoader.Linking;
+
+/// <summary>How far a name has been defined.</summary>
+internal enum SymbolState : byte
+{
+    /// <summary>Only referred to.</summary>
+    Undefined,
+
+    /// <summary>Defined by a weak symbol.</summary>
+    Weak,
+
+    /// <summary>A tentative definition (SHN_COMMON).</summary>
+    Common,
+
+    /// <summary>Defined by a global symbol.</summary>
+    Strong,
+
+    /// <summary>Bound to a definition outside of this link.</summary>
+    External,
+}
+
+/// <summary>One name that the objects of a link share.</summary>
+internal struct LinkSymbol
+{
+    internal ulong Hash;
+    internal int NameObject;
+    internal int NameSymbol;
+
+    /// <summary>Ordinal of the object whose definition prevails, or -1.</summary>
+    internal int Definer;
+
+    /// <summary>Index of the definition in that object.</summary>
+    internal int DefinerSymbol;
+
+    internal SymbolState State;
+
+    /// <summary>The most constraining visibility of all definitions and references (gABI, "Symbol Visibility").</summary>
+    internal SymbolVisibility Visibility;
+
+    /// <summary>Whether some reference is not weak.</summary>
+    internal bool IsWanted;
+
+    internal SymbolType Type;
+
+    /// <summary>Size of the definition; of a common symbol the largest claimed.</summary>
+    internal ulong Size;
+
+    /// <summary>Alignment of a common symbol: the largest claimed.</summary>
+    internal ulong Alignment;
+
+    /// <summary>The value, once known: an address, or a TLS template address.</summary>
+    internal ulong Value;
+
+    /// <summary>Traits of the definition.</summary>
+    internal SymbolTraits Traits;
+
+    /// <summary>One more than the index of its stub in the unit, or 0.</summary>
+    internal int Stub;
+
+    /// <summary>One more than the index of what it is bound to outside of this link, or 0.</summary>
+    internal int Outside;
+
+    /// <summary>One more than the index of the linker-defined symbol that it is, or 0.</summary>
+    internal int Synthetic;
+
+    /// <summary>Whether <see cref="Outside"/> belongs to the same library, linked earlier.</summary>
+    internal bool IsOwn;
+}
+
+/// <summary>The global names of one link, found by hash over their UTF-8 bytes, without a string for each.</summary>
+internal sealed class LinkSymbols
+{
+    private readonly List<LinkObject> _objects;
+    private LinkSymbol[] _symbols;
+    private int[] _buckets;
+
+    internal LinkSymbols(List<LinkObject> objects, int expected)
+    {
+        _objects = objects;
+        _symbols = new LinkSymbol[Math.Max(expected, 16)];
+        _buckets = new int[(int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(expected * 2, 32))];
+    }
+
+    /// <summary>Number of names.</summary>
+    internal int Count { get; private set; }
+
+    /// <summary>The symbol with an index that <see cref="Intern"/> returned.</summary>
+    internal ref LinkSymbol this[int index] => ref _symbols[index];
+
+    /// <summary>Finds the entry of a name, or makes one.</summary>
+    internal int Intern(LinkObject file, int symbol)
+    {
+        ReadOnlySpan<byte> name = file.Elf.SymbolName(symbol);
+        ulong hash = NameHash.Of(name);
+        int mask = _buckets.Length - 1;
+        int bucket = (int)hash & mask;
+        while (_buckets[bucket] is not 0)
+        {
+            int candidate = _buckets[bucket] - 1;
+            if (_symbols[candidate].Hash == hash && Name(candidate).SequenceEqual(name))
+            {
+                return candidate;
+            }
+
+            bucket = (bucket + 1) & mask;
+        }
+
+        if (Count == _symbols.Length)
+        {
+            Array.Resize(ref _symbols, Count * 2);
+        }
+
+        int index = Count++;
+        _symbols[index] = new LinkSymbol
+        {
+            Hash = hash, NameObject = file.Ordinal, NameSymbol = symbol, Definer = -1,
+        };
+        _buckets[bucket] = index + 1;
+        if (Count * 2 > _buckets.Length)
+        {
+            Rehash();
+        }
+
+        return index;
+    }
+
+    /// <summary>Finds the entry of a name, or returns -1.</summary>
+    internal int Find(ReadOnlySpan<byte> name)
+    {
+        ulong hash = NameHash.Of(name);
+        int mask = _buckets.Length - 1;
+        for (int bucket = (int)hash & mask; _buckets[bucket] is not 0; bucket = (bucket + 1) & mask)
+        {
+            int candidate = _buckets[bucket] - 1;
+            if (_symbols[candidate].Hash == hash && Name(candidate).SequenceEqual(name))
+            {
+                return candidate;
+            }
+        }
+
+        return -1;
+    }
+
+    /// <summary>The name, as UTF-8.</summary>
+    internal ReadOnlySpan<byte> Name(int index) =>
+        _objects[_symbols[index].NameObject].Elf.SymbolName(_symbols[index].NameSymbol);
+
+    /// <summary>The name, for a person.</summary>
+    internal string Text(int index) =>
+        _objects[_symbols[index].NameObject].Elf.SymbolNameText(_symbols[index].NameSymbol);
+
+    private void Rehash()
+    {
+        int[] buckets = new int[_buckets.Length * 2];
+        int mask = buckets.Length - 1;
+        for (int i = 0; i < Count; i++)
+        {
+            int bucket = (int)_symbols[i].Hash & mask;
+            while (buckets[bucket] is not 0)
+            {
+                bucket = (bucket + 1) & mask;
+            }
+
+            buckets[bucket] = i + 1;
+        }
+
+        _buckets = buckets;
+    }
+}

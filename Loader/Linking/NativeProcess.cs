@@ -1,0 +1,35 @@
+using ElfLoader.Memory;
+using ElfLoader.Runtime;
+
+namespace ElfLoader.Linking;
+
+/// <summary>What all libraries of this process share: the memory pools and the host's run-time services.</summary>
+internal sealed class NativeProcess
+{
+    private static readonly Lazy<NativeProcess> Shared = new(() => new NativeProcess());
+
+    private NativeProcess()
+    {
+    }
+
+    /// <summary>The one of this process.</summary>
+    internal static NativeProcess Current => Shared.Value;
+
+    /// <summary>Where memory comes from.</summary>
+    internal MemoryPools Pools { get; } = new();
+
+    /// <summary>TLS, unwinding, destructors.</summary>
+    /// <exception cref="LinkException">The host lacks what is needed.</exception>
+    internal static HostRuntime Host => HostRuntime.Instance;
+
+    /// <summary>envp, as it is now.</summary>
+    internal static nint Environment =>
+        (nint)(DynamicLinker.Find(DynamicLinker.Process, "environ"u8) is var variable and not 0
+            ? NativeBytes.LoadWord(variable)
+            : 0);
+
+    /// <summary>The address of a definition; of a thread-local variable, the calling thread's copy.</summary>
+    internal static nint AddressOf(in Definition definition) => definition.Tls is { } tls
+        ? (nint)Host.Tls.AddressInThisThread(tls.Module, tls.Offset)
+        : (nint)definition.Address;
+}

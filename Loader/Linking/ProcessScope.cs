@@ -1,0 +1,113 @@
+using ElfLoader.Elf;
+using ElfLoader.Runtime;
+
+namespace ElfLoader.Linking;
+
+/// <summary>What a link in this process sees: the library, what it links to, the host, and what the unit itself adds.</summary>
+internal sealed class ProcessScope : ILinkScope
+{
+    private readonly ObjectLibrary _library;
+    private readonly UnitServices _services;
+    private readonly HashSet<(Archive Archive, int Member)> _pulled = [];
+
+    internal ProcessScope(ObjectLibrary library, UnitServices services)
+    {
+        _library = library;
+        _services = services;
+    }
+
+    /// <summary>Ranges of sections whose start or end is referred to, by name.</summary>
+    internal Dictionary<string, SectionRange> Gathered { get; } = [];
+
+    /// <inheritdoc/>
+    public bool HasOwn => _library.HasDefinitions;
+
+    /// <inheritdoc/>
+    public Definition FindOwn(ulong hash, ReadOnlySpan<byte> name) => _library.FindOwn(hash, name);
+
+    /// <inheritdoc/>
+    public bool HasGroup(ulong hash, ReadOnlySpan<byte> signature) => _library.HasGroup(hash, signature);
+
+    /// <inheritdoc/>
+    public Definition FindLinked(ulong hash, ReadOnlySpan<byte> name)
+    {
+        foreach (ObjectLibrary linked in _library.LinkedLibraries)
+        {
+            if (linked.FindOwn(hash, name) is { Exists: true, IsHidden: false } definition)
+            {
+                return definition;
+            }
+        }
+
+        return UnitServices.FindShared(name);
+    }
+
+    /// <inheritdoc/>
+    public SyntheticSymbol? FindSynthetic(ReadOnlySpan<byte> name, IReadOnlyList<LinkObject> objects)
+    {
+        if (_services.Find(name) is { } service)
+        {
+            return service;
+        }
+
+        ReadOnlySpan<byte> start = "__start_"u8;
+        ReadOnlySpan<byte> stop = "__stop_"u8;
+        bool isStart = name.StartsWith(start);
+        if (!isStart && !name.StartsWith(stop))
+        {
+            return null;
+        }
+
+        ReadOnlySpan<byte> sectionName = name[(isStart ? start.Length : stop.Length)..];
+        string key = System.Text.Encoding.UTF8.GetString(sectionName);
+        if (!Gathered.TryGetValue(key, out SectionRange? range))
+        {
+            range = SectionRange.Find(sectionName, objects);
+            if (range is null)
+            {
+                return null;
+            }
+
+            Gathered.Add(key, range);
+        }
+
+        return new SyntheticSymbol(
+            isStart ? () => range.Start : () => range.Stop, SymbolTraits.Internal | SymbolTraits.Data);
+    }
+
+    /// <inheritdoc/>
+    public ElfObject? FindInArchives(ReadOnlySpan<byte> name)
+    {
+        foreach (Archive archive in _library.Archives)
+        {
+            if (archive.TryFind(name, out int member) && _pulled.Add((archive, member)) && !_library.HasPulled(archive, member))
+            {
+                Pulled.Add((archive, member));
+                return ElfObject.Read(
+                    archive.Members[member].Bytes, archive.Members[member].FullName, _library.Options.ReadLimits);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The members that this link has pulled.</summary>
+    internal List<(Archive Archive, int Member)> Pulled { get; } = [];
+
+    /// <inheritdoc/>
+    public Definition FindOutside(ReadOnlySpan<byte> name, SymbolType type) => _library.FindOutside(name, type);
+
+    /// <inheritdoc/>
+    public bool IsFunction(in Definition definition) => definition switch
+    {
+        { Type: not SymbolType.NoType } => definition.Type is SymbolType.Function,
+        { Unit: not null } => false,
+        _ => HostSymbols.Describe(definition.Address).Kind is HostSymbolKind.Function,
+    };
+
+    /// <inheritdoc/>
+    public string Describe(in Definition definition) =>
+        definition.Unit is null && HostSymbols.Describe(definition.Address).Library is { } path
+            ? path
+            : definition.Provider;
+}

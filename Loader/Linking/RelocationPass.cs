@@ -1,0 +1,294 @@
+using System.Buffers.Binary;
+using ElfLoader.Elf;
+using ElfLoader.Relocations;
+
+namespace ElfLoader.Linking;
+
+/// <summary>What the relocations of a unit need to know beside their symbols.</summary>
+internal sealed class RelocationContext
+{
+    internal required LinkRules Rules { get; init; }
+
+    internal required SymbolResolution Resolution { get; init; }
+
+    internal required StubTable Stubs { get; init; }
+
+    internal required TlsTemplate Tls { get; init; }
+
+    internal required LinkMemory Memory { get; init; }
+
+    internal required LinkErrors Errors { get; init; }
+
+    /// <summary>Static base B(S) of ARM's relocations.</summary>
+    internal ulong StaticBase { get; init; }
+
+    /// <summary>Whether instructions may be rewritten to cheaper forms.</summary>
+    internal bool Relax { get; init; } = true;
+
+    /// <summary>Whether thread-local accesses become local exec: in executables, which own the static block.</summary>
+    internal bool RelaxTls { get; init; }
+
+    /// <summary>Adds to a message on a value that is out of range what would help.</summary>
+    internal Func<LinkObject, int, RelocationRule, string?>? Advice { get; init; }
+}
+
+/// <summary>Copies the sections of one object and applies its relocations to the copies.</summary>
+/// <remarks>
+/// Addends come from the relocation records or the object's own bytes, never from what an earlier application has left,
+/// so the pass can be repeated with other addresses. Different objects may be passed over in parallel.
+/// </remarks>
+internal sealed class RelocationPass
+{
+    private readonly RelocationContext _context;
+    private readonly LinkRules _rules;
+    private readonly LinkObject _file;
+
+    internal RelocationPass(RelocationContext context, LinkObject file)
+    {
+        _context = context;
+        _rules = context.Rules;
+        _file = file;
+    }
+
+    /// <summary>Copies and relocates all sections.</summary>
+    internal void Run()
+    {
+        ReadOnlySpan<SectionHeader> headers = _file.Elf.Sections;
+        for (int i = 1; i < headers.Length; i++)
+        {
+            if (_file.IsKept(i) && headers[i].Type is not ElfConstants.SHT_NOBITS)
+            {
+                _file.Elf.SectionBytes(i).CopyTo(Bytes(i));
+            }
+        }
+
+        foreach (ref readonly RelocationSection section in _file.Elf.RelocationSections)
+        {
+            if (_file.IsKept(section.Target))
+            {
+                Relocate(section);
+            }
+        }
+    }
+
+    private Span<byte> Bytes(int section)
+    {
+        ref readonly SectionPlace place = ref _file.Sections[section];
+        return _context.Memory.Writable(place.Block, place.Offset, _file.Elf.SectionBytes(section).Length);
+    }
+
+    private void Relocate(in RelocationSection section)
+    {
+        Span<byte> bytes = Bytes(section.Target);
+        ulong address = _file.Sections[section.Target].Address;
+        ReadOnlySpan<BoundSymbol> symbols = _file.Symbols;
+        bool isImplicit = LinkRules.HasImplicitAddend(section);
+        bool isUnwind = _file.Sections[section.Target].Role is SectionRole.Unwind;
+        RelocationReader reader = _file.Elf.Relocations(section).GetEnumerator();
+        while (reader.MoveNext())
+        {
+            RelocationRecord record = reader.Current;
+            ref readonly BoundSymbol symbol = ref symbols[(int)record.Symbol];
+            RulePath path = isImplicit || symbol.Is(SymbolTraits.Discarded) ? RulePath.Table : _rules.Path(record.Type);
+            ulong target = unchecked(symbol.Value + (ulong)record.Addend);
+            if (path is RulePath.Absolute64)
+            {
+                BinaryPrimitives.WriteUInt64LittleEndian(bytes[(int)record.Offset..], target);
+                continue;
+            }
+
+            if (path is RulePath.Relative32)
+            {
+                long distance = unchecked((long)(target - (address + record.Offset)));
+                if (distance == (int)distance)
+                {
+                    BinaryPrimitives.WriteInt32LittleEndian(bytes[(int)record.Offset..], (int)distance);
+                    continue;
+                }
+            }
+
+            if (isUnwind && symbol.Is(SymbolTraits.Discarded))
+            {
+                // libgcc skips a description whose function address is zero as stored: the copy that was dropped.
+                bytes.Slice((int)record.Offset, _rules[record.Type]!.Field.Size).Clear();
+                continue;
+            }
+
+            ApplyByTable(section, bytes, address, record, reader, isImplicit, out int consumed);
+            for (; consumed > 0; consumed--)
+            {
+                _ = reader.MoveNext();
+            }
+        }
+    }
+
+    private void ApplyByTable(
+        in RelocationSection section,
+        Span<byte> bytes,
+        ulong address,
+        in RelocationRecord record,
+        RelocationReader following,
+        bool isImplicit,
+        out int consumed)
+    {
+        consumed = 0;
+        RelocationRule rule = _rules[record.Type]!;
+        int offset = (int)record.Offset;
+        ref readonly BoundSymbol symbol = ref _file.Symbols[(int)record.Symbol];
+        if (rule.Use is RelocationUse.Marker && !rule.MayRelax)
+        {
+            return;
+        }
+
+        long addend = isImplicit
+            ? rule.ReadAddend(_file.Elf.SectionBytes(section.Target)[offset..])
+            : record.Addend;
+        var operands = new Operands
+        {
+            S = symbol.Value,
+            L = symbol.Value,
+            A = addend,
+            P = address + record.Offset,
+            T = symbol.Is(SymbolTraits.Thumb) ? 1UL : 0,
+            B = _context.StaticBase,
+            Tp = _context.Tls.ThreadPointer,
+            TlsBlock = _context.Tls.Base,
+        };
+        if (rule.Expression.UsesGot)
+        {
+            operands.Got = _file.Got.Address;
+            operands.G = rule.Slot is GotSlot.None ? 0 : (ulong)_file.Got.Offset(rule.Slot, (int)record.Symbol);
+        }
+
+        if (rule.Expression.UsesSize)
+        {
+            operands.Z = SizeOf((int)record.Symbol);
+        }
+
+        if (rule.MayRelax && _context.Relax
+            && TryRelax(rule, bytes, offset, operands, symbol, following, out consumed))
+        {
+            return;
+        }
+
+        if (rule.Use is RelocationUse.Marker)
+        {
+            return;
+        }
+
+        Apply(section, bytes, record, rule, operands);
+    }
+
+    private void Apply(
+        in RelocationSection section, Span<byte> bytes, in RelocationRecord record, RelocationRule rule, Operands operands)
+    {
+        RelocationTable table = _rules.Architecture.Relocations;
+        int offset = (int)record.Offset;
+        RelocationOutcome outcome = table.Apply(rule, bytes[offset..], operands, out long value);
+        if (outcome is RelocationOutcome.OutOfRange && MayGoThroughStub(section, rule, record))
+        {
+            int stub = _context.Stubs.Find(_context.Resolution.Symbols, _file, (int)record.Symbol);
+            if (stub >= 0)
+            {
+                Operands viaStub = operands;
+                viaStub.S = viaStub.L = _context.Stubs.All[stub].Address;
+                outcome = table.Apply(rule, bytes[offset..], viaStub, out _);
+            }
+        }
+
+        if (outcome is not RelocationOutcome.Applied)
+        {
+            Report(section, record, rule, outcome, value);
+        }
+    }
+
+    /// <summary>Branches may; so may addresses of functions elsewhere, as in an executable that is not PIC; data never.</summary>
+    private bool MayGoThroughStub(in RelocationSection section, RelocationRule rule, in RelocationRecord record)
+    {
+        if (!rule.Expression.UsesSymbol)
+        {
+            return false;
+        }
+
+        int global = _file.Symbols[(int)record.Symbol].Global;
+        return _rules.Architecture.IsBranchPlace(rule, _file.Elf.SectionBytes(section.Target), (int)record.Offset)
+            || (global >= 0 && (_context.Resolution.Symbols[global].Traits & SymbolTraits.Function) != 0);
+    }
+
+    private bool TryRelax(
+        RelocationRule rule,
+        Span<byte> bytes,
+        int offset,
+        in Operands operands,
+        in BoundSymbol symbol,
+        RelocationReader following,
+        out int consumed)
+    {
+        RelaxationTraits traits = RelaxationTraits.FixedAddress;
+        if (!symbol.Is(SymbolTraits.Ifunc))
+        {
+            traits |= RelaxationTraits.BindsDirectly;
+        }
+
+        if (symbol.Is(SymbolTraits.Absolute | SymbolTraits.UndefinedWeak))
+        {
+            traits |= RelaxationTraits.Absolute;
+        }
+
+        if (_context.RelaxTls)
+        {
+            traits |= RelaxationTraits.StaticTls;
+        }
+
+        RelocationRule? next = null;
+        int nextOffset = 0;
+        if (following.MoveNext())
+        {
+            next = _rules[following.Current.Type];
+            nextOffset = (int)following.Current.Offset;
+        }
+
+        Relaxation relaxation = _rules.Architecture.TryRelax(
+            rule, bytes, offset, operands, traits, next, nextOffset);
+        consumed = relaxation.Consumed;
+        return relaxation.Applied;
+    }
+
+    private ulong SizeOf(int symbol)
+    {
+        int global = _file.Symbols[symbol].Global;
+        return global >= 0 ? _context.Resolution.Symbols[global].Size : _file.Elf.Symbol(symbol).Size;
+    }
+
+    private void Report(
+        in RelocationSection section,
+        in RelocationRecord record,
+        RelocationRule rule,
+        RelocationOutcome outcome,
+        long value)
+    {
+        string name = _file.DescribeSymbol((int)record.Symbol);
+        string message = outcome switch
+        {
+            RelocationOutcome.OutOfRange =>
+                $"{rule.Name} against '{name}': value {Hex(value)} is not between {Hex(rule.Minimum)} and {Hex(rule.Maximum)}",
+            RelocationOutcome.Misaligned =>
+                $"{rule.Name} against '{name}': value {Hex(value)} is not a multiple of {1 << rule.Field.LowBit}",
+            _ => $"{rule.Name} against '{name}': the place does not hold an instruction that this relocation is for",
+        };
+        string? advice = outcome is RelocationOutcome.OutOfRange
+            ? _context.Advice?.Invoke(_file, (int)record.Symbol, rule)
+            : null;
+        _context.Errors.Add(new LinkError(
+            LinkErrorCode.OutOfRange,
+            _file.At(section.Target, record.Offset, (int)record.Symbol),
+            advice is null ? message : $"{message}; {advice}")
+        {
+            Relocation = rule.Name,
+            Value = value,
+            Allowed = (rule.Minimum, rule.Maximum),
+        });
+    }
+
+    private static string Hex(long value) => value < 0 ? $"-0x{(ulong)-value:x}" : $"0x{value:x}";
+}

@@ -1,0 +1,292 @@
+using ElfLoader.Elf;
+using ElfLoader.Relocations;
+
+namespace ElfLoader.Linking;
+
+/// <summary>
+/// Reads every relocation once, before memory is laid out: refuses what cannot be applied, reserves GOT slots and
+/// stubs, and learns what the placement must provide.
+/// </summary>
+internal sealed class RelocationScan
+{
+    private const int ReferencesShown = 3;
+
+    private readonly LinkRules _rules;
+    private readonly SymbolResolution _resolution;
+    private readonly LinkErrors _errors;
+    private readonly StubTable _stubs;
+    private readonly bool _allowUndefined;
+    private readonly Dictionary<int, List<LinkLocation>> _missing = [];
+
+    internal RelocationScan(
+        LinkRules rules, SymbolResolution resolution, LinkErrors errors, StubTable stubs, bool allowUndefined)
+    {
+        _rules = rules;
+        _resolution = resolution;
+        _errors = errors;
+        _stubs = stubs;
+        _allowUndefined = allowUndefined;
+    }
+
+    /// <summary>A place that needs the unit below 2 GiB, if there is one.</summary>
+    internal LinkLocation? NeedsLow { get; private set; }
+
+    /// <summary>A place that needs the unit near the host's libraries, if there is one.</summary>
+    internal LinkLocation? NeedsNear { get; private set; }
+
+    /// <summary>Whether any thread-local variable is used at a fixed distance from the thread pointer.</summary>
+    internal bool NeedsStaticTls { get; private set; }
+
+    /// <summary>Whether anything without a definition is referred to, and that is allowed.</summary>
+    internal bool UsesMissing { get; private set; }
+
+    /// <summary>Units whose code or data is referred to in 32 bits, so that lying in their pool would help.</summary>
+    internal LoadedUnit? WantsNeighbour { get; private set; }
+
+    /// <summary>Scans all objects.</summary>
+    internal void Run()
+    {
+        foreach (LinkObject file in _resolution.Objects)
+        {
+            WantIfuncStubs(file);
+            foreach (ref readonly RelocationSection section in file.Elf.RelocationSections)
+            {
+                if (file.IsKept(section.Target))
+                {
+                    Scan(file, section);
+                }
+            }
+        }
+
+        ReportMissing();
+    }
+
+    private void WantIfuncStubs(LinkObject file)
+    {
+        ReadOnlySpan<BoundSymbol> symbols = file.Symbols;
+        for (int i = 1; i < symbols.Length; i++)
+        {
+            if ((symbols[i].Traits & (SymbolTraits.Ifunc | SymbolTraits.External)) != SymbolTraits.Ifunc)
+            {
+                continue;
+            }
+
+            if (symbols[i].Global >= 0)
+            {
+                _stubs.WantGlobal(ref _resolution.Symbols[symbols[i].Global], symbols[i].Global, isIfunc: true);
+            }
+            else
+            {
+                _stubs.WantLocal(file, i, isIfunc: true);
+            }
+        }
+    }
+
+    private void Scan(LinkObject file, in RelocationSection section)
+    {
+        ref readonly SectionHeader target = ref file.Elf.Sections[section.Target];
+        if (target.Type is ElfConstants.SHT_NOBITS && section.Count > 0)
+        {
+            _errors.Add(
+                LinkErrorCode.Malformed,
+                new LinkLocation(file.Elf.Name, file.Elf.SectionNameText(section.Target)),
+                "the section has relocations but no bytes (SHT_NOBITS)");
+            return;
+        }
+
+        ulong size = target.Size;
+        ReadOnlySpan<BoundSymbol> symbols = file.Symbols;
+        foreach (RelocationRecord record in file.Elf.Relocations(section))
+        {
+            RelocationRule? rule = _rules[record.Type];
+            if (rule is null || rule.Use is RelocationUse.Dynamic)
+            {
+                RefuseType(file, section, record, rule);
+                continue;
+            }
+
+            ulong fieldSize = (ulong)rule.Field.Size;
+            if (record.Offset > size || fieldSize > size - record.Offset)
+            {
+                _errors.Add(new LinkError(
+                    LinkErrorCode.Malformed,
+                    file.At(section.Target, record.Offset, (int)record.Symbol),
+                    $"{rule.Name} of {fieldSize} bytes lies outside of the section, which has {size} bytes")
+                {
+                    Relocation = rule.Name,
+                });
+                continue;
+            }
+
+            RuleNeeds needs = _rules.Needs(record.Type);
+            SymbolTraits traits = symbols[(int)record.Symbol].Traits;
+            const SymbolTraits noteworthy = SymbolTraits.External | SymbolTraits.UndefinedWeak | SymbolTraits.Missing
+                | SymbolTraits.Discarded | SymbolTraits.Tls | SymbolTraits.Absolute;
+            const RuleNeeds plain = RuleNeeds.Branch | RuleNeeds.NarrowRelative;
+            if ((needs & ~plain) != 0 || (traits & noteworthy) != 0)
+            {
+                Consider(file, section, record, rule, needs, traits);
+            }
+        }
+    }
+
+    private void Consider(
+        LinkObject file,
+        in RelocationSection section,
+        in RelocationRecord record,
+        RelocationRule rule,
+        RuleNeeds needs,
+        SymbolTraits traits)
+    {
+        if ((needs & RuleNeeds.Marker) != 0)
+        {
+            return;
+        }
+
+        int symbol = (int)record.Symbol;
+        if ((traits & SymbolTraits.Discarded) != 0)
+        {
+            if (file.Sections[section.Target].Role is not SectionRole.Unwind)
+            {
+                _errors.Add(new LinkError(
+                    LinkErrorCode.Undefined,
+                    file.At(section.Target, record.Offset, symbol),
+                    $"{rule.Name} refers to '{file.DescribeSymbol(symbol)}' in a section that is not loaded")
+                {
+                    Relocation = rule.Name,
+                });
+            }
+
+            return;
+        }
+
+        if ((traits & SymbolTraits.Missing) != 0)
+        {
+            NoteMissing(file, section, record, symbol);
+        }
+
+        bool isTls = (traits & SymbolTraits.Tls) != 0;
+        if (isTls != ((needs & RuleNeeds.Tls) != 0)
+            && rule.Slot is not GotSlot.TlsModule && rule.Expression.UsesSymbol | rule.Slot is not GotSlot.None
+            && (traits & (SymbolTraits.Missing | SymbolTraits.UndefinedWeak)) == 0)
+        {
+            _errors.Add(new LinkError(
+                LinkErrorCode.Malformed,
+                file.At(section.Target, record.Offset, symbol),
+                $"{rule.Name} is {(isTls ? "not " : "")}for thread-local symbols, "
+                + $"and '{file.DescribeSymbol(symbol)}' is {(isTls ? "" : "not ")}thread-local")
+            {
+                Relocation = rule.Name,
+            });
+            return;
+        }
+
+        if ((needs & (RuleNeeds.Got | RuleNeeds.Slot)) != 0 || (traits & SymbolTraits.GotBase) != 0)
+        {
+            file.Got.IsUsed = true;
+            if (rule.Slot is not GotSlot.None)
+            {
+                file.Got.Want(rule.Slot, symbol, file.Symbols.Length, _rules.Architecture.AddressSize);
+            }
+        }
+
+        if ((needs & RuleNeeds.StaticTls) != 0 && (traits & SymbolTraits.Internal) != 0)
+        {
+            NeedsStaticTls = true;
+        }
+
+        ConsiderReach(file, section, record, rule, needs, traits);
+    }
+
+    /// <summary>Symbols that may lie anywhere: reserves stubs, and notes what the placement must provide.</summary>
+    private void ConsiderReach(
+        LinkObject file,
+        in RelocationSection section,
+        in RelocationRecord record,
+        RelocationRule rule,
+        RuleNeeds needs,
+        SymbolTraits traits)
+    {
+        int symbol = (int)record.Symbol;
+        bool isElsewhere = (traits & (SymbolTraits.External | SymbolTraits.UndefinedWeak | SymbolTraits.Absolute)) != 0;
+        bool isNarrow = (needs & (RuleNeeds.NarrowAbsolute | RuleNeeds.NarrowRelative)) != 0;
+        if (!isNarrow)
+        {
+            return;
+        }
+
+        bool isBranch = (needs & RuleNeeds.Branch) != 0 || _rules.Architecture.IsBranchPlace(
+            rule, file.Elf.SectionBytes(section.Target), (int)record.Offset);
+        int global = file.Symbols[symbol].Global;
+        bool isFunction = global >= 0 && !isBranch && _resolution.IsOutsideFunction(global);
+        if (isElsewhere && global >= 0 && (isBranch || isFunction))
+        {
+            _stubs.WantGlobal(ref _resolution.Symbols[global], global, isIfunc: false);
+        }
+
+        const SymbolTraits fixedNumber = SymbolTraits.Absolute | SymbolTraits.UndefinedWeak;
+        if ((needs & RuleNeeds.NarrowAbsolute) != 0 && (traits & fixedNumber) == 0 && rule.Field.Size >= 4)
+        {
+            NeedsLow ??= file.At(section.Target, record.Offset, symbol);
+        }
+
+        if (!isBranch && (traits & SymbolTraits.External) != 0 && (needs & RuleNeeds.NarrowRelative) != 0)
+        {
+            Definition outside = _resolution.Outside(_resolution.Symbols[global]);
+            WantsNeighbour ??= outside.Unit;
+            if (outside.Unit is null && !isFunction)
+            {
+                NeedsNear ??= file.At(section.Target, record.Offset, symbol);
+            }
+        }
+    }
+
+    private void RefuseType(
+        LinkObject file, in RelocationSection section, in RelocationRecord record, RelocationRule? rule)
+    {
+        string what = rule is null
+            ? $"relocation type {record.Type} is not one of {_rules.Architecture.Name}'s"
+            : $"{rule.Name} is for the dynamic loader and has no meaning in a relocatable object";
+        _errors.Add(new LinkError(
+            rule is null ? LinkErrorCode.Unsupported : LinkErrorCode.Malformed,
+            file.At(section.Target, record.Offset, (int)record.Symbol),
+            what)
+        {
+            Relocation = rule?.Name,
+        });
+    }
+
+    private void NoteMissing(LinkObject file, in RelocationSection section, in RelocationRecord record, int symbol)
+    {
+        if (_allowUndefined)
+        {
+            UsesMissing = true;
+            return;
+        }
+
+        int global = file.Symbols[symbol].Global;
+        if (!_missing.TryGetValue(global, out List<LinkLocation>? places))
+        {
+            _missing.Add(global, places = []);
+        }
+
+        if (places.Count < ReferencesShown)
+        {
+            places.Add(file.At(section.Target, record.Offset, symbol));
+        }
+    }
+
+    private void ReportMissing()
+    {
+        foreach ((int global, List<LinkLocation> places) in _missing)
+        {
+            string name = _resolution.Symbols.Text(global);
+            bool isHidden = _resolution.Symbols[global].Visibility is SymbolVisibility.Hidden or SymbolVisibility.Internal;
+            string others = places.Count > 1 ? $" (also at {string.Join(", ", places.Skip(1))})" : "";
+            _errors.Add(
+                LinkErrorCode.Undefined,
+                places[0],
+                $"undefined symbol '{name}'{(isHidden ? ", which is hidden and must be defined in this library" : "")}{others}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+using ElfLoader.Elf;
+
+namespace ElfLoader.Linking;
+
+/// <summary>Decides which sections of an object are loaded, and what for.</summary>
+internal static class SectionSelection
+{
+    /// <summary>Fills in the fate and the role of each section.</summary>
+    internal static void Decide(LinkObject file, LinkErrors errors)
+    {
+        ReadOnlySpan<SectionHeader> headers = file.Elf.Sections;
+        for (int i = 1; i < headers.Length; i++)
+        {
+            ref readonly SectionHeader header = ref headers[i];
+            if (!IsLoaded(file, i, header))
+            {
+                continue;
+            }
+
+            const ulong writableCode = ElfConstants.SHF_WRITE | ElfConstants.SHF_EXECINSTR;
+            if ((header.Flags & writableCode) == writableCode)
+            {
+                errors.Add(
+                    LinkErrorCode.Unsupported,
+                    new LinkLocation(file.Elf.Name, file.Elf.SectionNameText(i)),
+                    "the section wants to be writable and executable at once, which no mapping here ever is");
+            }
+
+            if ((header.Flags & ElfConstants.SHF_COMPRESSED) != 0)
+            {
+                errors.Add(
+                    LinkErrorCode.Malformed,
+                    new LinkLocation(file.Elf.Name, file.Elf.SectionNameText(i)),
+                    "a section that is loaded (SHF_ALLOC) must not be compressed (gABI, \"Section Compression\")");
+            }
+
+            file.Sections[i].Fate = SectionFate.Kept;
+            file.Sections[i].Role = RoleOf(file, i, header);
+        }
+    }
+
+    private static bool IsLoaded(LinkObject file, int index, in SectionHeader header) =>
+        (header.Flags & ElfConstants.SHF_ALLOC) != 0
+        && (header.Flags & ElfConstants.SHF_EXCLUDE) == 0
+        && header.Type is not (ElfConstants.SHT_NULL or ElfConstants.SHT_SYMTAB or ElfConstants.SHT_STRTAB
+            or ElfConstants.SHT_RELA or ElfConstants.SHT_REL or ElfConstants.SHT_GROUP
+            or ElfConstants.SHT_SYMTAB_SHNDX or ElfConstants.SHT_CREL)
+        && !(header.Type is ElfConstants.SHT_NOTE && file.Elf.SectionName(index).SequenceEqual(".note.gnu.property"u8));
+
+    private static SectionRole RoleOf(LinkObject file, int index, in SectionHeader header)
+    {
+        if ((header.Flags & ElfConstants.SHF_TLS) != 0)
+        {
+            return header.Type is ElfConstants.SHT_NOBITS ? SectionRole.TlsZero : SectionRole.TlsData;
+        }
+
+        return header.Type is not ElfConstants.SHT_NOBITS && file.Elf.SectionName(index).SequenceEqual(".eh_frame"u8)
+            ? SectionRole.Unwind
+            : SectionRole.Ordinary;
+    }
+}

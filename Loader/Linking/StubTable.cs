@@ -1,0 +1,80 @@
+namespace ElfLoader.Linking;
+
+/// <summary>A stub: code through which a place reaches a target.</summary>
+internal struct Stub
+{
+    /// <summary>Ordinal of the object whose symbol is the target, where it is local; else -1.</summary>
+    internal int Object;
+
+    /// <summary>Global name, or, for a local target, symbol index in the object.</summary>
+    internal int Symbol;
+
+    /// <summary>Address of the code.</summary>
+    internal ulong Address;
+
+    /// <summary>Offset of the code in the code block.</summary>
+    internal ulong Offset;
+
+    /// <summary>Offset of its address word in the read-only-after-relocation block.</summary>
+    internal ulong SlotOffset;
+
+    /// <summary>Address of its address word.</summary>
+    internal ulong SlotAddress;
+
+    /// <summary>Address of the function that returns the target, for STT_GNU_IFUNC; else 0.</summary>
+    internal ulong Resolver;
+
+    /// <summary>Whether the target is an STT_GNU_IFUNC of this unit.</summary>
+    internal bool IsIfunc;
+}
+
+/// <summary>The stubs of a unit, one for each target, bounded by the scan before memory is laid out.</summary>
+internal sealed class StubTable
+{
+    private readonly Dictionary<(int Object, int Symbol), int> _locals = [];
+    private Stub[] _stubs = new Stub[8];
+
+    /// <summary>Number of stubs.</summary>
+    internal int Count { get; private set; }
+
+    /// <summary>The stubs.</summary>
+    internal Span<Stub> All => _stubs.AsSpan(0, Count);
+
+    /// <summary>Makes sure that a global name has a stub.</summary>
+    internal void WantGlobal(ref LinkSymbol symbol, int index, bool isIfunc)
+    {
+        if (symbol.Stub is 0)
+        {
+            symbol.Stub = Add(-1, index, isIfunc) + 1;
+        }
+    }
+
+    /// <summary>Makes sure that a local symbol has a stub.</summary>
+    internal void WantLocal(LinkObject file, int symbol, bool isIfunc)
+    {
+        if (!_locals.ContainsKey((file.Ordinal, symbol)))
+        {
+            _locals.Add((file.Ordinal, symbol), Add(file.Ordinal, symbol, isIfunc));
+        }
+    }
+
+    /// <summary>The stub of a bound symbol, or -1.</summary>
+    internal int Find(LinkSymbols symbols, LinkObject file, int symbol)
+    {
+        int global = file.Symbols[symbol].Global;
+        return global >= 0
+            ? symbols[global].Stub - 1
+            : _locals.TryGetValue((file.Ordinal, symbol), out int index) ? index : -1;
+    }
+
+    private int Add(int file, int symbol, bool isIfunc)
+    {
+        if (Count == _stubs.Length)
+        {
+            Array.Resize(ref _stubs, Count * 2);
+        }
+
+        _stubs[Count] = new Stub { Object = file, Symbol = symbol, IsIfunc = isIfunc };
+        return Count++;
+    }
+}

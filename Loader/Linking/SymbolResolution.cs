@@ -1,0 +1,300 @@
+using ElfLoader.Elf;
+
+namespace ElfLoader.Linking;
+
+/// <summary>
+/// Decides, for each name, which definition prevails, as a static linker does (gABI, "Symbol Table"): strong over
+/// common over weak, the first of equals, COMDAT groups once.
+/// </summary>
+internal sealed class SymbolResolution
+{
+    private readonly ILinkScope _scope;
+    private readonly LinkErrors _errors;
+    private readonly List<LinkObject> _objects = [];
+    private readonly List<Definition> _outside = [];
+    private readonly List<SyntheticSymbol> _synthetic = [];
+    private readonly GroupSignatures _groups;
+
+    internal SymbolResolution(ILinkScope scope, LinkErrors errors, IReadOnlyList<ElfObject> inputs)
+    {
+        _scope = scope;
+        _errors = errors;
+        Symbols = new LinkSymbols(_objects, inputs.Sum(input => input.SymbolCount - input.FirstGlobalSymbol));
+        _groups = new GroupSignatures(_objects);
+        foreach (ElfObject input in inputs)
+        {
+            Add(input);
+        }
+    }
+
+    /// <summary>The names.</summary>
+    internal LinkSymbols Symbols { get; }
+
+    /// <summary>The objects given and those pulled from archives, in the order of linking.</summary>
+    internal IReadOnlyList<LinkObject> Objects => _objects;
+
+    /// <summary>The signatures of the groups that are kept.</summary>
+    internal GroupSignatures Groups => _groups;
+
+    /// <summary>What an <see cref="LinkSymbol.Outside"/> refers to.</summary>
+    internal Definition Outside(in LinkSymbol symbol) => _outside[symbol.Outside - 1];
+
+    /// <summary>Whether a name is bound to something outside that is known to be code, so that a stub may stand for it.</summary>
+    internal bool IsOutsideFunction(int index)
+    {
+        ref LinkSymbol symbol = ref Symbols[index];
+        if (symbol.State is not SymbolState.External || (symbol.Traits & SymbolTraits.Tls) != 0)
+        {
+            return false;
+        }
+
+        if (_scope.IsFunction(Outside(symbol)))
+        {
+            symbol.Traits = (symbol.Traits & ~SymbolTraits.Data) | SymbolTraits.Function;
+        }
+
+        return (symbol.Traits & SymbolTraits.Function) != 0;
+    }
+
+    /// <summary>Who provides what a name is bound to.</summary>
+    internal string DescribeOutside(int index) => _scope.Describe(Outside(Symbols[index]));
+
+    /// <summary>What a <see cref="LinkSymbol.Synthetic"/> refers to.</summary>
+    internal SyntheticSymbol Synthetic(in LinkSymbol symbol) => _synthetic[symbol.Synthetic - 1];
+
+    /// <summary>Searches for what the objects lack, pulling archive members until nothing more is wanted.</summary>
+    internal void Resolve()
+    {
+        bool grown;
+        do
+        {
+            grown = false;
+            for (int i = 0; i < Symbols.Count; i++)
+            {
+                if (Symbols[i] is { State: SymbolState.Undefined, IsWanted: true } && !BindToLinked(i)
+                    && _scope.FindInArchives(Symbols.Name(i)) is { } member)
+                {
+                    Add(member);
+                    grown = true;
+                }
+            }
+        }
+        while (grown);
+
+        for (int i = 0; i < Symbols.Count; i++)
+        {
+            if (Symbols[i].State is SymbolState.Undefined && !BindToLinked(i))
+            {
+                BindOutside(i);
+            }
+        }
+    }
+
+    private bool BindToLinked(int index)
+    {
+        ref LinkSymbol symbol = ref Symbols[index];
+        ReadOnlySpan<byte> name = Symbols.Name(index);
+        if (symbol.Synthetic is not 0)
+        {
+            return true;
+        }
+
+        if (IsVisibleOutside(symbol) && _scope.FindLinked(symbol.Hash, name) is { Exists: true } definition)
+        {
+            Bind(ref symbol, definition, isOwn: false);
+            return true;
+        }
+
+        if (_scope.FindSynthetic(name, _objects) is { } synthetic)
+        {
+            _synthetic.Add(synthetic);
+            symbol.Synthetic = _synthetic.Count;
+            return true;
+        }
+
+        return false;
+    }
+
+    private void BindOutside(int index)
+    {
+        ref LinkSymbol symbol = ref Symbols[index];
+        if (IsVisibleOutside(symbol)
+            && _scope.FindOutside(Symbols.Name(index), symbol.Type) is { Exists: true } definition)
+        {
+            Bind(ref symbol, definition, isOwn: false);
+        }
+    }
+
+    /// <summary>A hidden or internal reference must be satisfied within the library.</summary>
+    private static bool IsVisibleOutside(in LinkSymbol symbol) =>
+        symbol.Visibility is SymbolVisibility.Default or SymbolVisibility.Protected;
+
+    private void Bind(ref LinkSymbol symbol, in Definition definition, bool isOwn)
+    {
+        _outside.Add(definition);
+        symbol.Outside = _outside.Count;
+        symbol.State = SymbolState.External;
+        symbol.IsOwn = isOwn;
+        symbol.Size = definition.Size;
+        symbol.Type = definition.Type;
+    }
+
+    private void Add(ElfObject elf)
+    {
+        var file = new LinkObject(elf, _objects.Count);
+        _objects.Add(file);
+        SectionSelection.Decide(file, _errors);
+        DiscardGroups(file);
+        for (int i = 1; i < elf.SymbolCount; i++)
+        {
+            file.Symbols[i].Global = -1;
+            if (i >= elf.FirstGlobalSymbol)
+            {
+                AddGlobal(file, i);
+            }
+        }
+    }
+
+    private void DiscardGroups(LinkObject file)
+    {
+        foreach (SectionGroup group in file.Elf.Groups)
+        {
+            if (!group.IsComdat)
+            {
+                continue;
+            }
+
+            ReadOnlySpan<byte> signature = GroupSignatures.Signature(file.Elf, group.SignatureSymbol);
+            ulong hash = NameHash.Of(signature);
+            if (!_scope.HasGroup(hash, signature) && _groups.Add(hash, file.Ordinal, group.SignatureSymbol))
+            {
+                continue;
+            }
+
+            foreach (int section in file.Elf.Members(group))
+            {
+                if (file.Sections[section].Fate is SectionFate.Kept)
+                {
+                    file.Sections[section].Fate = SectionFate.Discarded;
+                }
+            }
+        }
+    }
+
+    private void AddGlobal(LinkObject file, int index)
+    {
+        SymbolRecord record = file.Elf.Symbol(index);
+        if (record.Binding is SymbolBinding.Local)
+        {
+            return;
+        }
+
+        int before = Symbols.Count;
+        int id = Symbols.Intern(file, index);
+        file.Symbols[index].Global = id;
+        ref LinkSymbol symbol = ref Symbols[id];
+        if (id == before && _scope.HasOwn
+            && _scope.FindOwn(symbol.Hash, Symbols.Name(id)) is { Exists: true } own)
+        {
+            Bind(ref symbol, own, isOwn: true);
+        }
+
+        symbol.Visibility = MoreConstraining(symbol.Visibility, record.Visibility);
+        bool isDiscarded = record.Place is SymbolPlace.Section
+            && file.Sections[record.Section].Fate is SectionFate.Discarded;
+        if (record.Place is SymbolPlace.Undefined || isDiscarded)
+        {
+            symbol.IsWanted |= record.Binding is not SymbolBinding.Weak || isDiscarded;
+            if (symbol.Type is SymbolType.NoType)
+            {
+                symbol.Type = record.Type;
+            }
+
+            return;
+        }
+
+        Define(ref symbol, file, index, record);
+    }
+
+    private void Define(ref LinkSymbol symbol, LinkObject file, int index, in SymbolRecord record)
+    {
+        SymbolState rank = record switch
+        {
+            { Place: SymbolPlace.Common or SymbolPlace.LargeCommon } => SymbolState.Common,
+            { Binding: SymbolBinding.Weak or SymbolBinding.GnuUnique } => SymbolState.Weak,
+            _ => SymbolState.Strong,
+        };
+
+        switch (symbol.State)
+        {
+            case SymbolState.External when symbol.IsOwn && !Yields(symbol, rank, record, file, index):
+                return;
+            case SymbolState.Common when rank is SymbolState.Common:
+                symbol.Size = Math.Max(symbol.Size, record.Size);
+                symbol.Alignment = Math.Max(symbol.Alignment, record.Value);
+                return;
+            case SymbolState.Strong when rank is SymbolState.Strong:
+                ReportDuplicate(symbol, file, index, record);
+                return;
+            case SymbolState.Weak or SymbolState.Common or SymbolState.Strong when symbol.State >= rank:
+                return;
+        }
+
+        symbol.State = rank;
+        symbol.Definer = file.Ordinal;
+        symbol.DefinerSymbol = index;
+        symbol.Type = record.Type;
+        symbol.Size = record.Size;
+        symbol.Alignment = rank is SymbolState.Common ? record.Value : 0;
+        symbol.Outside = 0;
+        symbol.Synthetic = 0;
+        symbol.IsOwn = false;
+    }
+
+    /// <summary>Whether a definition that was linked earlier gives way to a new one.</summary>
+    private bool Yields(in LinkSymbol symbol, SymbolState rank, in SymbolRecord record, LinkObject file, int index)
+    {
+        Definition own = Outside(symbol);
+        if (rank is SymbolState.Strong && !own.IsWeak)
+        {
+            _errors.Add(new LinkError(
+                LinkErrorCode.Duplicate,
+                new LinkLocation(file.Elf.Name, Symbol: file.Elf.SymbolNameText(index)),
+                $"'{file.Elf.SymbolNameText(index)}' is defined already by {own.Provider}"));
+        }
+
+        if (rank is SymbolState.Common && record.Size > own.Size)
+        {
+            _errors.Add(new LinkError(
+                LinkErrorCode.Duplicate,
+                new LinkLocation(file.Elf.Name, Symbol: file.Elf.SymbolNameText(index)),
+                $"common symbol '{file.Elf.SymbolNameText(index)}' of {record.Size} bytes was given {own.Size} bytes "
+                + $"when {own.Provider} was linked; link the objects together"));
+        }
+
+        return rank is SymbolState.Strong && own.IsWeak;
+    }
+
+    private void ReportDuplicate(in LinkSymbol symbol, LinkObject file, int index, in SymbolRecord record)
+    {
+        LinkObject first = _objects[symbol.Definer];
+        SymbolRecord other = first.Elf.Symbol(symbol.DefinerSymbol);
+        if (record.Place is SymbolPlace.Absolute && other.Place is SymbolPlace.Absolute && record.Value == other.Value)
+        {
+            return; // the same number twice contradicts nothing; lld accepts it too
+        }
+
+        string name = file.Elf.SymbolNameText(index);
+        _errors.Add(new LinkError(
+            LinkErrorCode.Duplicate,
+            new LinkLocation(file.Elf.Name, Symbol: name),
+            $"'{name}' is defined already by {first.Elf.Name}"));
+    }
+
+    private static SymbolVisibility MoreConstraining(SymbolVisibility left, SymbolVisibility right) => (left, right) switch
+    {
+        (SymbolVisibility.Default, _) => right,
+        (_, SymbolVisibility.Default) => left,
+        _ => (SymbolVisibility)Math.Min((byte)left, (byte)right), // internal 1, hidden 2, protected 3
+    };
+}

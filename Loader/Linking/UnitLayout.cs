@@ -1,0 +1,293 @@
+using System.Numerics;
+using ElfLoader.Elf;
+using ElfLoader.Memory;
+using ElfLoader.Relocations;
+using ElfLoader.Runtime;
+
+namespace ElfLoader.Linking;
+
+/// <summary>
+/// Lays a unit out for this process: offsets in four blocks (code, read-only, read-only after relocation, data), whose
+/// addresses are known once memory has been allocated for their sizes.
+/// </summary>
+internal sealed class UnitLayout
+{
+    private const int Code = (int)MemoryZone.Code;
+    private const int ReadOnly = (int)MemoryZone.ReadOnly;
+    private const int Relro = (int)MemoryZone.Relro;
+    private const int Data = (int)MemoryZone.Data;
+
+    /// <summary>Code and GOTs of different objects do not share a 16-byte line of instruction fetch.</summary>
+    private const int GotAlignment = 16;
+
+    private readonly SymbolResolution _resolution;
+    private readonly LinkErrors _errors;
+    private readonly Dictionary<string, SectionRange> _gathered;
+    private readonly LinkBlock[] _blocks = [new(), new(), new(), new()];
+
+    internal UnitLayout(SymbolResolution resolution, LinkErrors errors, Dictionary<string, SectionRange> gathered)
+    {
+        _resolution = resolution;
+        _errors = errors;
+        _gathered = gathered;
+    }
+
+    /// <summary>The blocks, in the order of <see cref="MemoryZone"/>.</summary>
+    internal ReadOnlySpan<LinkBlock> Blocks => _blocks;
+
+    /// <summary>The thread-local storage.</summary>
+    internal TlsTemplate Tls { get; } = new();
+
+    /// <summary>Offset of the unwind tables in the read-only block.</summary>
+    internal ulong UnwindOffset { get; private set; }
+
+    /// <summary>Bytes of unwind tables, without the terminator; 0 if there are none.</summary>
+    internal ulong UnwindSize { get; private set; }
+
+    /// <summary>Offset in the code block of what the unit itself adds: thunks, and the trap for missing symbols.</summary>
+    internal ulong ExtraCodeOffset { get; private set; }
+
+    /// <summary>Offset in the data block of what ties registrations to the unit.</summary>
+    internal ulong LifetimeOffset { get; private set; }
+
+    /// <summary>Offset in the read-only-after-relocation block of the list of functions to call at the end.</summary>
+    internal ulong TerminatorsOffset { get; private set; }
+
+    /// <summary>Bytes of that list.</summary>
+    internal int TerminatorsSize { get; private set; }
+
+    /// <summary>Gives everything its offset.</summary>
+    /// <param name="stubs">The stubs that the scan wanted.</param>
+    /// <param name="shape">What a stub takes.</param>
+    /// <param name="extraCode">Bytes of code that the unit adds.</param>
+    internal void Plan(StubTable stubs, StubShape shape, int extraCode)
+    {
+        try
+        {
+            PlaceGathered();
+            foreach (LinkObject file in _resolution.Objects)
+            {
+                PlaceSections(file);
+            }
+
+            PlaceUnwind();
+            PlaceTlsImage();
+            PlaceCommons();
+            PlaceTables(stubs, shape, extraCode);
+        }
+        catch (OverflowException)
+        {
+            throw new LinkException(
+                LinkErrorCode.LimitExceeded,
+                new LinkLocation(_resolution.Objects[0].Elf.Name),
+                "the sections together are larger than an address space");
+        }
+    }
+
+    /// <summary>Turns offsets into addresses, the blocks' being known.</summary>
+    internal void AssignAddresses(StubTable stubs)
+    {
+        foreach (LinkObject file in _resolution.Objects)
+        {
+            foreach (ref SectionPlace place in file.Sections)
+            {
+                if (place.Fate is SectionFate.Kept)
+                {
+                    AssignAddress(ref place);
+                }
+            }
+
+            file.Got.Address = _blocks[Relro].Address + file.Got.BlockOffset;
+        }
+
+        foreach (ref Stub stub in stubs.All)
+        {
+            stub.Address = _blocks[Code].Address + stub.Offset;
+            stub.SlotAddress = _blocks[Relro].Address + stub.SlotOffset;
+        }
+
+        LinkSymbols symbols = _resolution.Symbols;
+        for (int i = 0; i < symbols.Count; i++)
+        {
+            ref LinkSymbol symbol = ref symbols[i];
+            if (symbol.State is SymbolState.Common)
+            {
+                symbol.Value += (symbol.Traits & SymbolTraits.Tls) != 0 ? Tls.Base : _blocks[Data].Address;
+            }
+        }
+    }
+
+    private void AssignAddress(ref SectionPlace place)
+    {
+        switch (place.Role)
+        {
+            case SectionRole.TlsZero:
+                place.SymbolBase = Tls.Base + place.Offset;
+                break;
+            case SectionRole.TlsData:
+                place.SymbolBase = Tls.Base + (place.Offset - Tls.ImageOffset);
+                place.Address = _blocks[Relro].Address + place.Offset;
+                break;
+            default:
+                place.Address = _blocks[place.Block].Address + place.Offset;
+                place.SymbolBase = place.Address;
+                break;
+        }
+    }
+
+    private void PlaceGathered()
+    {
+        foreach (SectionRange range in _gathered.Values)
+        {
+            foreach ((LinkObject file, int index) in range.Sections)
+            {
+                Place(file, index);
+                file.Sections[index].Role = SectionRole.Gathered;
+            }
+        }
+    }
+
+    private void PlaceSections(LinkObject file)
+    {
+        Span<SectionPlace> places = file.Sections;
+        for (int i = 1; i < places.Length; i++)
+        {
+            if (places[i] is { Fate: SectionFate.Kept, Role: SectionRole.Ordinary })
+            {
+                Place(file, i);
+            }
+        }
+    }
+
+    private void Place(LinkObject file, int index)
+    {
+        ref SectionPlace place = ref file.Sections[index];
+        ref readonly SectionHeader header = ref file.Elf.Sections[index];
+        place.Block = BlockOf(file, index, header);
+        place.Offset = _blocks[place.Block].Append(header.Size, header.Alignment);
+    }
+
+    private static int BlockOf(LinkObject file, int index, in SectionHeader header)
+    {
+        if ((header.Flags & ElfConstants.SHF_EXECINSTR) != 0)
+        {
+            return Code;
+        }
+
+        if ((header.Flags & ElfConstants.SHF_WRITE) == 0)
+        {
+            return ReadOnly;
+        }
+
+        return header.Type is ElfConstants.SHT_INIT_ARRAY or ElfConstants.SHT_FINI_ARRAY or ElfConstants.SHT_PREINIT_ARRAY
+            || file.Elf.SectionName(index).StartsWith(".data.rel.ro"u8)
+            ? Relro
+            : Data;
+    }
+
+    /// <summary>All unwind tables lie end to end, without padding, which would end the list.</summary>
+    private void PlaceUnwind()
+    {
+        const int terminator = 4; // a record of length zero ends the list (LSB, "The .eh_frame section")
+        UnwindOffset = _blocks[ReadOnly].Append(0, sizeof(ulong));
+        foreach (LinkObject file in _resolution.Objects)
+        {
+            Span<SectionPlace> places = file.Sections;
+            for (int i = 1; i < places.Length; i++)
+            {
+                if (places[i] is { Fate: SectionFate.Kept, Role: SectionRole.Unwind })
+                {
+                    places[i].Block = ReadOnly;
+                    places[i].Offset = _blocks[ReadOnly].Append(file.Elf.Sections[i].Size, 1);
+                }
+            }
+        }
+
+        UnwindSize = _blocks[ReadOnly].Size - UnwindOffset;
+        _ = _blocks[ReadOnly].Append(terminator, 1);
+    }
+
+    private void PlaceTlsImage()
+    {
+        foreach (SectionRole role in (ReadOnlySpan<SectionRole>)[SectionRole.TlsData, SectionRole.TlsZero])
+        {
+            foreach (LinkObject file in _resolution.Objects)
+            {
+                Span<SectionPlace> places = file.Sections;
+                for (int i = 1; i < places.Length; i++)
+                {
+                    if (places[i].Fate is SectionFate.Kept && places[i].Role == role)
+                    {
+                        ref readonly SectionHeader header = ref file.Elf.Sections[i];
+                        places[i].Block = Relro;
+                        places[i].Offset = role is SectionRole.TlsData
+                            ? Tls.AppendImage(header.Size, header.Alignment)
+                            : Tls.AppendZero(header.Size, header.Alignment);
+                    }
+                }
+            }
+        }
+
+        Tls.ImageOffset = _blocks[Relro].Append(Tls.ImageSize, Tls.Alignment);
+        foreach (LinkObject file in _resolution.Objects)
+        {
+            foreach (ref SectionPlace place in file.Sections)
+            {
+                if (place is { Fate: SectionFate.Kept, Role: SectionRole.TlsData })
+                {
+                    place.Offset += Tls.ImageOffset;
+                }
+            }
+        }
+    }
+
+    private void PlaceCommons()
+    {
+        LinkSymbols symbols = _resolution.Symbols;
+        for (int i = 0; i < symbols.Count; i++)
+        {
+            ref LinkSymbol symbol = ref symbols[i];
+            if (symbol.State is not SymbolState.Common)
+            {
+                continue;
+            }
+
+            ulong alignment = Math.Max(symbol.Alignment, 1);
+            if (!BitOperations.IsPow2(alignment))
+            {
+                _errors.Add(
+                    LinkErrorCode.Malformed,
+                    new LinkLocation(_resolution.Objects[symbol.Definer].Elf.Name, Symbol: symbols.Text(i)),
+                    $"common symbol '{symbols.Text(i)}' asks for an alignment of {alignment}, which is no power of two");
+                continue;
+            }
+
+            symbol.Value = (symbol.Traits & SymbolTraits.Tls) != 0
+                ? Tls.AppendZero(symbol.Size, alignment)
+                : _blocks[Data].Append(symbol.Size, alignment);
+        }
+    }
+
+    private void PlaceTables(StubTable stubs, StubShape shape, int extraCode)
+    {
+        LifetimeOffset = _blocks[Data].Append(UnitLifetime.Size, UnitLifetime.Alignment);
+        TerminatorsSize = UnitFinalizer.TerminatorArraySize(InitializerLists.CountTerminators(_resolution.Objects));
+        TerminatorsOffset = _blocks[Relro].Append((ulong)TerminatorsSize, sizeof(ulong));
+        foreach (LinkObject file in _resolution.Objects)
+        {
+            if (file.Got.IsUsed)
+            {
+                file.Got.Block = Relro;
+                file.Got.BlockOffset = _blocks[Relro].Append((ulong)file.Got.Size, GotAlignment);
+            }
+        }
+
+        foreach (ref Stub stub in stubs.All)
+        {
+            stub.Offset = _blocks[Code].Append((ulong)shape.Size, (ulong)shape.Alignment);
+            stub.SlotOffset = _blocks[Relro].Append(sizeof(ulong), sizeof(ulong));
+        }
+
+        ExtraCodeOffset = _blocks[Code].Append((ulong)extraCode, 16);
+    }
+}

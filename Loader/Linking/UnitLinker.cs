@@ -1,0 +1,290 @@
+using System.Buffers.Binary;
+using ElfLoader.Arch.X64;
+using ElfLoader.Elf;
+using ElfLoader.Memory;
+using ElfLoader.Relocations;
+
+namespace ElfLoader.Linking;
+
+/// <summary>
+/// Loads a batch of objects into this process, as a transaction: read, resolve, scan, plan, allocate, copy and relocate,
+/// seal, run IFUNC resolvers, register, initialize, publish. Up to the first line of foreign code a failure leaves nothing
+/// behind; after it, what has run is finished with and the rest taken back.
+/// </summary>
+internal sealed class UnitLinker
+{
+    private static readonly LinkRules Rules = new(X64.Instance);
+
+    private readonly ObjectLibrary _library;
+    private readonly NativeProcess _process;
+    private readonly IReadOnlyList<ElfObject> _inputs;
+    private readonly LinkErrors _errors = new();
+    private readonly StubTable _stubs = new();
+
+    internal UnitLinker(ObjectLibrary library, NativeProcess process, IReadOnlyList<ElfObject> inputs)
+    {
+        _library = library;
+        _process = process;
+        _inputs = inputs;
+    }
+
+    /// <summary>Does it all.</summary>
+    /// <exception cref="LinkException">Something is wrong; nothing has changed.</exception>
+    internal LoadedUnit Link()
+    {
+        CheckMachines();
+        var services = new UnitServices(_process);
+        var scope = new ProcessScope(_library, services);
+        var resolution = new SymbolResolution(scope, _errors, _inputs);
+        resolution.Resolve();
+        CheckMachines(resolution.Objects.Skip(_inputs.Count).Select(file => file.Elf));
+        _errors.ThrowIfAny();
+
+        var values = new SymbolValues(resolution);
+        values.Classify();
+        var scan = new RelocationScan(Rules, resolution, _errors, _stubs, _library.Options.AllowUndefined);
+        scan.Run();
+        _errors.ThrowIfAny();
+
+        var layout = new UnitLayout(resolution, _errors, scope.Gathered);
+        services.UsesTrap = scan.UsesMissing && _library.Options.UndefinedAddress is null;
+        layout.Plan(_stubs, X64.Instance.Stub, services.CodeSize);
+        _errors.ThrowIfAny();
+
+        var unit = new LoadedUnit(_library, string.Join(", ", _inputs.Take(3).Select(input => input.Name))
+            + (_inputs.Count > 3 ? $" and {_inputs.Count - 3} more" : ""));
+        var resources = new UnitResources(_process);
+        unit.Resources = resources;
+        unit.Objects = resolution.Objects;
+        try
+        {
+            resources.Allocation = Allocate(layout, scan);
+            resources.ReserveTls(layout.Tls, scan.NeedsStaticTls, new LinkLocation(unit.Name));
+            Write(resolution, values, layout, services, resources);
+            _errors.ThrowIfAny();
+            resources.Allocation.Seal();
+        }
+        catch
+        {
+            resources.Discard();
+            throw;
+        }
+
+        Start(unit, resolution, layout, scope);
+        return unit;
+    }
+
+    private void CheckMachines() => CheckMachines(_inputs);
+
+    private static void CheckMachines(IEnumerable<ElfObject> objects)
+    {
+        foreach (ElfObject elf in objects)
+        {
+            if (elf.Machine != Rules.Architecture.Machine || !elf.Is64Bit)
+            {
+                throw new LinkException(
+                    LinkErrorCode.Unsupported,
+                    new LinkLocation(elf.Name),
+                    $"the object is for e_machine {elf.Machine} ({(elf.Is64Bit ? "64" : "32")}-bit), "
+                    + $"and this process runs {Rules.Architecture.Name} code only");
+            }
+        }
+    }
+
+    private MemoryAllocation Allocate(UnitLayout layout, RelocationScan scan)
+    {
+        ulong total = 0;
+        foreach (LinkBlock block in layout.Blocks)
+        {
+            total = block.Size > ulong.MaxValue - total ? ulong.MaxValue : total + block.Size;
+        }
+
+        if (total > _library.Options.MaximumUnitSize)
+        {
+            throw new LinkException(
+                LinkErrorCode.LimitExceeded,
+                new LinkLocation(_inputs[0].Name),
+                $"the sections take {total} bytes of memory together, and the limit (MaximumUnitSize) is "
+                + $"{_library.Options.MaximumUnitSize}");
+        }
+
+        ReadOnlySpan<LinkBlock> blocks = layout.Blocks;
+        var request = new MemoryRequest(
+            Zone(blocks[0]), Zone(blocks[1]), Zone(blocks[2]), Zone(blocks[3]));
+        try
+        {
+            return Allocate(request, scan);
+        }
+        catch (MemoryException exception)
+        {
+            throw new LinkException(exception,
+            [
+                new LinkError(LinkErrorCode.LimitExceeded, new LinkLocation(_inputs[0].Name), exception.Message),
+            ]);
+        }
+
+        static ZoneRequest Zone(LinkBlock block) => new(block.Size, block.Alignment);
+    }
+
+    private MemoryAllocation Allocate(in MemoryRequest request, RelocationScan scan)
+    {
+        MemoryPlacement placement = _library.Options.Placement
+            ?? (scan.NeedsLow is not null ? MemoryPlacement.Low
+                : scan.NeedsNear is not null ? MemoryPlacement.Near
+                : MemoryPlacement.Far);
+        MemoryPool? neighbour = scan.WantsNeighbour?.Resources.Pool ?? _library.LastPool;
+        if (neighbour is not null && Serves(neighbour.Placement, placement)
+            && neighbour.TryAllocate(request, out MemoryAllocation? beside))
+        {
+            return beside;
+        }
+
+        while (true)
+        {
+            MemoryPool pool = _process.Pools.Select(placement, request);
+            if (pool.TryAllocate(request, out MemoryAllocation? allocation))
+            {
+                return allocation;
+            }
+        }
+    }
+
+    private static bool Serves(MemoryPlacement offered, MemoryPlacement wanted) =>
+        wanted is MemoryPlacement.Far || offered == wanted;
+
+    private void Write(
+        SymbolResolution resolution,
+        SymbolValues values,
+        UnitLayout layout,
+        UnitServices services,
+        UnitResources resources)
+    {
+        MemoryAllocation allocation = resources.Allocation!;
+        for (int i = 0; i < layout.Blocks.Length; i++)
+        {
+            layout.Blocks[i].Address = allocation.Address((MemoryZone)i);
+        }
+
+        var memory = new AllocationMemory(allocation);
+        FillCode(memory, layout);
+        layout.AssignAddresses(_stubs);
+        ulong extra = layout.Blocks[(int)MemoryZone.Code].Address + layout.ExtraCodeOffset;
+        services.Place(extra, layout.Blocks[(int)MemoryZone.Data].Address + layout.LifetimeOffset);
+        resources.Lifetime = services.Lifetime;
+        values.Assign(_library.Options.UndefinedAddress ?? services.TrapAddress, _stubs);
+        services.Write(memory.Writable((int)MemoryZone.Code, layout.ExtraCodeOffset, services.CodeSize));
+
+        var context = new RelocationContext
+        {
+            Rules = Rules,
+            Resolution = resolution,
+            Stubs = _stubs,
+            Tls = layout.Tls,
+            Memory = memory,
+            Errors = _errors,
+            Advice = new ReachAdvice(resolution).For,
+        };
+        layout.Tls.ThreadPointer = 0; // symbols of static storage are offsets from it already
+        foreach (LinkObject file in resolution.Objects)
+        {
+            new RelocationPass(context, file).Run();
+            new GotWriter(context, NativeProcess.Host.Tls, resources.Tls).Write(file);
+        }
+
+        WriteStubs(context, memory);
+    }
+
+    private static void FillCode(AllocationMemory memory, UnitLayout layout)
+    {
+        const int chunk = 1 << 30;
+        ulong size = layout.Blocks[(int)MemoryZone.Code].Size;
+        for (ulong offset = 0; offset < size; offset += chunk)
+        {
+            memory.Writable((int)MemoryZone.Code, offset, (int)Math.Min(chunk, size - offset))
+                .Fill(X64.Instance.CodePadding);
+        }
+    }
+
+    private void WriteStubs(RelocationContext context, AllocationMemory memory)
+    {
+        StubShape shape = X64.Instance.Stub;
+        foreach (ref readonly Stub stub in _stubs.All)
+        {
+            Span<byte> code = memory.Writable((int)MemoryZone.Code, stub.Offset, shape.Size);
+            if (!X64.Instance.TryWriteStub(shape, code, stub.Address, stub.SlotAddress))
+            {
+                throw new LinkException(
+                    LinkErrorCode.Placement,
+                    new LinkLocation(_inputs[0].Name),
+                    $"the unit is too large: the stub at 0x{stub.Address:x} cannot reach its slot at 0x{stub.SlotAddress:x}");
+            }
+
+            Span<byte> slot = memory.Writable((int)MemoryZone.Relro, stub.SlotOffset, sizeof(ulong));
+            BinaryPrimitives.WriteUInt64LittleEndian(slot, stub.IsIfunc ? 0 : TargetOf(context.Resolution, stub));
+        }
+    }
+
+    private static ulong TargetOf(SymbolResolution resolution, in Stub stub) => stub.Object >= 0
+        ? resolution.Objects[stub.Object].Symbols[stub.Symbol].Value
+        : resolution.Symbols[stub.Symbol].Value;
+
+    /// <summary>From here on foreign code runs.</summary>
+    private void Start(LoadedUnit unit, SymbolResolution resolution, UnitLayout layout, ProcessScope scope)
+    {
+        UnitResources resources = unit.Resources;
+        try
+        {
+            foreach (LoadedUnit used in UsedUnits(resolution))
+            {
+                unit.Uses.Add(used);
+            }
+
+            resources.ActivateTls(layout);
+            if (_library.Options.RunCode)
+            {
+                ResolveIfuncs(resources.Allocation!);
+            }
+
+            resources.RegisterUnwind(layout);
+            if (_library.Options.RunCode)
+            {
+                resources.Initialize(InitializerLists.Collect(resolution.Objects), layout, _library.Arguments);
+            }
+
+            resources.Settle();
+            _library.Publish(unit, resolution, scope.Pulled);
+            _library.LastPool = resources.Pool;
+        }
+        catch
+        {
+            resources.RunDestructors();
+            _ = resources.TryFree();
+            throw;
+        }
+    }
+
+    private static IEnumerable<LoadedUnit> UsedUnits(SymbolResolution resolution)
+    {
+        for (int i = 0; i < resolution.Symbols.Count; i++)
+        {
+            if (resolution.Symbols[i] is { State: SymbolState.External } symbol
+                && resolution.Outside(symbol).Unit is { } used)
+            {
+                yield return used;
+            }
+        }
+    }
+
+    private void ResolveIfuncs(MemoryAllocation allocation)
+    {
+        foreach (ref readonly Stub stub in _stubs.All)
+        {
+            if (stub.IsIfunc)
+            {
+                ulong target = (ulong)NativeCall.Resolve(stub.Resolver);
+                BinaryPrimitives.WriteUInt64LittleEndian(
+                    allocation.Writable(MemoryZone.Relro, stub.SlotOffset, sizeof(ulong)), target);
+            }
+        }
+    }
+}

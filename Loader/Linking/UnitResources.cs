@@ -1,0 +1,143 @@
+using ElfLoader.Memory;
+using ElfLoader.Runtime;
+
+namespace ElfLoader.Linking;
+
+/// <summary>What a unit holds in the process, and how it is given back.</summary>
+internal sealed class UnitResources
+{
+    private readonly NativeProcess _process;
+    private UnwindRegistration? _unwind;
+    private bool _started;
+
+    internal UnitResources(NativeProcess process) => _process = process;
+
+    /// <summary>Its memory.</summary>
+    internal MemoryAllocation? Allocation { get; set; }
+
+    /// <summary>Its registrations.</summary>
+    internal UnitLifetime Lifetime { get; set; }
+
+    /// <summary>Its module of thread-local storage; null if it has none.</summary>
+    internal TlsModule? Tls { get; private set; }
+
+    /// <summary>The pool that its memory is from.</summary>
+    internal MemoryPool? Pool => Allocation?.Pool;
+
+    /// <summary>Reserves thread-local storage, which fixes what offsets its symbols have.</summary>
+    /// <exception cref="LinkException">There is no room.</exception>
+    internal void ReserveTls(TlsTemplate template, bool needsStatic, LinkLocation where)
+    {
+        if (template.Size > 0)
+        {
+            Tls = NativeProcess.Host.Tls.Reserve(template.Size, template.Alignment, needsStatic, where);
+            template.Base = Tls.TpOffset is { } offset ? (ulong)offset : 0;
+        }
+    }
+
+    /// <summary>What others need to reach a thread-local variable of this unit.</summary>
+    /// <param name="value">The symbol's value in terms of the template.</param>
+    internal TlsReference? TlsReferenceTo(ulong value)
+    {
+        if (Tls is null)
+        {
+            return null;
+        }
+
+        ulong offset = value - (Tls.TpOffset is { } start ? (ulong)start : 0);
+        return new TlsReference(Tls.Id, offset, Tls.TpOffset is { } tp ? tp + (long)offset : null);
+    }
+
+    /// <summary>Gives all threads their initial values: the image is final.</summary>
+    internal void ActivateTls(UnitLayout layout)
+    {
+        _started = true;
+        if (Tls is not null)
+        {
+            ulong image = layout.Blocks[(int)MemoryZone.Relro].Address + layout.Tls.ImageOffset;
+            NativeProcess.Host.Tls.Activate(Tls, image, layout.Tls.ImageSize);
+        }
+    }
+
+    /// <summary>Gives initial values to threads that were being created while others got theirs.</summary>
+    internal void Settle()
+    {
+        if (Tls?.TpOffset is not null)
+        {
+            NativeProcess.Host.Tls.Settle();
+        }
+    }
+
+    /// <summary>Makes exceptions find their way through the unit.</summary>
+    internal void RegisterUnwind(UnitLayout layout)
+    {
+        if (layout.UnwindSize > 0)
+        {
+            _unwind = NativeProcess.Host.Unwind.Register(
+                layout.Blocks[(int)MemoryZone.ReadOnly].Address + layout.UnwindOffset);
+        }
+    }
+
+    /// <summary>Runs the initializers; what they register, and the terminators, belongs to the unit.</summary>
+    internal void Initialize(InitializerLists lists, UnitLayout layout, NativeArguments arguments)
+    {
+        if (lists.Terminators.Count > 0)
+        {
+            Span<byte> array = Allocation!.Writable(MemoryZone.Relro, layout.TerminatorsOffset, layout.TerminatorsSize);
+            UnitFinalizer.WriteTerminatorArray(array, [.. lists.Terminators]);
+            NativeProcess.Host.Finalizer.RegisterTerminators(
+                Lifetime, layout.Blocks[(int)MemoryZone.Relro].Address + layout.TerminatorsOffset);
+        }
+
+        foreach (ulong function in lists.Initializers)
+        {
+            NativeCall.Initializer(function, arguments.Count, arguments.Vector, NativeProcess.Environment);
+        }
+    }
+
+    /// <summary>Runs what the unit has registered to be run at its end.</summary>
+    internal void RunDestructors()
+    {
+        if (_started)
+        {
+            _started = false;
+            NativeProcess.Host.Finalizer.Run(Lifetime);
+        }
+    }
+
+    /// <summary>Gives everything back, unless a thread still owes a destructor of a thread-local variable.</summary>
+    internal bool TryFree()
+    {
+        if (Allocation is null)
+        {
+            return true;
+        }
+
+        if (Lifetime.Address is not 0 && Lifetime.PendingThreadDestructors > 0)
+        {
+            return false;
+        }
+
+        Discard();
+        return true;
+    }
+
+    /// <summary>Gives everything back; nothing of the unit has run, or all of it has ended.</summary>
+    internal void Discard()
+    {
+        if (_unwind is { } unwind)
+        {
+            UnwindRegistry.Deregister(unwind);
+            _unwind = null;
+        }
+
+        if (Tls is { } tls)
+        {
+            NativeProcess.Host.Tls.Release(tls);
+            Tls = null;
+        }
+
+        Allocation?.Free();
+        Allocation = null;
+    }
+}

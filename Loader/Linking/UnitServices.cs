@@ -1,0 +1,75 @@
+using ElfLoader.Runtime;
+
+namespace ElfLoader.Linking;
+
+/// <summary>
+/// What a unit itself adds to its objects: <c>__dso_handle</c>, the functions that must know which unit calls them, and a
+/// trap for symbols without a definition.
+/// </summary>
+internal sealed class UnitServices
+{
+    private const int TrapSize = 16;
+
+    private readonly NativeProcess _process;
+    private bool _usesThunks;
+    private ulong _code;
+
+    internal UnitServices(NativeProcess process) => _process = process;
+
+    /// <summary>Whether missing symbols are given the trap's address.</summary>
+    internal bool UsesTrap { get; set; }
+
+    /// <summary>Bytes of code that the unit adds.</summary>
+    internal int CodeSize => (_usesThunks ? LifetimeThunks.Size : 0) + (UsesTrap ? TrapSize : 0);
+
+    /// <summary>The unit's registrations.</summary>
+    internal UnitLifetime Lifetime { get; private set; }
+
+    /// <summary>Address of an instruction that traps, if <see cref="UsesTrap"/>.</summary>
+    internal ulong TrapAddress => _code + (ulong)(_usesThunks ? LifetimeThunks.Size : 0);
+
+    /// <summary>Finds a symbol that the unit defines, or that all units must take from the loader.</summary>
+    internal SyntheticSymbol? Find(ReadOnlySpan<byte> name)
+    {
+        if (name.SequenceEqual("__dso_handle"u8))
+        {
+            return new SyntheticSymbol(() => Lifetime.DsoHandle, SymbolTraits.Internal | SymbolTraits.Data);
+        }
+
+        if (LifetimeThunks.TryFind(name, out int offset))
+        {
+            _usesThunks = true;
+            return new SyntheticSymbol(() => _code + (ulong)offset, SymbolTraits.Internal | SymbolTraits.Function);
+        }
+
+        return null;
+    }
+
+    /// <summary>Finds a function of the loader's runtime that is the same for all units.</summary>
+    internal static Definition FindShared(ReadOnlySpan<byte> name) =>
+        NativeProcess.Host.TryFindOverride(name, out ulong address)
+            ? new Definition { Address = address, Type = Elf.SymbolType.Function, Provider = "the loader" }
+            : default;
+
+    /// <summary>Tells the addresses.</summary>
+    internal void Place(ulong code, ulong lifetime)
+    {
+        _code = code;
+        Lifetime = new UnitLifetime(lifetime);
+    }
+
+    /// <summary>Writes the code.</summary>
+    internal void Write(Span<byte> code)
+    {
+        if (_usesThunks)
+        {
+            NativeProcess.Host.Thunks.Write(code, Lifetime);
+        }
+
+        if (UsesTrap)
+        {
+            ReadOnlySpan<byte> ud2 = [0x0f, 0x0b];
+            ud2.CopyTo(code[^TrapSize..]);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using ElfLoader.Elf;
+using ElfLoader.Memory;
+
+namespace ElfLoader;
+
+/// <summary>How a library links and loads.</summary>
+public sealed record ObjectLibraryOptions
+{
+    /// <summary>Whether names may be found in the host process (its executable and the libraries it has loaded).</summary>
+    public bool UseHostProcess { get; init; } = true;
+
+    /// <summary>
+    /// Whether symbols without a definition are given <see cref="UndefinedAddress"/> instead of being an error.
+    /// </summary>
+    public bool AllowUndefined { get; init; }
+
+    /// <summary>
+    /// The value of symbols without a definition, where that is allowed; null: an address in reach, at which an
+    /// instruction traps.
+    /// </summary>
+    public ulong? UndefinedAddress { get; init; }
+
+    /// <summary>
+    /// Whether code may run while loading: initializers, and the resolvers of STT_GNU_IFUNC symbols. Without it
+    /// calling such a symbol traps.
+    /// </summary>
+    public bool RunCode { get; init; } = true;
+
+    /// <summary>Where the units lie; null: each where its relocations need it.</summary>
+    public MemoryPlacement? Placement { get; init; }
+
+    /// <summary>Most bytes of memory that one load may take, zero-initialized data included.</summary>
+    public ulong MaximumUnitSize { get; init; } = 4UL << 30;
+
+    /// <summary>Limits of what objects may claim.</summary>
+    public ReadLimits ReadLimits { get; init; } = ReadLimits.Default;
+
+    /// <summary>What initializers get as argc and argv: the strings; envp is the process's environment.</summary>
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+}

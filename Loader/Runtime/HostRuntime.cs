@@ -1,0 +1,55 @@
+namespace ElfLoader.Runtime;
+
+/// <summary>What there is once in a process, because the process has one C library: made on first use, never taken down.</summary>
+internal sealed class HostRuntime
+{
+    /// <summary>
+    /// Name of a number in the application's configuration (<c>runtimeconfig.json</c>, <c>AppContext.SetData</c>): bytes of static
+    /// thread-local storage to ask the host for. Without it, all that can be had.
+    /// </summary>
+    public const string StaticTlsSetting = "ElfLoader.StaticTlsSize";
+
+    private static readonly Lazy<HostRuntime> Shared = new(() => new HostRuntime());
+
+    private HostRuntime()
+    {
+        int wished = AppContext.GetData(StaticTlsSetting) switch
+        {
+            int number => number,
+            string text when int.TryParse(text, out int number) => number,
+            _ => 0,
+        };
+        Shim = Shim.Open(Math.Clamp(wished, 0, 1 << 24));
+        Unwind = new UnwindRegistry();
+        Thunks = new LifetimeThunks(Shim);
+        Finalizer = new UnitFinalizer(Shim);
+        Tls = new TlsRuntime(Shim);
+    }
+
+    /// <summary>The one of this process.</summary>
+    /// <exception cref="LinkException">The host lacks what is needed; asking again gives the same answer.</exception>
+    public static HostRuntime Instance => Shared.Value;
+
+    /// <summary>The one shared object that the dynamic linker sees of us.</summary>
+    public Shim Shim { get; }
+
+    /// <summary>Unwind tables.</summary>
+    public UnwindRegistry Unwind { get; }
+
+    /// <summary>Functions that each unit gets a copy of.</summary>
+    public LifetimeThunks Thunks { get; }
+
+    /// <summary>Destructors at exit and when units are unloaded.</summary>
+    public UnitFinalizer Finalizer { get; }
+
+    /// <summary>Thread-local storage.</summary>
+    public TlsRuntime Tls { get; }
+
+    /// <summary>Functions that must not be taken from the host, and are the same for all units.</summary>
+    /// <remarks><see cref="LifetimeThunks.TryFind"/> has those that each unit has for itself.</remarks>
+    public bool TryFindOverride(ReadOnlySpan<byte> name, out ulong address)
+    {
+        address = name.SequenceEqual("__tls_get_addr"u8) ? Tls.GetAddress : 0;
+        return address is not 0;
+    }
+}

@@ -1,0 +1,502 @@
+# The machine code of the shim (see ShimImage.cs): everything that must run without .NET, because it runs
+# on threads that .NET does not know, while a thread ends, or at process exit.
+# ShimCode.cs holds the assembled bytes; ShimCodeTests checks that they are these.
+#
+#   as --64 Shim.s -o shim.o && objcopy -O binary -j .text shim.o shim.bin
+#
+# The text lies at 0x1000 of the image; what it refers to lies at fixed distances (ShimLayout.cs).
+
+        .text
+        .set    image, . - 0x1000
+
+# Constants, read-only
+        .set    malloc,          image + 0xf00
+        .set    free,            image + 0xf08
+        .set    calloc,          image + 0xf10
+        .set    aligned_alloc,   image + 0xf18
+        .set    abort,           image + 0xf20
+        .set    mutex_lock,      image + 0xf28
+        .set    mutex_unlock,    image + 0xf30
+        .set    set_specific,    image + 0xf38
+        .set    thread_atexit,   image + 0xf40
+        .set    host_tls,        image + 0xf48
+        .set    modules,         image + 0xf50      # table of {image, image size, block size, alignment}
+        .set    xsave_size,      image + 0xf58      # 0: no xsave
+# GOT, filled by the host's dynamic linker
+        .set    tls_base,        image + 0x2000     # of the shim's TLS block, from the thread pointer
+# Data
+        .set    mutex,           image + 0x3020
+        .set    vectors,         image + 0x3048     # head of the list of all threads' vectors
+        .set    key,             image + 0x3050     # pthread key whose destructor is thread_exit
+
+# The shim's TLS block
+        .set    VECTOR, 8                           # this thread's vector
+        .set    DTORS, 16                           # its pending thread-local destructors, newest first
+        .set    DTORS_KNOWN, 24                     # whether glibc knows run_thread_dtors
+# Vector: the blocks of one thread, by module index
+        .set    CAPACITY, 0
+        .set    NEXT, 8
+        .set    LINK, 16                            # address of the pointer that points here
+        .set    BLOCKS, 24
+# Module
+        .set    INIT, 0
+        .set    INIT_SIZE, 8
+        .set    SIZE, 16
+        .set    ALIGN, 24
+# Node of a pending thread-local destructor
+        .set    DTOR, 8
+        .set    OBJECT, 16
+        .set    COUNTER, 24
+
+# void *thread_pointer(void)
+        .p2align 4
+thread_pointer:
+        mov     %fs:0, %rax
+        ret
+
+# void __jit_debug_register_code(void): the debugger's breakpoint
+        .p2align 4
+jit_debug_register_code:
+        nop
+        ret
+
+# void *__tls_get_addr(tls_index *{module, offset})
+#   module >= 0: the host's. Bit 62 clear: the low half is an index into the thread's vector.
+#   Bit 62 set: the low half is the block's distance from the thread pointer.
+        .p2align 4
+tls_get_addr:
+        mov     (%rdi), %rax
+        mov     tls_base(%rip), %rdx
+        mov     %fs:VECTOR(%rdx), %rdx
+        test    %rax, %rax
+        jns     1f
+        mov     %eax, %ecx
+        test    %rdx, %rdx
+        jz      2f
+        cmp     CAPACITY(%rdx), %rcx
+        jae     2f
+        mov     BLOCKS(%rdx,%rcx,8), %rdx
+        test    %rdx, %rdx
+        jz      2f
+        mov     8(%rdi), %rax
+        add     %rdx, %rax
+        ret
+1:      jmp     *host_tls(%rip)
+2:      bt      $62, %rax
+        jc      3f
+        push    %rbp                                # the caller's stack may be misaligned
+        mov     %rsp, %rbp
+        push    %rdi
+        and     $-16, %rsp
+        mov     %ecx, %edi
+        call    materialize
+        mov     -8(%rbp), %rdi
+        add     8(%rdi), %rax
+        leave
+        ret
+3:      cltq
+        add     %fs:0, %rax
+        add     8(%rdi), %rax
+        ret
+
+# void *materialize(index): this thread's block of a module, made now
+        .p2align 4
+materialize:
+        push    %rbp
+        mov     %rsp, %rbp
+        push    %rbx
+        push    %r12
+        push    %r13
+        push    %r14
+        mov     %edi, %ebx
+        mov     tls_base(%rip), %r12
+        add     %fs:0, %r12
+        mov     VECTOR(%r12), %r13
+        test    %r13, %r13
+        jz      1f
+        cmp     %rbx, CAPACITY(%r13)
+        ja      5f
+1:      mov     %ebx, %r14d                         # a larger vector: index * 3/2 + 16
+        shr     %r14d
+        lea     16(%r14,%rbx), %r14
+        lea     3(%r14), %rdi
+        mov     $8, %esi
+        call    *calloc(%rip)
+        test    %rax, %rax
+        jz      9f
+        mov     %r14, CAPACITY(%rax)
+        mov     %rax, %r14
+        call    lock
+        test    %r13, %r13
+        jz      2f
+        mov     CAPACITY(%r13), %rcx                # in place of the old one
+        lea     BLOCKS(%r13), %rsi
+        lea     BLOCKS(%r14), %rdi
+        rep movsq
+        mov     NEXT(%r13), %rax
+        mov     LINK(%r13), %rdx
+        jmp     3f
+2:      mov     vectors(%rip), %rax                 # at the head of the list
+        lea     vectors(%rip), %rdx
+3:      mov     %rax, NEXT(%r14)
+        mov     %rdx, LINK(%r14)
+        mov     %r14, (%rdx)
+        test    %rax, %rax
+        jz      4f
+        lea     NEXT(%r14), %rdx
+        mov     %rdx, LINK(%rax)
+4:      mov     %r14, VECTOR(%r12)
+        call    unlock
+        mov     %r13, %rdi
+        mov     %r14, %r13
+        call    *free(%rip)
+        mov     key(%rip), %edi                     # any value but zero makes thread_exit run
+        mov     %r13, %rsi
+        call    *set_specific(%rip)
+5:      mov     %rbx, %r14
+        shl     $5, %r14
+        add     modules(%rip), %r14
+        mov     SIZE(%r14), %rsi
+        test    %rsi, %rsi
+        jz      9f                                  # no such module
+        mov     ALIGN(%r14), %rdi
+        cmp     $16, %rdi
+        ja      6f
+        mov     %rsi, %rdi
+        call    *malloc(%rip)
+        jmp     7f
+6:      call    *aligned_alloc(%rip)
+7:      test    %rax, %rax
+        jz      9f
+        mov     %rax, %rdx
+        mov     %rax, %rdi
+        mov     INIT(%r14), %rsi
+        mov     INIT_SIZE(%r14), %rcx
+        rep movsb
+        mov     SIZE(%r14), %rcx
+        sub     INIT_SIZE(%r14), %rcx
+        xor     %eax, %eax
+        rep stosb
+        mov     %rdx, BLOCKS(%r13,%rbx,8)
+        mov     %rdx, %rax
+        pop     %r14
+        pop     %r13
+        pop     %r12
+        pop     %rbx
+        pop     %rbp
+        ret
+9:      call    *abort(%rip)                        # no memory: there is nobody to tell
+
+        .p2align 4
+lock:
+        lea     mutex(%rip), %rdi
+        jmp     *mutex_lock(%rip)
+        .p2align 4
+unlock:
+        lea     mutex(%rip), %rdi
+        jmp     *mutex_unlock(%rip)
+
+# void thread_exit(void *): frees the thread's blocks; destructor of the pthread key
+        .p2align 4
+thread_exit:
+        push    %rbp
+        mov     %rsp, %rbp
+        push    %rbx
+        push    %r12
+        mov     tls_base(%rip), %rax
+        add     %fs:0, %rax
+        mov     VECTOR(%rax), %rbx
+        test    %rbx, %rbx
+        jz      3f
+        movq    $0, VECTOR(%rax)
+        call    lock
+        mov     NEXT(%rbx), %rax
+        mov     LINK(%rbx), %rdx
+        mov     %rax, (%rdx)
+        test    %rax, %rax
+        jz      1f
+        mov     %rdx, LINK(%rax)
+1:      call    unlock
+        mov     CAPACITY(%rbx), %r12
+2:      mov     BLOCKS-8(%rbx,%r12,8), %rdi
+        call    *free(%rip)
+        dec     %r12
+        jnz     2b
+        mov     %rbx, %rdi
+        call    *free(%rip)
+3:      pop     %r12
+        pop     %rbx
+        pop     %rbp
+        ret
+
+# void free_blocks(index): the module's block in every thread
+        .p2align 4
+free_blocks:
+        push    %rbp
+        mov     %rsp, %rbp
+        push    %rbx
+        push    %r12
+        mov     %edi, %ebx
+        xor     %r12d, %r12d                        # blocks taken, chained through their first word
+        call    lock
+        mov     vectors(%rip), %rax
+1:      test    %rax, %rax
+        jz      3f
+        cmp     %rbx, CAPACITY(%rax)
+        jbe     2f
+        mov     BLOCKS(%rax,%rbx,8), %rcx
+        test    %rcx, %rcx
+        jz      2f
+        movq    $0, BLOCKS(%rax,%rbx,8)
+        mov     %r12, (%rcx)
+        mov     %rcx, %r12
+2:      mov     NEXT(%rax), %rax
+        jmp     1b
+3:      call    unlock
+4:      test    %r12, %r12
+        jz      5f
+        mov     %r12, %rdi
+        mov     (%r12), %r12
+        call    *free(%rip)
+        jmp     4b
+5:      pop     %r12
+        pop     %rbx
+        pop     %rbp
+        ret
+
+# void census(long counts[2]): adds the number of vectors and of blocks
+        .p2align 4
+census:
+        push    %rbx
+        mov     %rdi, %rbx
+        call    lock
+        mov     vectors(%rip), %rax
+1:      test    %rax, %rax
+        jz      3f
+        incq    (%rbx)
+        mov     CAPACITY(%rax), %rcx
+2:      cmpq    $1, BLOCKS-8(%rax,%rcx,8)           # carry: the entry is empty
+        cmc
+        adcq    $0, 8(%rbx)
+        dec     %rcx
+        jnz     2b
+        mov     NEXT(%rax), %rax
+        jmp     1b
+3:      call    unlock
+        pop     %rbx
+        ret
+
+# TLS descriptors: rax = &{resolver, argument}; returns the distance from the thread pointer in rax and
+# keeps every register but rax and the flags ("TLS Descriptors" in the psABI).
+
+# argument: the distance
+        .p2align 4
+tlsdesc_static:
+        mov     8(%rax), %rax
+        ret
+
+# argument: the addend of an undefined weak symbol, whose address is then the addend
+        .p2align 4
+tlsdesc_undefined:
+        mov     8(%rax), %rax
+        sub     %fs:0, %rax
+        ret
+
+# argument: address of a tls_index
+        .p2align 4
+tlsdesc_dynamic:
+        push    %rdi
+        push    %rsi
+        mov     8(%rax), %rdi
+        mov     (%rdi), %rax
+        test    %rax, %rax
+        jns     1f
+        mov     %eax, %eax
+        mov     tls_base(%rip), %rsi
+        mov     %fs:VECTOR(%rsi), %rsi
+        test    %rsi, %rsi
+        jz      1f
+        cmp     CAPACITY(%rsi), %rax
+        jae     1f
+        mov     BLOCKS(%rsi,%rax,8), %rax
+        test    %rax, %rax
+        jz      1f
+        add     8(%rdi), %rax
+        sub     %fs:0, %rax
+        pop     %rsi
+        pop     %rdi
+        ret
+1:      push    %rbp
+        mov     %rsp, %rbp
+        push    %rcx
+        push    %rdx
+        push    %r8
+        push    %r9
+        push    %r10
+        push    %r11
+        push    %rbx
+        mov     xsave_size(%rip), %rcx
+        test    %rcx, %rcx
+        jz      2f
+        sub     %rcx, %rsp
+        and     $-64, %rsp
+        xor     %eax, %eax                          # the header, which xsave does not write in full
+        mov     %rax, 512(%rsp)
+        mov     %rax, 520(%rsp)
+        mov     %rax, 528(%rsp)
+        mov     %rax, 536(%rsp)
+        mov     %rax, 544(%rsp)
+        mov     %rax, 552(%rsp)
+        mov     %rax, 560(%rsp)
+        mov     %rax, 568(%rsp)
+        mov     $0xfff9ffff, %eax                   # everything but the AMX tiles
+        mov     $0xffffffff, %edx
+        xsave64 (%rsp)
+        call    tls_get_addr
+        mov     %rax, %rbx
+        mov     $0xfff9ffff, %eax
+        mov     $0xffffffff, %edx
+        xrstor64 (%rsp)
+        jmp     3f
+2:      sub     $512, %rsp
+        and     $-64, %rsp
+        fxsave64 (%rsp)
+        call    tls_get_addr
+        mov     %rax, %rbx
+        fxrstor64 (%rsp)
+3:      mov     %rbx, %rax
+        sub     %fs:0, %rax
+        lea     -56(%rbp), %rsp
+        pop     %rbx
+        pop     %r11
+        pop     %r10
+        pop     %r9
+        pop     %r8
+        pop     %rdx
+        pop     %rcx
+        pop     %rbp
+        pop     %rsi
+        pop     %rdi
+        ret
+
+# int add_thread_dtor(void (*dtor)(void *), void *object, void *dso, long *counter)
+        .p2align 4
+add_thread_dtor:
+        push    %rbp
+        mov     %rsp, %rbp
+        push    %rbx
+        push    %r12
+        push    %r13
+        push    %r14
+        mov     %rdi, %rbx
+        mov     %rsi, %r12
+        mov     %rcx, %r13
+        mov     $32, %edi
+        call    *malloc(%rip)
+        test    %rax, %rax
+        jz      2f
+        mov     %rbx, DTOR(%rax)
+        mov     %r12, OBJECT(%rax)
+        mov     %r13, COUNTER(%rax)
+        lock incq (%r13)
+        mov     tls_base(%rip), %rbx
+        add     %fs:0, %rbx
+        mov     DTORS(%rbx), %rcx
+        mov     %rcx, (%rax)
+        mov     %rax, DTORS(%rbx)
+        cmpq    $0, DTORS_KNOWN(%rbx)
+        jne     1f
+        movq    $1, DTORS_KNOWN(%rbx)
+        lea     run_thread_dtors(%rip), %rdi
+        xor     %esi, %esi
+        lea     vectors(%rip), %rdx                 # any address of the shim
+        call    *thread_atexit(%rip)
+1:      xor     %eax, %eax
+        pop     %r14
+        pop     %r13
+        pop     %r12
+        pop     %rbx
+        pop     %rbp
+        ret
+2:      call    *abort(%rip)                        # as glibc does
+
+# void run_thread_dtors(void *): all that this thread owes, newest first
+        .p2align 4
+run_thread_dtors:
+        push    %rbp
+        mov     %rsp, %rbp
+        push    %rbx
+        push    %r12
+        mov     tls_base(%rip), %rbx
+        add     %fs:0, %rbx
+1:      mov     DTORS(%rbx), %r12
+        test    %r12, %r12
+        jz      2f
+        mov     (%r12), %rax
+        mov     %rax, DTORS(%rbx)
+        mov     OBJECT(%r12), %rdi
+        call    *DTOR(%r12)
+        mov     COUNTER(%r12), %rax
+        lock decq (%rax)                            # the unit may be freed from here on
+        mov     %r12, %rdi
+        call    *free(%rip)
+        jmp     1b
+2:      movq    $0, DTORS_KNOWN(%rbx)
+        pop     %r12
+        pop     %rbx
+        pop     %rbp
+        ret
+
+# void run_unit_thread_dtors(long *counter): what this thread owes to one unit
+        .p2align 4
+run_unit_thread_dtors:
+        push    %rbp
+        mov     %rsp, %rbp
+        push    %rbx
+        push    %r12
+        push    %r13
+        push    %r14
+        mov     %rdi, %r13
+        mov     tls_base(%rip), %rbx
+        add     %fs:0, %rbx
+1:      lea     DTORS(%rbx), %rcx
+2:      mov     (%rcx), %r12
+        test    %r12, %r12
+        jz      4f
+        cmp     %r13, COUNTER(%r12)
+        je      3f
+        mov     %r12, %rcx
+        jmp     2b
+3:      mov     (%r12), %rax
+        mov     %rax, (%rcx)
+        mov     OBJECT(%r12), %rdi
+        call    *DTOR(%r12)
+        lock decq (%r13)
+        mov     %r12, %rdi
+        call    *free(%rip)
+        jmp     1b
+4:      pop     %r14
+        pop     %r13
+        pop     %r12
+        pop     %rbx
+        pop     %rbp
+        ret
+
+# void run_backwards({long count; void (*functions[])(void)} *)
+        .p2align 4
+run_backwards:
+        push    %rbp
+        mov     %rsp, %rbp
+        push    %rbx
+        push    %r12
+        mov     %rdi, %rbx
+        mov     (%rdi), %r12
+1:      test    %r12, %r12
+        jz      2f
+        call    *(%rbx,%r12,8)
+        dec     %r12
+        jmp     1b
+2:      pop     %r12
+        pop     %rbx
+        pop     %rbp
+        ret

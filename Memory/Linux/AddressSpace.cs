@@ -1,0 +1,181 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace ElfLoader.Memory.Linux;
+
+/// <summary>Finds and reserves address space where it is wanted.</summary>
+internal sealed class AddressSpace(AddressRange host)
+{
+    private const ulong Reach = 1UL << 31;
+    private const ulong LowestAddress = 1UL << 20;
+
+    // Another thread may map something between our look and our reservation; more often than this it won't.
+    private const int Attempts = 16;
+
+    /// <summary>Reserves inaccessible address space that costs no memory.</summary>
+    /// <param name="placement">Where.</param>
+    /// <param name="size">Bytes, a multiple of the page.</param>
+    /// <param name="alignment">Of its start: a power of two, at least a page.</param>
+    /// <exception cref="MemoryException">There is none.</exception>
+    internal ulong Reserve(MemoryPlacement placement, ulong size, ulong alignment)
+    {
+        if (size > Layout.AddressSpace || (placement != MemoryPlacement.Far && size > Reach))
+        {
+            throw Refused(placement, size, "more than there can be");
+        }
+
+        return placement is MemoryPlacement.Far
+            ? ReserveAnywhere(size, alignment)
+            : ReserveInside(placement, Window(placement, size), size, alignment);
+    }
+
+    /// <summary>Gives address space back, with what is mapped in it.</summary>
+    internal static void Release(ulong start, ulong size)
+    {
+        if (size != 0)
+        {
+            _ = Libc.Unmap((nint)start, (nuint)size);
+        }
+    }
+
+    /// <summary>Reserves inaccessible address space where the kernel likes.</summary>
+    /// <exception cref="MemoryException">There is none.</exception>
+    internal static ulong ReserveAnywhere(ulong size, ulong alignment)
+    {
+        ulong slack = alignment - Layout.PageSize;
+        ulong start = Map(0, size + slack, 0);
+        if (start == 0)
+        {
+            throw Libc.Failure($"No address space of {size:N0} bytes aligned to 0x{alignment:x}");
+        }
+
+        ulong aligned = Layout.AlignUp(start, alignment);
+        Release(start, aligned - start);
+        Release(aligned + size, start + slack - aligned);
+        return aligned;
+    }
+
+    private ulong ReserveInside(MemoryPlacement placement, AddressRange window, ulong size, ulong alignment)
+    {
+        for (int attempt = 0; attempt < Attempts; attempt++)
+        {
+            bool raced = false;
+            foreach (ulong candidate in Candidates(placement, window, size, alignment))
+            {
+                ulong start = Map(candidate, size, Libc.MapFixedNoReplace);
+                if (start == candidate)
+                {
+                    return start;
+                }
+
+                raced |= start != 0 || Marshal.GetLastPInvokeError() is Libc.EExist;
+                Release(start, start == 0 ? 0 : size); // A kernel before 4.17 takes the address for a hint.
+            }
+
+            if (!raced)
+            {
+                break;
+            }
+        }
+
+        throw Refused(placement, size, $"no free range of that size in {window}, alignment 0x{alignment:x}");
+    }
+
+    // Where the pool may lie. Near: the first byte is within 2^31 - 1 of the last of the host, and so on.
+    private AddressRange Window(MemoryPlacement placement, ulong size)
+    {
+        if (placement is MemoryPlacement.Low)
+        {
+            return new AddressRange(Math.Max(LowestAddress, LeastMappable()), Reach);
+        }
+
+        return host.Size is 0 or >= Reach
+            ? throw Refused(placement, size, "the libraries mapped at process start were not found close together")
+            : new AddressRange(
+                Math.Max(host.End, Reach + LowestAddress) - Reach,
+                Math.Min(host.Start + Reach, Layout.AddressSpace - Layout.PageSize));
+    }
+
+    // What lies above the host comes first: the kernel gives out addresses downwards, and what is below will be wanted
+    // by others. The closer, the more room is left in the window.
+    private IEnumerable<ulong> Candidates(MemoryPlacement placement, AddressRange window, ulong size, ulong alignment)
+    {
+        List<AddressRange> gaps = [.. Gaps(window).Where(gap => Fits(gap, size, alignment))];
+        if (placement is MemoryPlacement.Low)
+        {
+            return gaps.Select(gap => Layout.AlignUp(gap.Start, alignment));
+        }
+
+        IEnumerable<ulong> above = gaps.Where(gap => gap.Start >= host.End)
+            .Select(gap => Layout.AlignUp(gap.Start, alignment));
+        IEnumerable<ulong> below = gaps.Where(gap => gap.Start < host.End).Reverse()
+            .Select(gap => Layout.AlignDown(gap.End - size, alignment));
+        return above.Concat(below);
+    }
+
+    private static bool Fits(AddressRange gap, ulong size, ulong alignment) =>
+        gap.Size >= size && Layout.AlignUp(gap.Start, alignment) <= gap.End - size;
+
+    private static IEnumerable<AddressRange> Gaps(AddressRange window)
+    {
+        ulong free = window.Start;
+        foreach (ProcessMapping mapping in ProcessMaps.Read())
+        {
+            ulong end = mapping.Path is "[stack]" ? BelowStack(mapping.Start) : mapping.Start;
+            end = Math.Min(end, window.End);
+            if (end > free)
+            {
+                yield return new AddressRange(free, end);
+            }
+
+            free = Math.Max(free, mapping.End);
+        }
+
+        if (free < window.End)
+        {
+            yield return new AddressRange(free, window.End);
+        }
+    }
+
+    // The main thread's stack grows downwards to its limit, and the kernel keeps 1 MiB (256 pages) free below it.
+    private static ulong BelowStack(ulong start)
+    {
+        ulong limit = Libc.Limit(Libc.LimitStack);
+        ulong room = limit > 1UL << 30 ? 1UL << 30 : limit;
+        return start - Math.Min(start, Layout.AlignUp(room, Layout.PageSize) + (1UL << 20));
+    }
+
+    private static ulong LeastMappable()
+    {
+        try
+        {
+            string text = File.ReadAllText("/proc/sys/vm/mmap_min_addr");
+            return ulong.TryParse(text.AsSpan().Trim(), CultureInfo.InvariantCulture, out ulong address)
+                ? Layout.AlignUp(Math.Min(address, Reach), Layout.PageSize)
+                : 0;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return 0; // A system that doesn't tell has the usual 64 KiB, which is less than we keep off.
+        }
+    }
+
+    private static ulong Map(ulong address, ulong size, int flags)
+    {
+        // Private and not writable: nothing is charged, so that MAP_NORESERVE isn't needed, which would keep a later
+        // mprotect from charging.
+        flags |= Libc.MapPrivate | Libc.MapAnonymous;
+        nint mapped = Libc.Map((nint)address, (nuint)size, Libc.ProtNone, flags, -1, 0);
+        return mapped == Libc.MapFailed ? 0 : (ulong)mapped;
+    }
+
+    private static MemoryException Refused(MemoryPlacement placement, ulong size, string why) =>
+        new($"{size:N0} bytes {Described(placement)} can't be had: {why}");
+
+    private static string Described(MemoryPlacement placement) => placement switch
+    {
+        MemoryPlacement.Near => "near the host's libraries",
+        MemoryPlacement.Low => "below 2 GiB",
+        _ => "of address space",
+    };
+}

@@ -1,0 +1,63 @@
+namespace ElfLoader.Memory.Linux;
+
+/// <summary>Pages of Linux.</summary>
+internal sealed class LinuxMemory : IMemorySystem
+{
+    // A pool smaller than this isn't worth sharing; then one view has to do.
+    private const ulong LeastSharedPool = 16 << 20;
+
+    private readonly MemoryMapping _mapping;
+    private readonly AddressSpace _addresses;
+    private readonly CoreBarrier _barrier = new();
+
+    /// <summary>Looks at what this system permits.</summary>
+    /// <param name="mapping">What is wanted.</param>
+    /// <exception cref="MemoryException">Two views are demanded and not permitted.</exception>
+    internal LinuxMemory(MemoryMapping mapping)
+    {
+        _mapping = mapping is MemoryMapping.Auto && !TwoViewProbe.Succeeds(out _) ? MemoryMapping.WriteThenProtect : mapping;
+        if (mapping is MemoryMapping.Dual && !TwoViewProbe.Succeeds(out MemoryException? why))
+        {
+            throw new MemoryException($"Code can't be mapped twice here: {why.Message}", why);
+        }
+
+        Host = HostLibraries.Find(ProcessMaps.Read());
+        _addresses = new AddressSpace(Host);
+    }
+
+    public AddressRange Host { get; }
+
+    public IReservation Reserve(MemoryPlacement placement, in Layout layout)
+    {
+        bool twoViews = _mapping switch
+        {
+            MemoryMapping.Dual => true,
+            MemoryMapping.WriteThenProtect => false,
+            _ => LargestFile(layout) <= MemoryFile.SizeLimit,
+        };
+        return new LinuxReservation(_addresses.Reserve(placement, layout.Size, layout.Alignment), layout, twoViews);
+    }
+
+    public ulong LimitSharedPool(ulong wanted)
+    {
+        if (_mapping is MemoryMapping.WriteThenProtect)
+        {
+            return wanted;
+        }
+
+        ulong limit = MemoryFile.SizeLimit;
+        ulong size = wanted;
+        while (size > LeastSharedPool && LargestFile(Layout.Shared(size)) > limit)
+        {
+            size /= 2;
+        }
+
+        // Where even a small pool is too large, two views are given up, and with them the limit.
+        return LargestFile(Layout.Shared(size)) > limit && _mapping is MemoryMapping.Auto ? wanted : size;
+    }
+
+    public void SynchronizeCores() => _barrier.Synchronize();
+
+    private static ulong LargestFile(in Layout layout) => Math.Max(
+        layout.SizeOf(MemoryZone.Code), Math.Max(layout.SizeOf(MemoryZone.ReadOnly), layout.SizeOf(MemoryZone.Relro)));
+}

@@ -1,0 +1,78 @@
+namespace ElfLoader.Memory.Linux;
+
+/// <summary>A file without a name (memfd): pages that can be mapped at more than one address.</summary>
+internal sealed class MemoryFile : IDisposable
+{
+    private const string Name = "elfloader";
+
+    private readonly int _descriptor;
+    private ulong _size;
+
+    private MemoryFile(int descriptor) => _descriptor = descriptor;
+
+    /// <summary>Creates an empty file.</summary>
+    /// <param name="executable">Whether it is going to be mapped for execution.</param>
+    /// <exception cref="MemoryException">The system refused.</exception>
+    internal static MemoryFile Create(bool executable)
+    {
+        // Kernels before 6.3 know neither of the two flags, and one that is told to (vm.memfd_noexec=2) refuses the
+        // first: without them it chooses for itself, and the probe shows whether pages may then be executed.
+        uint wanted = executable ? Libc.MemFdExec : Libc.MemFdNoExecSeal;
+        int descriptor = Libc.CreateMemoryFile(Name, Libc.MemFdCloseOnExec | wanted);
+        if (descriptor < 0)
+        {
+            descriptor = Libc.CreateMemoryFile(Name, Libc.MemFdCloseOnExec);
+        }
+
+        return descriptor < 0 ? throw Libc.Failure("No memory file can be created") : new MemoryFile(descriptor);
+    }
+
+    /// <summary>Largest size a file may have here: to exceed it would kill the process (SIGXFSZ).</summary>
+    internal static ulong SizeLimit => Math.Min(Libc.Limit(Libc.LimitFileSize), Layout.AddressSpace);
+
+    /// <summary>Makes the file at least so many bytes long; new ones are zero and take no memory until touched.</summary>
+    /// <exception cref="MemoryException">The system refused, or a limit forbids it.</exception>
+    internal void Grow(ulong size)
+    {
+        if (size <= _size)
+        {
+            return;
+        }
+
+        ulong limit = SizeLimit;
+        if (size > limit)
+        {
+            throw new MemoryException($"A memory file of {size:N0} bytes exceeds RLIMIT_FSIZE, {limit:N0} bytes");
+        }
+
+        if (Libc.Truncate(_descriptor, (nint)size) != 0)
+        {
+            throw Libc.Failure($"A memory file can't grow to {size:N0} bytes");
+        }
+
+        _size = size;
+    }
+
+    /// <summary>Maps a part of the file over reserved address space.</summary>
+    /// <param name="start">Address of the file's first byte.</param>
+    /// <param name="from">First byte to map.</param>
+    /// <param name="to">Byte after the last.</param>
+    /// <param name="protection">Rights; never both to write and to execute.</param>
+    /// <exception cref="MemoryException">The system refused.</exception>
+    internal void Map(ulong start, ulong from, ulong to, int protection)
+    {
+        nint mapped = Libc.Map(
+            (nint)(start + from), (nuint)(to - from), protection, Libc.MapShared | Libc.MapFixed, _descriptor, (nint)from);
+        if (mapped == Libc.MapFailed)
+        {
+            throw Libc.Failure($"{to - from:N0} bytes of a memory file can't be mapped");
+        }
+    }
+
+    /// <summary>Gives whole pages back to the system; they read as zero.</summary>
+    internal bool PunchHole(ulong offset, ulong size) =>
+        Libc.Allocate(_descriptor, Libc.PunchHoleKeepSize, (nint)offset, (nint)size) is 0;
+
+    /// <summary>Closes the descriptor; pages live on as long as they are mapped.</summary>
+    public void Dispose() => _ = Libc.Close(_descriptor);
+}

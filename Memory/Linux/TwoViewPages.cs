@@ -1,0 +1,79 @@
+namespace ElfLoader.Memory.Linux;
+
+/// <summary>
+/// A zone whose pages are mapped twice: where code runs or is read, and, at addresses of its own, where the loader
+/// writes. Both views map one memory file and grow with it, each new piece next to the last, so that the kernel keeps one
+/// mapping for each view.
+/// </summary>
+internal sealed class TwoViewPages : IZonePages
+{
+    // So that a cache line never holds bytes of two loads.
+    private const ulong Line = 64;
+
+    private readonly ulong _start;
+    private readonly ulong _size;
+    private readonly bool _isCode;
+    private MemoryFile? _file;
+
+    /// <summary>Prepares a zone in reserved address space; nothing is mapped yet.</summary>
+    internal TwoViewPages(ulong start, ulong size, bool isCode)
+    {
+        _start = start;
+        _size = size;
+        _isCode = isCode;
+    }
+
+    public ulong Granule => Line;
+
+    public ulong Mapped { get; private set; }
+
+    public ulong WriteAddress { get; private set; }
+
+    public void Commit(ulong offset, ulong size)
+    {
+        ulong needed = offset + size;
+        if (needed <= Mapped)
+        {
+            return;
+        }
+
+        if (WriteAddress is 0)
+        {
+            WriteAddress = AddressSpace.ReserveAnywhere(_size, Layout.PageSize);
+        }
+
+        _file ??= MemoryFile.Create(_isCode);
+        ulong end = PageRange.Grown(Mapped, needed, _size);
+        _file.Grow(end);
+        _file.Map(WriteAddress, Mapped, end, Libc.ProtRead | Libc.ProtWrite);
+        _file.Map(_start, Mapped, end, _isCode ? Libc.ProtRead | Libc.ProtExec : Libc.ProtRead);
+        Mapped = end;
+    }
+
+    public void Populate(ulong offset, ulong size) => PageRange.Populate(WriteAddress, offset, size);
+
+    public void Seal(ulong offset, ulong size)
+    {
+        // The view that code sees has never been writable.
+    }
+
+    public void WriteSealed(ulong offset, ReadOnlySpan<byte> bytes) => NativeBytes.Write(WriteAddress + offset, bytes);
+
+    public bool Reclaim(ulong offset, ulong size, (ulong Start, ulong End) free)
+    {
+        AddressRange pages = PageRange.ClearEdges(offset, size, free, Mapped, WriteAddress);
+        if (pages.Size != 0 && !_file!.PunchHole(pages.Start, pages.Size))
+        {
+            NativeBytes.Clear(WriteAddress + pages.Start, pages.Size);
+        }
+
+        return true;
+    }
+
+    public void Dispose()
+    {
+        AddressSpace.Release(WriteAddress, WriteAddress is 0 ? 0 : _size);
+        WriteAddress = 0;
+        _file?.Dispose();
+    }
+}

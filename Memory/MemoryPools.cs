@@ -1,0 +1,174 @@
+namespace ElfLoader.Memory;
+
+/// <summary>All memory that is loaded into: pools for each placement, made as they are needed.</summary>
+/// <remarks>
+/// All members may be called from any thread. Disposing unmaps everything, whatever is still allocated: no code in it
+/// may run, and no pointer into it be followed, from then on. There is no finalizer.
+/// </remarks>
+public sealed class MemoryPools : IDisposable
+{
+    // A request that takes more than this part of a shared pool's zone gets a pool of its own.
+    private const ulong LargePart = 4;
+
+    // A shared pool is made smaller than wanted down to this size, where addresses are scarce.
+    private const ulong LeastSharedPool = 16 << 20;
+
+    private readonly Lock _lock = new();
+    private readonly MemoryOptions _options;
+    private readonly IMemorySystem _system;
+    private readonly List<MemoryPool> _pools = [];
+    private bool _disposed;
+
+    /// <summary>Looks at what the system permits; reserves nothing yet.</summary>
+    /// <param name="options">Choices; null for the defaults.</param>
+    /// <exception cref="MemoryException">The mapping demanded is not permitted here.</exception>
+    /// <exception cref="PlatformNotSupportedException">Memory of this operating system is not supported.</exception>
+    public MemoryPools(MemoryOptions? options = null)
+    {
+        _options = options ?? new MemoryOptions();
+        _system = IMemorySystem.OfThisProcess(_options.Mapping);
+    }
+
+    /// <summary>
+    /// Addresses of the libraries that were mapped at process start: what <see cref="MemoryPlacement.Near"/> is near to.
+    /// Empty if they could not be told.
+    /// </summary>
+    public AddressRange Host => _system.Host;
+
+    /// <summary>What all pools hold now.</summary>
+    public MemoryStatistics Statistics
+    {
+        get
+        {
+            lock (_lock)
+            {
+                MemoryStatistics sum = default;
+                foreach (MemoryPool pool in _pools)
+                {
+                    sum += pool.Statistics;
+                }
+
+                return sum;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Finds the pool for a load: one of that placement that has room, or a new one. Others may take the room before it
+    /// is allocated; then select again, or use <see cref="Allocate"/>.
+    /// </summary>
+    /// <param name="placement">Where.</param>
+    /// <param name="request">What the load needs.</param>
+    /// <exception cref="MemoryException">No address space of that size and placement is left.</exception>
+    public MemoryPool Select(MemoryPlacement placement, in MemoryRequest request)
+    {
+        request.Validate();
+        RefuseBeyondMemory(request);
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            foreach (MemoryPool pool in _pools)
+            {
+                if (pool.Placement == placement && pool.HasRoom(request))
+                {
+                    return pool;
+                }
+            }
+
+            MemoryPool made = NewSharedPool(placement, request)
+                ?? NewPool(placement, Layout.Exactly(request), disposeWhenEmpty: true);
+            _pools.Add(made);
+            return made;
+        }
+    }
+
+    /// <summary>Selects a pool and allocates from it.</summary>
+    /// <param name="placement">Where.</param>
+    /// <param name="request">What the load needs.</param>
+    /// <exception cref="MemoryException">It can't be had.</exception>
+    public MemoryAllocation Allocate(MemoryPlacement placement, in MemoryRequest request)
+    {
+        MemoryAllocation? allocation;
+        while (!Select(placement, request).TryAllocate(request, out allocation))
+        {
+            // Another thread took the room.
+        }
+
+        return allocation;
+    }
+
+    /// <summary>Unmaps all pools.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _disposed = true;
+            foreach (MemoryPool pool in _pools)
+            {
+                pool.Dispose();
+            }
+
+            _pools.Clear();
+        }
+    }
+
+    // Pages of files in memory are not charged when they are mapped, and would be missing when they are written.
+    private static void RefuseBeyondMemory(in MemoryRequest request)
+    {
+        ulong bytes = request.Code.Size + request.ReadOnly.Size + request.Relro.Size;
+        long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (available > 0 && bytes > (ulong)available)
+        {
+            throw new MemoryException($"{bytes:N0} bytes to be written exceed the {available:N0} that this process may use");
+        }
+    }
+
+    private MemoryPool? NewSharedPool(MemoryPlacement placement, in MemoryRequest request)
+    {
+        ulong size = _system.LimitSharedPool(Math.Min(_options.DefaultPoolSize, Layout.AddressSpace));
+        ulong least = Math.Min(size, LeastSharedPool);
+        for (; size >= least && !IsLarge(request, Layout.Shared(size)); size /= 2)
+        {
+            try
+            {
+                return NewPool(placement, Layout.Shared(size), disposeWhenEmpty: false);
+            }
+            catch (MemoryException)
+            {
+                // Half of it may be free, or at least what is asked.
+            }
+        }
+
+        return null;
+    }
+
+    private static bool IsLarge(in MemoryRequest request, in Layout layout)
+    {
+        for (MemoryZone zone = 0; zone <= MemoryZone.Data; zone++)
+        {
+            if (request[zone].Size + request[zone].Alignment > layout.SizeOf(zone) / LargePart)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private MemoryPool NewPool(MemoryPlacement placement, in Layout layout, bool disposeWhenEmpty)
+    {
+        IReservation reservation = _system.Reserve(placement, layout);
+        return new MemoryPool(_system, reservation, placement, layout, disposeWhenEmpty ? Remove : null);
+    }
+
+    private void Remove(MemoryPool pool)
+    {
+        lock (_lock)
+        {
+            if (pool.DisposeIfEmpty())
+            {
+                _ = _pools.Remove(pool);
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using System.Runtime.InteropServices;
+
+namespace ElfLoader.Memory;
+
+/// <summary>Bytes of this process, by address. Nothing is checked: a wrong address ends the process.</summary>
+/// <remarks>The spans are valid as long as the memory is mapped; any thread may use them.</remarks>
+public static unsafe class NativeBytes
+{
+    /// <summary>Bytes to read and write.</summary>
+    /// <param name="address">First byte; mapped and writable.</param>
+    /// <param name="length">Bytes.</param>
+    public static Span<byte> At(ulong address, int length) => new((void*)address, length);
+
+    /// <summary>Bytes to read.</summary>
+    /// <param name="address">First byte; mapped.</param>
+    /// <param name="length">Bytes.</param>
+    public static ReadOnlySpan<byte> ReadOnlyAt(ulong address, int length) => new((void*)address, length);
+
+    /// <summary>The bytes of a C string, without its NUL.</summary>
+    /// <param name="address">First character, or 0 for an empty string.</param>
+    public static ReadOnlySpan<byte> StringAt(ulong address) =>
+        MemoryMarshal.CreateReadOnlySpanFromNullTerminated((byte*)address);
+
+    /// <summary>Reads a naturally aligned word in one piece, before anything that follows.</summary>
+    public static ulong LoadWord(ulong address) => Volatile.Read(ref *(ulong*)address);
+
+    /// <summary>Writes a naturally aligned word in one piece, after everything that came before.</summary>
+    public static void StoreWord(ulong address, ulong value) => Volatile.Write(ref *(ulong*)address, value);
+
+    /// <summary>Copies bytes; a naturally aligned word is written in one piece.</summary>
+    internal static void Write(ulong address, ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length is sizeof(ulong) && address % sizeof(ulong) is 0)
+        {
+            StoreWord(address, MemoryMarshal.Read<ulong>(bytes));
+        }
+        else
+        {
+            bytes.CopyTo(At(address, bytes.Length));
+        }
+    }
+
+    /// <summary>Zeroes bytes.</summary>
+    internal static void Clear(ulong address, ulong size) => NativeMemory.Clear((void*)address, (nuint)size);
+}

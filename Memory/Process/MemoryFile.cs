@@ -1,0 +1,73 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+
+namespace ElfLoader.Memory;
+
+/// <summary>A file that exists only in memory and may be opened as a shared library.</summary>
+/// <remarks>Its descriptor stays open until it is disposed; the path is good for so long. Not thread-safe.</remarks>
+public sealed unsafe partial class MemoryFile : IDisposable
+{
+    private const uint CloseOnExec = 1; // MFD_CLOEXEC
+    private const uint Executable = 0x10; // MFD_EXEC, since Linux 6.3
+    private int _descriptor;
+
+    /// <summary>Creates an empty file.</summary>
+    /// <param name="name">A name for people: what <c>/proc/self/maps</c> shows.</param>
+    /// <exception cref="Win32Exception">The system refused, with its error number.</exception>
+    public MemoryFile(string name)
+    {
+        _descriptor = Create(name, CloseOnExec | Executable);
+        if (_descriptor < 0)
+        {
+            _descriptor = Create(name, CloseOnExec);
+        }
+
+        if (_descriptor < 0)
+        {
+            throw new Win32Exception(Marshal.GetLastPInvokeError());
+        }
+    }
+
+    /// <summary>
+    /// The path under which it can be opened. It names the process rather than <c>self</c>, because a debugger resolves
+    /// it, too, and <c>self</c> is another process there.
+    /// </summary>
+    public string Path => $"/proc/{Environment.ProcessId}/fd/{_descriptor}";
+
+    /// <summary>Replaces the contents.</summary>
+    /// <exception cref="Win32Exception">The system refused, with its error number.</exception>
+    public void Write(ReadOnlySpan<byte> contents)
+    {
+        ObjectDisposedException.ThrowIf(_descriptor < 0, this);
+        fixed (byte* bytes = contents)
+        {
+            if (Truncate(_descriptor, 0) is not 0
+                || WriteAt(_descriptor, bytes, (nuint)contents.Length, 0) != contents.Length)
+            {
+                throw new Win32Exception(Marshal.GetLastPInvokeError());
+            }
+        }
+    }
+
+    /// <summary>Closes the descriptor. What is mapped stays.</summary>
+    public void Dispose()
+    {
+        if (_descriptor >= 0)
+        {
+            _ = CloseDescriptor(_descriptor);
+            _descriptor = -1;
+        }
+    }
+
+    [LibraryImport("libc.so.6", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Create(string name, uint flags);
+
+    [LibraryImport("libc.so.6", EntryPoint = "ftruncate", SetLastError = true)]
+    private static partial int Truncate(int file, nint length);
+
+    [LibraryImport("libc.so.6", EntryPoint = "pwrite", SetLastError = true)]
+    private static partial nint WriteAt(int file, byte* bytes, nuint count, nint offset);
+
+    [LibraryImport("libc.so.6", EntryPoint = "close")]
+    private static partial int CloseDescriptor(int file);
+}

@@ -1,0 +1,41 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace ElfLoader.Memory;
+
+/// <summary>The threads of this process, managed or not, as the kernel knows them. May be used from any thread.</summary>
+public static unsafe partial class ProcessThreads
+{
+    private const int GetRobustList = 274; // __NR_get_robust_list, x86-64
+
+    /// <summary>The kernel's numbers of all threads, as they are now.</summary>
+    public static IReadOnlyList<int> List()
+    {
+        var threads = new List<int>();
+        foreach (string directory in Directory.EnumerateDirectories("/proc/self/task"))
+        {
+            threads.Add(int.Parse(Path.GetFileName(directory.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture));
+        }
+
+        return threads;
+    }
+
+    /// <summary>Finds a thread's list of robust futexes, which the C library keeps at a fixed place of its thread descriptor.</summary>
+    /// <param name="thread">A number from <see cref="List"/>; 0 for the calling thread.</param>
+    /// <param name="head">
+    /// Address of the list's head; 0 for a thread that has not told the kernel yet, or that is gone.
+    /// </param>
+    /// <returns>False where the system does not permit the question.</returns>
+    public static bool TryGetRobustListHead(int thread, out ulong head)
+    {
+        const int NoSuchProcess = 3; // ESRCH
+        ulong found = 0;
+        nuint length = 0;
+        nint result = SystemCall(GetRobustList, thread, &found, &length);
+        head = result is 0 ? found : 0;
+        return result is 0 || Marshal.GetLastPInvokeError() is NoSuchProcess;
+    }
+
+    [LibraryImport("libc.so.6", EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint SystemCall(nint number, nint thread, ulong* head, nuint* length);
+}
