@@ -17,7 +17,7 @@ internal sealed class UnitLinker
 
     private readonly ObjectLibrary _library;
     private readonly NativeProcess _process;
-    private readonly IReadOnlyList<ElfObject> _inputs;
+    private IReadOnlyList<ElfObject> _inputs;
     private readonly LinkErrors _errors = new();
     private readonly StubTable _stubs = new();
 
@@ -29,12 +29,24 @@ internal sealed class UnitLinker
     }
 
     /// <summary>Does it all.</summary>
+    /// <param name="wanted">A name whose archive member is linked as well; null for none.</param>
+    /// <returns>The unit; null if there is no object at all.</returns>
     /// <exception cref="LinkException">Something is wrong; nothing has changed.</exception>
-    internal LoadedUnit Link()
+    internal LoadedUnit? Link(byte[]? wanted = null)
     {
-        CheckMachines();
-        var services = new UnitServices(_process);
+        var services = new UnitServices();
         var scope = new ProcessScope(_library, services);
+        if (wanted is not null && scope.FindInArchives(wanted) is { } member)
+        {
+            _inputs = [.. _inputs, member];
+        }
+
+        if (_inputs.Count is 0)
+        {
+            return null;
+        }
+
+        CheckMachines();
         var resolution = new SymbolResolution(scope, _errors, _inputs);
         resolution.Resolve();
         CheckMachines(resolution.Objects.Skip(_inputs.Count).Select(file => file.Elf));

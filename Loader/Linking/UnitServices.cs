@@ -10,11 +10,8 @@ internal sealed class UnitServices
 {
     private const int TrapSize = 16;
 
-    private readonly NativeProcess _process;
     private bool _usesThunks;
     private ulong _code;
-
-    internal UnitServices(NativeProcess process) => _process = process;
 
     /// <summary>The unit's thread-local storage, once it is laid out.</summary>
     internal TlsTemplate? Tls { get; set; }
