@@ -235,6 +235,7 @@ public sealed class ObjectLibrary : IDisposable
         where TDelegate : Delegate => NativeFunction.At<TDelegate>(GetExport(name));
 
     /// <summary>Unloads everything, the last loaded first.</summary>
+    /// <exception cref="InvalidOperationException">Units of another library use what only this one defines.</exception>
     public void Unload()
     {
         while (true)
@@ -250,7 +251,7 @@ public sealed class ObjectLibrary : IDisposable
                 break;
             }
 
-            Unload(last, force: true);
+            Unload(last);
         }
 
         Reclaim();
@@ -287,12 +288,17 @@ public sealed class ObjectLibrary : IDisposable
     }
 
     /// <summary>Unloads everything; the library cannot be used again.</summary>
+    /// <exception cref="InvalidOperationException">Units of another library use what only this one defines.</exception>
     public void Dispose()
     {
         if (!_disposed)
         {
             Unload();
             _disposed = true;
+            if (_arguments.IsValueCreated)
+            {
+                _arguments.Value.Dispose();
+            }
         }
     }
 
@@ -364,39 +370,49 @@ public sealed class ObjectLibrary : IDisposable
             _pulled.UnionWith(pulled);
             _units.Add(unit);
             unit.Pulled = pulled;
-            foreach (LoadedUnit used in unit.Uses)
-            {
-                used.UsedBy.Add(unit);
-            }
-
-            unit.IsLoaded = true;
+            unit.State = UnitState.Loaded;
         }
     }
 
-    internal void Unload(LoadedUnit unit, bool force = false)
+    internal void Unload(LoadedUnit unit)
+    {
+        if (!_process.Graph.TryLeave(unit, out UnitUse use))
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            _units.Remove(unit);
+            _definitions.Remove(unit, keepWeak: use is not UnitUse.None);
+            _pulled.ExceptWith(unit.Pulled);
+        }
+
+        if ((use & UnitUse.SharedData) == 0)
+        {
+            unit.Resources.RunDestructors();
+        }
+
+        if (use is UnitUse.None)
+        {
+            Finish(unit);
+        }
+    }
+
+    /// <summary>Takes a unit back whose start has failed: the destructors of what ran are run.</summary>
+    internal void Abandon(LoadedUnit unit)
+    {
+        unit.State = UnitState.Gone;
+        Finish(unit);
+    }
+
+    /// <summary>Gives back what nobody uses any more.</summary>
+    private void Finish(LoadedUnit unit)
     {
         lock (_gate)
         {
-            if (!unit.IsLoaded)
-            {
-                return;
-            }
-
-            if (unit.UsedBy.Count > 0 && !force)
-            {
-                throw new InvalidOperationException(
-                    $"{unit.Name} is in use by {string.Join(", ", unit.UsedBy.Select(user => user.Name))}");
-            }
-
-            unit.IsLoaded = false;
-            _units.Remove(unit);
-            _definitions.Remove(unit);
-            _groups.Remove(unit);
-            _pulled.ExceptWith(unit.Pulled);
-            foreach (LoadedUnit used in unit.Uses)
-            {
-                used.UsedBy.Remove(unit);
-            }
+            _definitions.Remove(unit, keepWeak: false);
+            _groups.Remove(unit, keepWeak: false);
         }
 
         unit.Resources.RunDestructors();
@@ -409,6 +425,10 @@ public sealed class ObjectLibrary : IDisposable
         }
 
         unit.Objects = [];
+        foreach (LoadedUnit freed in _process.Graph.Remove(unit))
+        {
+            freed.Library.Finish(freed);
+        }
     }
 
     private void Define(string name, nint address, SymbolType type)

@@ -18,6 +18,9 @@ internal sealed class NativeProcess
     /// <summary>Where memory comes from.</summary>
     internal MemoryPools Pools { get; } = new();
 
+    /// <summary>Which units use one another.</summary>
+    internal UnitGraph Graph { get; } = new();
+
     /// <summary>TLS, unwinding, destructors.</summary>
     /// <exception cref="LinkException">The host lacks what is needed.</exception>
     internal static HostRuntime Host => HostRuntime.Instance;

@@ -41,6 +41,9 @@ internal sealed class UnitLayout
     /// <summary>Offset of the unwind tables in the read-only block.</summary>
     internal ulong UnwindOffset { get; private set; }
 
+    /// <summary>Offset in the read-only block of the first record of the unwind tables.</summary>
+    internal ulong UnwindStart { get; set; }
+
     /// <summary>Bytes of unwind tables, without the terminator; 0 if there are none.</summary>
     internal ulong UnwindSize { get; private set; }
 

@@ -16,6 +16,9 @@ internal sealed class UnitServices
 
     internal UnitServices(NativeProcess process) => _process = process;
 
+    /// <summary>The unit's thread-local storage, once it is laid out.</summary>
+    internal TlsTemplate? Tls { get; set; }
+
     /// <summary>Whether missing symbols are given the trap's address.</summary>
     internal bool UsesTrap { get; set; }
 
@@ -34,6 +37,11 @@ internal sealed class UnitServices
         if (name.SequenceEqual("__dso_handle"u8))
         {
             return new SyntheticSymbol(() => Lifetime.DsoHandle, SymbolTraits.Internal | SymbolTraits.Data);
+        }
+
+        if (name.SequenceEqual("_TLS_MODULE_BASE_"u8)) // what TLSDESC code takes local variables' offsets from
+        {
+            return new SyntheticSymbol(() => Tls!.Base, SymbolTraits.Internal | SymbolTraits.Tls);
         }
 
         if (LifetimeThunks.TryFind(name, out int offset))
