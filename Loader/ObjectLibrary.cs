@@ -195,6 +195,11 @@ public sealed class ObjectLibrary : IDisposable
     /// <exception cref="LinkException">The library has a definition of that name.</exception>
     public void DefineData(string name, nint address) => Define(name, address, SymbolType.Object);
 
+    /// <summary>Defines a symbol as a number, which is not known to be the address of code or of data.</summary>
+    /// <exception cref="LinkException">The library has a definition of that name.</exception>
+    public void DefineAbsolute(string name, ulong value) =>
+        Define(name, new Definition { Address = value, IsAbsolute = true, Provider = $"{Name}.Define" });
+
     /// <summary>Defines a symbol as a C# function; the library keeps the delegate alive.</summary>
     /// <exception cref="LinkException">The library has a definition of that name.</exception>
     public void Define<TDelegate>(string name, TDelegate function)
@@ -439,7 +444,10 @@ public sealed class ObjectLibrary : IDisposable
         }
     }
 
-    private void Define(string name, nint address, SymbolType type)
+    private void Define(string name, nint address, SymbolType type) =>
+        Define(name, new Definition { Address = (ulong)address, Type = type, Provider = $"{Name}.Define" });
+
+    private void Define(string name, in Definition definition)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         byte[] bytes = Encoding.UTF8.GetBytes(name);
@@ -454,8 +462,7 @@ public sealed class ObjectLibrary : IDisposable
                     $"'{name}' is defined already by {other.Provider}");
             }
 
-            _definitions.Set(
-                hash, bytes, new Definition { Address = (ulong)address, Type = type, Provider = $"{Name}.Define" });
+            _definitions.Set(hash, bytes, definition);
         }
     }
 
