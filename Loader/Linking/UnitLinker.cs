@@ -146,14 +146,17 @@ internal sealed class UnitLinker
                 : scan.NeedsNear is not null ? MemoryPlacement.Near
                 : MemoryPlacement.Far);
         MemoryPool? neighbour = scan.WantsNeighbour?.Resources.Pool ?? _library.LastPool;
-        if (neighbour is not null && Serves(neighbour.Placement, placement)
+        if (neighbour is not null && Serves(neighbour.Placement, placement) && IsMapped(neighbour, _library.Options.Mapping)
             && neighbour.TryAllocate(request, out MemoryAllocation? beside))
         {
             return beside;
         }
 
-        return _process.Pools.Allocate(placement, request);
+        return _process.Pools(_library.Options.Mapping).Allocate(placement, request);
     }
+
+    private static bool IsMapped(MemoryPool pool, MemoryMapping wanted) =>
+        wanted is MemoryMapping.Auto || pool.Mapping == wanted;
 
     private static bool Serves(MemoryPlacement offered, MemoryPlacement wanted) =>
         wanted is MemoryPlacement.Far || offered == wanted;
