@@ -37,7 +37,9 @@ public sealed class WholeObjectTests
         });
     }
 
-    /// <summary>By hand: vendor "x", section scope, Tag_compatibility, odd tag above 32, two-byte tag and value.</summary>
+    /// <summary>
+    /// By hand: vendor "x", section scope, Tag_compatibility, odd tag above 32, two-byte tag and value.
+    /// </summary>
     [Test]
     public void ReadsBuildAttributesOfEveryShape()
     {
