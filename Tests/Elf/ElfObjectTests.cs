@@ -104,6 +104,33 @@ public sealed class ElfObjectTests(bool is64Bit)
         }));
     }
 
+    [TestCase(999, false)]
+    [TestCase(1000, false)]
+    [TestCase(1001, true)]
+    [TestCase(5000, true)]
+    public void LimitsTheLengthOfNames(int length, bool isRefused)
+    {
+        for (int before = 0; before < 1100; before += 50)
+        {
+            ElfBuilder builder = new(is64Bit);
+            builder.AddSymbol(new string('a', before));
+            builder.AddSymbol(new string('b', length));
+            byte[] file = builder.Build();
+            ReadLimits limits = new() { MaximumNameLength = 1000 };
+
+            if (!isRefused && before <= 1000)
+            {
+                Assert.That(ElfObject.Read(file, "a.o", limits).SymbolCount, Is.EqualTo(3));
+            }
+            else
+            {
+                Assert.That(
+                    () => ElfObject.Read(file, "a.o", limits),
+                    Throws.TypeOf<LinkException>().With.Message.Contains("bytes exceeds the limit of 1000"));
+            }
+        }
+    }
+
     [Test]
     public void ReadsGroups()
     {
