@@ -51,6 +51,7 @@ public sealed class MalformedObjectTests
         Section("offset past the end", Text, s => s with { Offset = 0x10000 }, "end past the"),
         Section("size past the end", Text, s => s with { Size = 0x10000 }, "end past the"),
         Section("end wraps around", Text, s => s with { Offset = uint.MaxValue, Size = 2 }, "end past the"),
+        Section("size wraps around", Text, s => s with { Offset = 8, Size = ulong.MaxValue - 4 }, "end past the"),
         Section("alignment", Text, s => s with { Alignment = 3 }, "alignment of 3 is not a power of two"),
         Section("great alignment", Text, s => s with { Alignment = 1u << 31 },
             "alignment of 2147483648 exceeds the limit of 1073741824", LinkErrorCode.LimitExceeded),
@@ -138,6 +139,8 @@ public sealed class MalformedObjectTests
         Object("great common", d => d.AddSymbol(section: SHN_COMMON, size: 1 << 21),
             "2097152 bytes of a common symbol and the 32 before them",
             LinkErrorCode.LimitExceeded),
+        Object("great commons together", d => d.AddCommons(1 << 19, 1 << 19),
+            "524288 bytes of a common symbol and the 524320 before them exceed", LinkErrorCode.LimitExceeded),
         Bytes("null symbol", file => file[(int)ElfObject.Read(file.ToArray(), "").Sections[SymbolTable].Offset + 4] = 1,
             "symbol 0 is not the null symbol"),
     ];
@@ -261,6 +264,14 @@ public sealed class MalformedObjectTests
             if (!withTable)
             {
                 Builder.Lie(SymbolTable + 1, header => header with { Type = SHT_PROGBITS });
+            }
+        }
+
+        public void AddCommons(params ulong[] sizes)
+        {
+            foreach (ulong size in sizes)
+            {
+                AddSymbol(SHN_COMMON, size: size);
             }
         }
 
