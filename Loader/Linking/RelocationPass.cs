@@ -162,6 +162,11 @@ internal sealed class RelocationPass
             Tp = _context.Tls.ThreadPointer,
             TlsBlock = _context.Tls.Base,
         };
+        if (symbol.Is(SymbolTraits.Tls) && symbol.Is(SymbolTraits.UndefinedWeak))
+        {
+            operands.S = operands.L = operands.Tp; // its offset from the thread pointer is 0, as other linkers have it
+        }
+
         if (rule.Expression.UsesGot)
         {
             operands.Got = _file.Got.Address;
