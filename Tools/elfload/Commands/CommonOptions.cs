@@ -33,7 +33,7 @@ internal sealed class CommonOptions
     internal JsonTarget? Json(ParseResult result) => result.GetValue(_json) switch
     {
         null => null,
-        CommandTokens.NoValue or "-" => new JsonTarget(null),
+        CommandTokens.NoValue => new JsonTarget(null),
         string file => new JsonTarget(file),
     };
 

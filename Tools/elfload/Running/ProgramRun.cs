@@ -14,6 +14,7 @@ internal sealed class ProgramRun(RunRequest request, Reporter reporter)
     /// <exception cref="LinkException">It cannot be loaded.</exception>
     internal int Run()
     {
+        StaticTlsTunable.Hide();
         ObjectLibrary library = Prepare();
         SignalDispositions.RestoreDefaults(); // from here on, the program's initializers run
         Link(library);
@@ -98,10 +99,10 @@ internal sealed class ProgramRun(RunRequest request, Reporter reporter)
 
             reporter.Tell($"loaded {unit.Name}");
         }
-        catch (LinkException exception) when (StaticTlsTunable.NeededBy(exception) is { } tunables)
+        catch (LinkException exception) when (StaticTlsTunable.NeededBy(exception) is { } setting)
         {
-            reporter.Tell($"starting again with {StaticTlsTunable.Variable}={tunables}");
-            HostedProgram.Restart(StaticTlsTunable.Variable, tunables);
+            reporter.Tell($"starting again with {setting}");
+            StaticTlsTunable.Restart(setting);
         }
     }
 
