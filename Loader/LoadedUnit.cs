@@ -12,6 +12,22 @@ namespace ElfLoader;
 public readonly record struct LoadedSection(
     string Object, string Name, int Index, ulong Address, ulong Size, ulong Flags);
 
+/// <summary>How far the life of a unit has gone.</summary>
+internal enum UnitState
+{
+    /// <summary>Not published yet.</summary>
+    Loading,
+
+    /// <summary>In use.</summary>
+    Loaded,
+
+    /// <summary>Unloaded, but others use definitions that they share with it.</summary>
+    Leaving,
+
+    /// <summary>Nobody uses it.</summary>
+    Gone,
+}
+
 /// <summary>
 /// What one load has brought into the process: one object, or several that were linked together. It is the unit of
 /// unloading.
@@ -32,7 +48,7 @@ public sealed class LoadedUnit
     public string Name { get; }
 
     /// <summary>Whether it can be called: false once <see cref="Unload"/> has been called.</summary>
-    public bool IsLoaded { get; internal set; }
+    public bool IsLoaded => State is UnitState.Loaded;
 
     /// <summary>Its sections, in the order of linking.</summary>
     public IEnumerable<LoadedSection> Sections
@@ -66,18 +82,25 @@ public sealed class LoadedUnit
     /// <summary>The archive members that came with it.</summary>
     internal IReadOnlyList<(Elf.Archive Archive, int Member)> Pulled { get; set; } = [];
 
-    /// <summary>Units of which this one uses something.</summary>
-    internal HashSet<LoadedUnit> Uses { get; } = [];
+    /// <summary>How far its life has gone; <see cref="UnitGraph"/> guards it once the unit is published.</summary>
+    internal UnitState State { get; set; }
 
-    /// <summary>Units that use something of this one.</summary>
-    internal HashSet<LoadedUnit> UsedBy { get; } = [];
+    /// <summary>Units of which this one uses something; <see cref="UnitGraph"/> guards it.</summary>
+    internal Dictionary<LoadedUnit, UnitUse> Uses { get; } = [];
+
+    /// <summary>Units that use something of this one; <see cref="UnitGraph"/> guards it.</summary>
+    internal Dictionary<LoadedUnit, UnitUse> UsedBy { get; } = [];
 
     /// <summary>
     /// Runs the destructors, takes the definitions away and gives the memory back. The caller guarantees that no thread
-    /// is in the unit's code and that nothing will call it; a thread that still owes a destructor of a thread-local
-    /// variable keeps the memory until it has run it.
+    /// is in the unit's code and that nothing will call it.
     /// </summary>
-    /// <exception cref="InvalidOperationException">Other units use definitions of this one; the message names them.</exception>
+    /// <remarks>
+    /// Memory stays until it is safe to go: as long as a thread owes a destructor of a thread-local variable
+    /// (<see cref="ObjectLibrary.Reclaim"/>), and as long as other units use a definition that they brought a copy of
+    /// too (inline functions, templates); where that is data, the destructors wait as well.
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">Other units use what only this one defines; the message names them.</exception>
     public void Unload() => Library.Unload(this);
 
     /// <summary>The unit's name.</summary>

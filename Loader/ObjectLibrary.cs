@@ -213,14 +213,16 @@ public sealed class ObjectLibrary : IDisposable
         }
     }
 
-    /// <summary>The address of a symbol; links what is queued first. Of a thread-local variable, this thread's copy.</summary>
+    /// <summary>The address of a symbol. Of a thread-local variable, this thread's copy.</summary>
+    /// <remarks>What is queued is linked first; what only an archive defines is loaded from there.</remarks>
     /// <exception cref="EntryPointNotFoundException">The library has no definition of that name, or a hidden one.</exception>
     /// <exception cref="LinkException">What is queued cannot be linked.</exception>
     public nint GetExport(string name) => TryGetExport(name, out nint address)
         ? address
         : throw new EntryPointNotFoundException($"library '{Name}' does not define '{name}'");
 
-    /// <summary>The address of a symbol; links what is queued first. Of a thread-local variable, this thread's copy.</summary>
+    /// <summary>The address of a symbol. Of a thread-local variable, this thread's copy.</summary>
+    /// <remarks>What is queued is linked first; what only an archive defines is loaded from there.</remarks>
     /// <returns>Whether the library defines it and does not hide it.</returns>
     /// <exception cref="LinkException">What is queued cannot be linked.</exception>
     public bool TryGetExport(string name, out nint address)
@@ -228,7 +230,13 @@ public sealed class ObjectLibrary : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(name);
         _ = Link();
         byte[] bytes = Encoding.UTF8.GetBytes(name);
-        Definition definition = FindOwn(NameHash.Of(bytes), bytes);
+        ulong hash = NameHash.Of(bytes);
+        Definition definition = FindOwn(hash, bytes);
+        if (!definition.Exists && _archives.Length > 0 && LinkWithQueue([], bytes) is not null)
+        {
+            definition = FindOwn(hash, bytes);
+        }
+
         address = definition is { Exists: true, IsHidden: false } ? NativeProcess.AddressOf(definition) : 0;
         return definition is { Exists: true, IsHidden: false };
     }
@@ -240,6 +248,7 @@ public sealed class ObjectLibrary : IDisposable
         where TDelegate : Delegate => NativeFunction.At<TDelegate>(GetExport(name));
 
     /// <summary>Unloads everything, the last loaded first.</summary>
+    /// <exception cref="InvalidOperationException">Units of another library use what only this one defines.</exception>
     public void Unload()
     {
         while (true)
@@ -255,7 +264,7 @@ public sealed class ObjectLibrary : IDisposable
                 break;
             }
 
-            Unload(last, force: true);
+            Unload(last);
         }
 
         Reclaim();
@@ -292,12 +301,17 @@ public sealed class ObjectLibrary : IDisposable
     }
 
     /// <summary>Unloads everything; the library cannot be used again.</summary>
+    /// <exception cref="InvalidOperationException">Units of another library use what only this one defines.</exception>
     public void Dispose()
     {
         if (!_disposed)
         {
             Unload();
             _disposed = true;
+            if (_arguments.IsValueCreated)
+            {
+                _arguments.Value.Dispose();
+            }
         }
     }
 
@@ -369,39 +383,49 @@ public sealed class ObjectLibrary : IDisposable
             _pulled.UnionWith(pulled);
             _units.Add(unit);
             unit.Pulled = pulled;
-            foreach (LoadedUnit used in unit.Uses)
-            {
-                used.UsedBy.Add(unit);
-            }
-
-            unit.IsLoaded = true;
+            unit.State = UnitState.Loaded;
         }
     }
 
-    internal void Unload(LoadedUnit unit, bool force = false)
+    internal void Unload(LoadedUnit unit)
+    {
+        if (!_process.Graph.TryLeave(unit, out UnitUse use))
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            _units.Remove(unit);
+            _definitions.Remove(unit, keepWeak: use is not UnitUse.None);
+            _pulled.ExceptWith(unit.Pulled);
+        }
+
+        if ((use & UnitUse.SharedData) == 0)
+        {
+            unit.Resources.RunDestructors();
+        }
+
+        if (use is UnitUse.None)
+        {
+            Finish(unit);
+        }
+    }
+
+    /// <summary>Takes a unit back whose start has failed: the destructors of what ran are run.</summary>
+    internal void Abandon(LoadedUnit unit)
+    {
+        unit.State = UnitState.Gone;
+        Finish(unit);
+    }
+
+    /// <summary>Gives back what nobody uses any more.</summary>
+    private void Finish(LoadedUnit unit)
     {
         lock (_gate)
         {
-            if (!unit.IsLoaded)
-            {
-                return;
-            }
-
-            if (unit.UsedBy.Count > 0 && !force)
-            {
-                throw new InvalidOperationException(
-                    $"{unit.Name} is in use by {string.Join(", ", unit.UsedBy.Select(user => user.Name))}");
-            }
-
-            unit.IsLoaded = false;
-            _units.Remove(unit);
-            _definitions.Remove(unit);
-            _groups.Remove(unit);
-            _pulled.ExceptWith(unit.Pulled);
-            foreach (LoadedUnit used in unit.Uses)
-            {
-                used.UsedBy.Remove(unit);
-            }
+            _definitions.Remove(unit, keepWeak: false);
+            _groups.Remove(unit, keepWeak: false);
         }
 
         unit.Resources.RunDestructors();
@@ -414,6 +438,10 @@ public sealed class ObjectLibrary : IDisposable
         }
 
         unit.Objects = [];
+        foreach (LoadedUnit freed in _process.Graph.Remove(unit))
+        {
+            freed.Library.Finish(freed);
+        }
     }
 
     private void Define(string name, nint address, SymbolType type) =>
@@ -461,13 +489,14 @@ public sealed class ObjectLibrary : IDisposable
         ?? throw new LinkException(
             LinkErrorCode.File, new LinkLocation(Name), "there is no object to load: archives only provide what objects lack");
 
-    private LoadedUnit? LinkWithQueue(IReadOnlyList<ElfObject> objects)
+    /// <summary>Links objects together with what is queued, and with the archive member that defines a name.</summary>
+    private LoadedUnit? LinkWithQueue(IReadOnlyList<ElfObject> objects, byte[]? wanted = null)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ElfObject[] queued;
         lock (_gate)
         {
-            if (_queue.Count is 0 && objects.Count is 0)
+            if (_queue.Count is 0 && objects.Count is 0 && wanted is null)
             {
                 return null;
             }
@@ -478,7 +507,7 @@ public sealed class ObjectLibrary : IDisposable
 
         try
         {
-            return new UnitLinker(this, _process, [.. queued, .. objects]).Link();
+            return new UnitLinker(this, _process, [.. queued, .. objects]).Link(wanted);
         }
         catch
         {

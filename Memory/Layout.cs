@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace ElfLoader.Memory;
 
@@ -12,8 +13,9 @@ internal struct PerZone
 /// <summary>Where the zones lie in a reservation, in bytes from its start.</summary>
 internal readonly struct Layout
 {
-    /// <summary>Bytes that a process can address (47 bits on x86-64, enough to keep every sum from overflowing).</summary>
-    internal const ulong AddressSpace = 1UL << 47;
+    /// <summary>Bytes that a process can address; few enough that sums of sizes can't overflow.</summary>
+    internal static readonly ulong AddressSpace =
+        RuntimeInformation.ProcessArchitecture is Architecture.X64 ? 1UL << 47 : 1UL << 48;
 
     /// <summary>Least alignment of a zone: the page.</summary>
     internal static readonly ulong PageSize = (ulong)Environment.SystemPageSize;

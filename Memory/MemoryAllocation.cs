@@ -84,8 +84,8 @@ public sealed class MemoryAllocation
     }
 
     /// <summary>
-    /// Writes a pointer-sized word as <see cref="Write"/> does, in one piece: other threads see the old value or the new
-    /// one, and with the new one all that was written before.
+    /// Writes a pointer-sized word as <see cref="Write"/> does, in one piece: other threads see the old value or the
+    /// new one, and with the new one all that was written before.
     /// </summary>
     /// <param name="zone">Zone of the block.</param>
     /// <param name="offset">Bytes from its start; the address is a multiple of 8.</param>
@@ -98,7 +98,9 @@ public sealed class MemoryAllocation
             throw new ArgumentException($"0x{Address(zone) + offset:x} is not aligned to {sizeof(ulong)} bytes.");
         }
 
-        Write(zone, offset, BitConverter.GetBytes(value));
+        Span<byte> word = stackalloc byte[sizeof(ulong)];
+        _ = BitConverter.TryWriteBytes(word, value);
+        Write(zone, offset, word);
     }
 
     /// <summary>
@@ -117,8 +119,10 @@ public sealed class MemoryAllocation
     }
 
     /// <summary>Makes code and constants final: code can be executed from now on, and neither can be written.</summary>
-    /// <remarks>With two views, code can be executed before; sealing makes no system call. Sealing again does nothing.</remarks>
-    /// <exception cref="MemoryException">The system refused to protect the pages; the memory is to be freed.</exception>
+    /// <remarks>
+    /// With two views, code can be executed before; sealing makes no system call. Sealing again does nothing.
+    /// </remarks>
+    /// <exception cref="MemoryException">The system refused to protect pages; the memory is to be freed.</exception>
     /// <exception cref="ObjectDisposedException">The memory was freed.</exception>
     public void Seal()
     {
@@ -133,7 +137,9 @@ public sealed class MemoryAllocation
     /// <summary>
     /// Gives everything back: whole pages to the system, addresses to the pool. Once only; further calls do nothing.
     /// </summary>
-    /// <remarks>The caller vouches that no thread runs code in it, or is going to return there, or reads its data.</remarks>
+    /// <remarks>
+    /// The caller vouches that no thread runs code in it, or is going to return there, or reads its data.
+    /// </remarks>
     public void Free()
     {
         if (Interlocked.Exchange(ref _freed, 1) is 0)

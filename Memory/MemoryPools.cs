@@ -13,10 +13,13 @@ public sealed class MemoryPools : IDisposable
     // A shared pool is made smaller than wanted down to this size, where addresses are scarce.
     private const ulong LeastSharedPool = 16 << 20;
 
+    // To ask how much memory there is costs more than a small load.
+    private const ulong CertainlyAvailable = 64 << 20;
+
     private readonly Lock _lock = new();
     private readonly MemoryOptions _options;
     private readonly IMemorySystem _system;
-    private readonly List<MemoryPool> _pools = [];
+    private volatile MemoryPool[] _pools = [];
     private bool _disposed;
 
     /// <summary>Looks at what the system permits; reserves nothing yet.</summary>
@@ -30,8 +33,8 @@ public sealed class MemoryPools : IDisposable
     }
 
     /// <summary>
-    /// Addresses of the libraries that were mapped at process start: what <see cref="MemoryPlacement.Near"/> is near to.
-    /// Empty if they could not be told.
+    /// Addresses of the libraries that were mapped at process start: what <see cref="MemoryPlacement.Near"/> is near
+    /// to. Empty if they could not be told.
     /// </summary>
     public AddressRange Host => _system.Host;
 
@@ -40,16 +43,13 @@ public sealed class MemoryPools : IDisposable
     {
         get
         {
-            lock (_lock)
+            MemoryStatistics sum = default;
+            foreach (MemoryPool pool in _pools)
             {
-                MemoryStatistics sum = default;
-                foreach (MemoryPool pool in _pools)
-                {
-                    sum += pool.Statistics;
-                }
-
-                return sum;
+                sum += pool.Statistics;
             }
+
+            return sum;
         }
     }
 
@@ -75,10 +75,7 @@ public sealed class MemoryPools : IDisposable
                 }
             }
 
-            MemoryPool made = NewSharedPool(placement, request)
-                ?? NewPool(placement, Layout.Exactly(request), disposeWhenEmpty: true);
-            _pools.Add(made);
-            return made;
+            return NewPool(placement, request);
         }
     }
 
@@ -88,13 +85,20 @@ public sealed class MemoryPools : IDisposable
     /// <exception cref="MemoryException">It can't be had.</exception>
     public MemoryAllocation Allocate(MemoryPlacement placement, in MemoryRequest request)
     {
-        MemoryAllocation? allocation;
-        while (!Select(placement, request).TryAllocate(request, out allocation))
+        while (true)
         {
-            // Another thread took the room.
-        }
+            // Without the lock, so that large loads are not kept waiting for one another's pages.
+            foreach (MemoryPool pool in _pools)
+            {
+                if (pool.Placement == placement && pool.TryAllocate(request, out MemoryAllocation? allocation))
+                {
+                    return allocation;
+                }
+            }
 
-        return allocation;
+            // Makes a pool; others may take its room before we are back.
+            _ = Select(placement, request);
+        }
     }
 
     /// <summary>Unmaps all pools.</summary>
@@ -108,7 +112,7 @@ public sealed class MemoryPools : IDisposable
                 pool.Dispose();
             }
 
-            _pools.Clear();
+            _pools = [];
         }
     }
 
@@ -116,10 +120,15 @@ public sealed class MemoryPools : IDisposable
     private static void RefuseBeyondMemory(in MemoryRequest request)
     {
         ulong bytes = request.Code.Size + request.ReadOnly.Size + request.Relro.Size;
+        if (bytes <= CertainlyAvailable)
+        {
+            return;
+        }
+
         long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (available > 0 && bytes > (ulong)available)
         {
-            throw new MemoryException($"{bytes:N0} bytes to be written exceed the {available:N0} that this process may use");
+            throw new MemoryException($"{bytes:N0} bytes exceed the {available:N0} that this process may use");
         }
     }
 
@@ -127,15 +136,15 @@ public sealed class MemoryPools : IDisposable
     {
         ulong size = _system.LimitSharedPool(Math.Min(_options.DefaultPoolSize, Layout.AddressSpace));
         ulong least = Math.Min(size, LeastSharedPool);
-        for (; size >= least && !IsLarge(request, Layout.Shared(size)); size /= 2)
+        for (; size >= least && !IsLarge(request, Layout.Shared(size)); size -= size / 4)
         {
             try
             {
-                return NewPool(placement, Layout.Shared(size), disposeWhenEmpty: false);
+                return NewPool(placement, Layout.Shared(size), emptied: null);
             }
             catch (MemoryException)
             {
-                // Half of it may be free, or at least what is asked.
+                // A part of it may be free, or at least what is asked.
             }
         }
 
@@ -155,11 +164,15 @@ public sealed class MemoryPools : IDisposable
         return false;
     }
 
-    private MemoryPool NewPool(MemoryPlacement placement, in Layout layout, bool disposeWhenEmpty)
+    private MemoryPool NewPool(MemoryPlacement placement, in MemoryRequest request)
     {
-        IReservation reservation = _system.Reserve(placement, layout);
-        return new MemoryPool(_system, reservation, placement, layout, disposeWhenEmpty ? Remove : null);
+        MemoryPool pool = NewSharedPool(placement, request) ?? NewPool(placement, Layout.Exactly(request), Remove);
+        _pools = [.. _pools, pool];
+        return pool;
     }
+
+    private MemoryPool NewPool(MemoryPlacement placement, in Layout layout, Action<MemoryPool>? emptied) =>
+        new(_system, _system.Reserve(placement, layout), placement, layout, emptied);
 
     private void Remove(MemoryPool pool)
     {
@@ -167,7 +180,7 @@ public sealed class MemoryPools : IDisposable
         {
             if (pool.DisposeIfEmpty())
             {
-                _ = _pools.Remove(pool);
+                _pools = [.. _pools.Where(other => other != pool)];
             }
         }
     }

@@ -41,7 +41,7 @@ public readonly record struct ProcessMapping(
 /// <summary>Reads the kernel's list of a process's mappings (Linux).</summary>
 public static class ProcessMaps
 {
-    /// <summary>The mappings of this process, by ascending address; a snapshot that may be stale when it is seen.</summary>
+    /// <summary>The mappings of this process, by ascending address: a snapshot, stale as soon as it is seen.</summary>
     public static IReadOnlyList<ProcessMapping> Read() => Parse(File.ReadLines("/proc/self/maps"));
 
     /// <summary>Reads lines of <c>/proc/PID/maps</c>.</summary>

@@ -2,9 +2,9 @@ namespace ElfLoader.Memory;
 
 /// <summary>One zone of a pool: its free bytes and its pages. Calls are serialised by the pool.</summary>
 /// <remarks>
-/// Free bytes that are committed are always zero: they are zeroed when they are given back, so that taking costs nothing.
-/// Blocks of code that are given back wait until all cores have been synchronised; a few kilobytes at most, so that
-/// small loads share the cost.
+/// Free bytes that are committed are always zero: they are zeroed when they are given back, so that taking costs
+/// nothing. Blocks of code that are given back wait until all cores have been synchronised; a few kilobytes at most,
+/// so that small loads share the cost.
 /// </remarks>
 internal sealed class Zone
 {

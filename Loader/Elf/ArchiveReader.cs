@@ -67,7 +67,7 @@ internal sealed class ArchiveReader(Archive archive, ReadOnlyMemory<byte> bytes)
             throw Fault(offset, $"member of {size} bytes ends past the {file.Length} bytes of the file");
         }
 
-        ReadOnlyMemory<byte>? content = isHere ? bytes.Slice(start, (int)size) : null;
+        ReadOnlyMemory<byte>? content = isHere ? bytes.Slice(start, (int)size) : default(ReadOnlyMemory<byte>?);
         Take(offset, name, content);
         long next = start + (isHere ? size : 0);
         return (int)Math.Min(next + (next & 1), file.Length);

@@ -14,6 +14,10 @@ public sealed class ElfObject
 {
     private readonly ElfTables _tables;
 
+    // Made when first asked for; several threads may make them at once, and make the same.
+    private volatile BuildAttributes? _attributes;
+    private volatile GnuProperties? _properties;
+
     private ElfObject(ElfTables tables) => _tables = tables;
 
     /// <summary>The name for messages that the caller gave.</summary>
@@ -56,6 +60,14 @@ public sealed class ElfObject
     /// <summary>All section groups, in file order.</summary>
     public ReadOnlySpan<SectionGroup> Groups => _tables.Groups;
 
+    /// <summary>What an ARM object says of itself; null where it has no .ARM.attributes or is for another machine.</summary>
+    /// <exception cref="LinkException">They are malformed.</exception>
+    public BuildAttributes? Attributes => _attributes ??= WholeObject.ReadAttributes(this, _tables);
+
+    /// <summary>What .note.gnu.property says; empty where there is none.</summary>
+    /// <exception cref="LinkException">It is malformed.</exception>
+    public GnuProperties Properties => _properties ??= WholeObject.ReadProperties(this, _tables);
+
     /// <summary>Bytes from the start of the file to the symbols' names; 0 where there are no symbols.</summary>
     internal int SymbolNamesStart => SymbolCount == 0 ? 0 : (int)Sections[(int)Sections[_tables.SymbolSection].Link].Offset;
 
@@ -87,6 +99,31 @@ public sealed class ElfObject
 
     /// <summary>As <see cref="SectionBytes"/>, for keeping.</summary>
     public ReadOnlyMemory<byte> SectionMemory(int section) => _tables.SectionMemory(section);
+
+    /// <summary>What stands before a compressed section's bytes; null where the section is not compressed.</summary>
+    public CompressionHeader? Compression(int section)
+    {
+        ref readonly SectionHeader header = ref Sections[section];
+        if (header.HasNoBytes || !header.Has(ElfConstants.SHF_COMPRESSED))
+        {
+            return null;
+        }
+
+        ReadOnlySpan<byte> bytes = SectionBytes(section);
+        return Is64Bit ? CompressionHeader.Read<Elf64>(bytes) : CompressionHeader.Read<Elf32>(bytes);
+    }
+
+    /// <summary>A copy of a section's bytes, decompressed where it is compressed.</summary>
+    /// <exception cref="LinkException">The section is compressed with something else than zlib, not to the size that
+    /// it claims, or claims more than <see cref="ReadLimits.MaximumDecompressedSize"/>.</exception>
+    public byte[] Decompress(int section)
+    {
+        ReadOnlySpan<byte> bytes = SectionBytes(section);
+        int header = Is64Bit ? Elf64.CompressionHeaderSize : Elf32.CompressionHeaderSize;
+        return Compression(section) is { } compression
+            ? SectionInflater.Inflate(_tables, section, compression, bytes[header..])
+            : bytes.ToArray();
+    }
 
     /// <summary>The symbol at an index below <see cref="SymbolCount"/>.</summary>
     public SymbolRecord Symbol(int index) => Symbols[index];

@@ -46,25 +46,16 @@ public static class LinkerScript
     internal static bool LooksLikeOne(ReadOnlySpan<byte> file)
     {
         LinkerScriptTokens tokens = new(file, "");
-        if (!tokens.TrySkipSpace() || !tokens.TryNext(out ReadOnlySpan<byte> first))
+        if (!tokens.TrySkipSpace())
         {
             return false;
         }
 
-        if (first.SequenceEqual("GROUP"u8) || first.SequenceEqual("INPUT"u8))
-        {
-            return true;
-        }
-
-        foreach (string command in Ignored)
-        {
-            if (Encoding.UTF8.GetString(first) == command)
-            {
-                return true;
-            }
-        }
-
-        return false;
+        // Not more than a word, as the file may be anything.
+        ReadOnlySpan<byte> start = tokens.Rest[..Math.Min(tokens.Rest.Length, 16)];
+        int end = start.IndexOfAny(" \t\r\n("u8);
+        string first = Encoding.UTF8.GetString(end < 0 ? start : start[..end]);
+        return first is "GROUP" or "INPUT" || Ignored.Contains(first);
     }
 
     /// <summary>Reads a list in parentheses; AS_NEEDED is one inside of another.</summary>

@@ -10,6 +10,9 @@ internal ref struct LinkerScriptTokens(ReadOnlySpan<byte> script, string name)
     private readonly ReadOnlySpan<byte> _script = script;
     private int _position;
 
+    /// <summary>What has not been split yet.</summary>
+    public readonly ReadOnlySpan<byte> Rest => _script[_position..];
+
     /// <summary>The next token; false at the end.</summary>
     /// <exception cref="LinkException">A comment or a quoted word does not end.</exception>
     public bool TryNext(out ReadOnlySpan<byte> token)
@@ -20,7 +23,7 @@ internal ref struct LinkerScriptTokens(ReadOnlySpan<byte> script, string name)
             throw Fault(LinkErrorCode.Malformed, "comment does not end");
         }
 
-        ReadOnlySpan<byte> rest = _script[_position..];
+        ReadOnlySpan<byte> rest = Rest;
         if (rest.IsEmpty)
         {
             return false;
@@ -55,7 +58,7 @@ internal ref struct LinkerScriptTokens(ReadOnlySpan<byte> script, string name)
     {
         while (_position < _script.Length)
         {
-            ReadOnlySpan<byte> rest = _script[_position..];
+            ReadOnlySpan<byte> rest = Rest;
             if (rest[0] is (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n')
             {
                 _position++;

@@ -5,6 +5,7 @@ public ref struct RelocationReader
 {
     private readonly Layout _layout;
     private ReadOnlySpan<byte> _rest;
+    private CrelDecoder _crel;
     private RelocationRecord _current;
 
     internal RelocationReader(ReadOnlySpan<byte> section, RelocationFormat format, bool is64Bit, int count)
@@ -15,8 +16,14 @@ public ref struct RelocationReader
             (RelocationFormat.Rela, true) => Layout.Rela64,
             (RelocationFormat.Rela, false) => Layout.Rela32,
             (RelocationFormat.Rel, true) => Layout.Rel64,
-            _ => Layout.Rel32,
+            (RelocationFormat.Rel, false) => Layout.Rel32,
+            _ => Layout.Crel,
         };
+        if (_layout == Layout.Crel && !CrelDecoder.TryStart(section, is64Bit, out _crel))
+        {
+            throw Changed();
+        }
+
         Count = count;
     }
 
@@ -26,6 +33,7 @@ public ref struct RelocationReader
         Rela32,
         Rel64,
         Rel32,
+        Crel,
     }
 
     /// <summary>Number of relocations in the section, not counting down.</summary>
@@ -43,8 +51,23 @@ public ref struct RelocationReader
         Layout.Rela64 => NextWithAddend<Elf64>(),
         Layout.Rela32 => NextWithAddend<Elf32>(),
         Layout.Rel64 => NextWithoutAddend<Elf64>(),
-        _ => NextWithoutAddend<Elf32>(),
+        Layout.Rel32 => NextWithoutAddend<Elf32>(),
+        _ => NextCompact(),
     };
+
+    /// <summary>ElfObject.Read has decoded the section once, so it was right then.</summary>
+    private static InvalidOperationException Changed() =>
+        new("The bytes of the object have been changed since it was read.");
+
+    private bool NextCompact()
+    {
+        if (_crel.IsAtEnd)
+        {
+            return false;
+        }
+
+        return _crel.TryNext(out _current) ? true : throw Changed();
+    }
 
     private bool NextWithAddend<TClass>()
         where TClass : IElfClass

@@ -22,7 +22,7 @@ internal static class RelocationValidator<TClass>
                 {
                     SHT_RELA => ReadFixed(tables, i, header, RelocationFormat.Rela, 3 * TClass.WordSize),
                     SHT_REL => ReadFixed(tables, i, header, RelocationFormat.Rel, 2 * TClass.WordSize),
-                    _ => throw tables.Fault(i, "CREL", code: LinkErrorCode.Unsupported),
+                    _ => ReadCompact(tables, i, header),
                 };
             }
         }
@@ -55,6 +55,32 @@ internal static class RelocationValidator<TClass>
             ? new RelocationSection(
                 index, (int)header.Info, format, format == RelocationFormat.Rela, entries.Length / entrySize)
             : throw WrongSymbol(tables, index, entries, entrySize, symbols);
+    }
+
+    private static RelocationSection ReadCompact(ElfTables tables, int index, in SectionHeader header)
+    {
+        ReadOnlySpan<byte> stream = tables.SectionMemory(index).Span;
+        if (!CrelDecoder.TryStart(stream, TClass.Ident == ELFCLASS64, out CrelDecoder decoder))
+        {
+            throw tables.Fault(index, $"CREL header is malformed, or counts more than {stream.Length} bytes can hold");
+        }
+
+        uint symbols = SymbolLimit(tables, header);
+        for (int i = 0; i < decoder.Count; i++)
+        {
+            if (!decoder.TryNext(out RelocationRecord record))
+            {
+                throw tables.Fault(index, $"CREL relocation {i} of {decoder.Count} is malformed");
+            }
+
+            if (record.Symbol >= symbols)
+            {
+                throw tables.Fault(index, $"relocation {i} refers to symbol {record.Symbol} of {symbols}");
+            }
+        }
+
+        return new RelocationSection(
+            index, (int)header.Info, RelocationFormat.Crel, decoder.HasAddends, decoder.Count);
     }
 
     private static LinkException WrongSymbol(

@@ -27,6 +27,7 @@ internal static class SectionValidator<TClass>
         }
 
         ReadOnlySpan<byte> names = tables.SectionNames.Span;
+        CheckName(tables, names, 0, sections[0]);
         for (int i = 1; i < sections.Length; i++)
         {
             ref readonly SectionHeader header = ref sections[i];
@@ -70,12 +71,7 @@ internal static class SectionValidator<TClass>
     private static void CheckHeader(
         ElfImage image, ElfTables tables, ReadOnlySpan<byte> names, int index, in SectionHeader header)
     {
-        if (!StringTable.Contains(names, header.Name) && tables.Header.SectionNames != SHN_UNDEF)
-        {
-            throw tables.Fault(index,
-                $"name at {header.Name} is past the {names.Length} bytes of the section name string table");
-        }
-
+        CheckName(tables, names, index, header);
         if (header.Type == SHT_NULL)
         {
             return;
@@ -109,10 +105,53 @@ internal static class SectionValidator<TClass>
                 $"{header.Size} bytes at file offset {header.Offset} end past the {image.Length} bytes of the file");
         }
 
+        if (header.Has(SHF_COMPRESSED))
+        {
+            CheckCompressed(image, tables, index, header);
+        }
+
         if (header.Has(SHF_LINK_ORDER) && header.Link >= (uint)tables.Sections.Length)
         {
             throw tables.Fault(index,
                 $"SHF_LINK_ORDER refers to section {header.Link} of {tables.Sections.Length}");
+        }
+    }
+
+    private static void CheckName(
+        ElfTables tables, ReadOnlySpan<byte> names, int index, in SectionHeader header)
+    {
+        if (!StringTable.Contains(names, header.Name) && tables.Header.SectionNames != SHN_UNDEF)
+        {
+            throw tables.Fault(index,
+                $"name at {header.Name} is past the {names.Length} bytes of the section name string table");
+        }
+    }
+
+    private static void CheckCompressed(ElfImage image, ElfTables tables, int index, in SectionHeader header)
+    {
+        if (header.Has(SHF_ALLOC) || header.Type == SHT_NOBITS)
+        {
+            throw tables.Fault(index, "SHF_COMPRESSED on a section that is in memory or has no bytes");
+        }
+
+        if (header.Type is SHT_SYMTAB or SHT_STRTAB or SHT_SYMTAB_SHNDX or SHT_GROUP
+            or SHT_REL or SHT_RELA or SHT_CREL or SHT_CREL_LLVM)
+        {
+            throw tables.Fault(index, $"compressed table of section type 0x{header.Type:x}",
+                code: LinkErrorCode.Unsupported);
+        }
+
+        if (header.Size < (ulong)TClass.CompressionHeaderSize)
+        {
+            throw tables.Fault(index,
+                $"compression header of {TClass.CompressionHeaderSize} bytes ends past the {header.Size} of the section");
+        }
+
+        CompressionHeader compression = CompressionHeader.Read<TClass>(
+            image.Slice(header.Offset, (ulong)TClass.CompressionHeaderSize, "compression header"));
+        if (compression.Alignment != 0 && !BitOperations.IsPow2(compression.Alignment))
+        {
+            throw tables.Fault(index, $"ch_addralign of {compression.Alignment} is not a power of two");
         }
     }
 

@@ -67,12 +67,15 @@ internal sealed class DefinitionTable
         }
     }
 
-    /// <summary>Removes all definitions that a unit holds.</summary>
-    internal void Remove(LoadedUnit unit)
+    /// <summary>Removes the definitions that a unit holds.</summary>
+    /// <param name="unit">The unit.</param>
+    /// <param name="keepWeak">Whether those stay of which others may have brought copies.</param>
+    internal void Remove(LoadedUnit unit, bool keepWeak)
     {
         for (int i = 0; i < _count; i++)
         {
-            if (_entries[i].IsLive && ReferenceEquals(_entries[i].Definition.Unit, unit))
+            if (_entries[i].IsLive && ReferenceEquals(_entries[i].Definition.Unit, unit)
+                && !(keepWeak && _entries[i].Definition.IsWeak))
             {
                 _entries[i].IsLive = false;
                 _entries[i].Definition = default;

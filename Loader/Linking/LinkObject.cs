@@ -99,6 +99,11 @@ internal sealed class LinkObject
     /// <summary>The name of a symbol, or of the section that a section symbol stands for.</summary>
     internal string DescribeSymbol(int symbol)
     {
+        if (symbol is 0)
+        {
+            return "no symbol";
+        }
+
         SymbolRecord record = Elf.Symbol(symbol);
         string name = Elf.SymbolNameText(symbol);
         return name.Length is 0 && record.Place is SymbolPlace.Section ? Elf.SectionNameText(record.Section) : name;

@@ -42,6 +42,9 @@ internal struct LinkSymbol
     /// <summary>Whether some reference is not weak.</summary>
     internal bool IsWanted;
 
+    /// <summary>Whether one of the objects brought a definition, though another one prevails.</summary>
+    internal bool HasCopy;
+
     internal SymbolType Type;
 
     /// <summary>Size of the definition; of a common symbol the largest claimed.</summary>

@@ -45,7 +45,7 @@ internal static class PublishedSymbols
                 Address = symbol.Value,
                 Size = symbol.Size,
                 Type = (symbol.Traits & SymbolTraits.Ifunc) != 0 ? SymbolType.Function : symbol.Type,
-                IsWeak = symbol.State is SymbolState.Weak,
+                IsWeak = symbol.State is SymbolState.Weak or SymbolState.Common,
                 IsHidden = symbol.Visibility is SymbolVisibility.Hidden or SymbolVisibility.Internal,
                 IsAbsolute = (symbol.Traits & SymbolTraits.Absolute) != 0,
                 Unit = unit,

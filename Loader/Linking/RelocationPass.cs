@@ -165,8 +165,8 @@ internal sealed class RelocationPass
             operands.Z = SizeOf((int)record.Symbol);
         }
 
-        if (rule.MayRelax && _context.Relax
-            && TryRelax(rule, bytes, offset, operands, symbol, following, out consumed))
+        if (rule.MayRelax && _context.Relax && IsCode(section.Target)
+            && TryRelax(rule, bytes, record, operands, following, out consumed))
         {
             return;
         }
@@ -176,11 +176,16 @@ internal sealed class RelocationPass
             return;
         }
 
-        Apply(section, bytes, record, rule, operands);
+        Apply(section, bytes, record, rule, operands, following);
     }
 
     private void Apply(
-        in RelocationSection section, Span<byte> bytes, in RelocationRecord record, RelocationRule rule, Operands operands)
+        in RelocationSection section,
+        Span<byte> bytes,
+        in RelocationRecord record,
+        RelocationRule rule,
+        Operands operands,
+        RelocationReader following)
     {
         RelocationTable table = _rules.Architecture.Relocations;
         int offset = (int)record.Offset;
@@ -194,6 +199,13 @@ internal sealed class RelocationPass
                 viaStub.S = viaStub.L = _context.Stubs.All[stub].Address;
                 outcome = table.Apply(rule, bytes[offset..], viaStub, out _);
             }
+        }
+
+        const SymbolTraits number = SymbolTraits.Absolute | SymbolTraits.UndefinedWeak;
+        if (outcome is RelocationOutcome.OutOfRange && _file.Symbols[(int)record.Symbol].Is(number)
+            && IsCode(section.Target) && TryRelax(rule, bytes, record, operands, following, out _))
+        {
+            return;
         }
 
         if (outcome is not RelocationOutcome.Applied)
@@ -211,19 +223,21 @@ internal sealed class RelocationPass
         }
 
         int global = _file.Symbols[(int)record.Symbol].Global;
-        return _rules.Architecture.IsBranchPlace(rule, _file.Elf.SectionBytes(section.Target), (int)record.Offset)
+        return rule.IsBranch
+            || (IsCode(section.Target) && _rules.Architecture.IsBranchPlace(
+                rule, _file.Elf.SectionBytes(section.Target), (int)record.Offset))
             || (global >= 0 && (_context.Resolution.Symbols[global].Traits & SymbolTraits.Function) != 0);
     }
 
     private bool TryRelax(
         RelocationRule rule,
         Span<byte> bytes,
-        int offset,
+        in RelocationRecord record,
         in Operands operands,
-        in BoundSymbol symbol,
         RelocationReader following,
         out int consumed)
     {
+        ref readonly BoundSymbol symbol = ref _file.Symbols[(int)record.Symbol];
         RelaxationTraits traits = RelaxationTraits.FixedAddress;
         if (!symbol.Is(SymbolTraits.Ifunc))
         {
@@ -242,22 +256,37 @@ internal sealed class RelocationPass
 
         RelocationRule? next = null;
         int nextOffset = 0;
-        if (following.MoveNext())
+        if (following.MoveNext() && BelongsTo(record, following.Current))
         {
             next = _rules[following.Current.Type];
             nextOffset = (int)following.Current.Offset;
         }
 
         Relaxation relaxation = _rules.Architecture.TryRelax(
-            rule, bytes, offset, operands, traits, next, nextOffset);
+            rule, bytes, (int)record.Offset, operands, traits, next, nextOffset);
         consumed = relaxation.Consumed;
         return relaxation.Applied;
     }
 
+    /// <summary>
+    /// Whether a record is the call of the TLS sequence that another one begins: of <c>__tls_get_addr</c>, or through the
+    /// same symbol's descriptor.
+    /// </summary>
+    private bool BelongsTo(in RelocationRecord first, in RelocationRecord call)
+    {
+        int global = _file.Symbols[(int)call.Symbol].Global;
+        return first.Symbol == call.Symbol
+            || (global >= 0 && _context.Resolution.Symbols.Name(global).SequenceEqual("__tls_get_addr"u8));
+    }
+
+    private bool IsCode(int section) => _file.Elf.Sections[section].Has(ElfConstants.SHF_EXECINSTR);
+
     private ulong SizeOf(int symbol)
     {
         int global = _file.Symbols[symbol].Global;
-        return global >= 0 ? _context.Resolution.Symbols[global].Size : _file.Elf.Symbol(symbol).Size;
+        return global >= 0 ? _context.Resolution.Symbols[global].Size
+            : symbol is 0 ? 0
+            : _file.Elf.Symbol(symbol).Size;
     }
 
     private void Report(

@@ -215,8 +215,9 @@ internal sealed class RelocationScan
             return;
         }
 
-        bool isBranch = (needs & RuleNeeds.Branch) != 0 || _rules.Architecture.IsBranchPlace(
-            rule, file.Elf.SectionBytes(section.Target), (int)record.Offset);
+        bool isBranch = (needs & RuleNeeds.Branch) != 0
+            || (file.Elf.Sections[section.Target].Has(ElfConstants.SHF_EXECINSTR) && _rules.Architecture.IsBranchPlace(
+                rule, file.Elf.SectionBytes(section.Target), (int)record.Offset));
         int global = file.Symbols[symbol].Global;
         bool isFunction = global >= 0 && !isBranch && _resolution.IsOutsideFunction(global);
         if (isElsewhere && global >= 0 && (isBranch || isFunction))

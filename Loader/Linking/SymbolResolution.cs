@@ -202,6 +202,7 @@ internal sealed class SymbolResolution
         symbol.Visibility = MoreConstraining(symbol.Visibility, record.Visibility);
         bool isDiscarded = record.Place is SymbolPlace.Section
             && file.Sections[record.Section].Fate is SectionFate.Discarded;
+        symbol.HasCopy |= record.Place is not SymbolPlace.Undefined;
         if (record.Place is SymbolPlace.Undefined || isDiscarded)
         {
             symbol.IsWanted |= record.Binding is not SymbolBinding.Weak || isDiscarded;

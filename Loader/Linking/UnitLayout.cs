@@ -41,6 +41,9 @@ internal sealed class UnitLayout
     /// <summary>Offset of the unwind tables in the read-only block.</summary>
     internal ulong UnwindOffset { get; private set; }
 
+    /// <summary>Offset in the read-only block of the first record of the unwind tables.</summary>
+    internal ulong UnwindStart { get; set; }
+
     /// <summary>Bytes of unwind tables, without the terminator; 0 if there are none.</summary>
     internal ulong UnwindSize { get; private set; }
 
@@ -270,7 +273,7 @@ internal sealed class UnitLayout
 
     private void PlaceTables(StubTable stubs, StubShape shape, int extraCode)
     {
-        LifetimeOffset = _blocks[Data].Append(UnitLifetime.Size, UnitLifetime.Alignment);
+        LifetimeOffset = _blocks[Data].Append(UnitServices.DataSize, UnitLifetime.Alignment);
         TerminatorsSize = UnitFinalizer.TerminatorArraySize(InitializerLists.CountTerminators(_resolution.Objects));
         TerminatorsOffset = _blocks[Relro].Append((ulong)TerminatorsSize, sizeof(ulong));
         foreach (LinkObject file in _resolution.Objects)

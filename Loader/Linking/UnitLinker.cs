@@ -17,7 +17,7 @@ internal sealed class UnitLinker
 
     private readonly ObjectLibrary _library;
     private readonly NativeProcess _process;
-    private readonly IReadOnlyList<ElfObject> _inputs;
+    private IReadOnlyList<ElfObject> _inputs;
     private readonly LinkErrors _errors = new();
     private readonly StubTable _stubs = new();
 
@@ -29,12 +29,24 @@ internal sealed class UnitLinker
     }
 
     /// <summary>Does it all.</summary>
+    /// <param name="wanted">A name whose archive member is linked as well; null for none.</param>
+    /// <returns>The unit; null if there is no object at all.</returns>
     /// <exception cref="LinkException">Something is wrong; nothing has changed.</exception>
-    internal LoadedUnit Link()
+    internal LoadedUnit? Link(byte[]? wanted = null)
     {
-        CheckMachines();
-        var services = new UnitServices(_process);
+        var services = new UnitServices();
         var scope = new ProcessScope(_library, services);
+        if (wanted is not null && scope.FindInArchives(wanted) is { } member)
+        {
+            _inputs = [.. _inputs, member];
+        }
+
+        if (_inputs.Count is 0)
+        {
+            return null;
+        }
+
+        CheckMachines();
         var resolution = new SymbolResolution(scope, _errors, _inputs);
         resolution.Resolve();
         CheckMachines(resolution.Objects.Skip(_inputs.Count).Select(file => file.Elf));
@@ -47,6 +59,7 @@ internal sealed class UnitLinker
         _errors.ThrowIfAny();
 
         var layout = new UnitLayout(resolution, _errors, scope.Gathered);
+        services.Tls = layout.Tls;
         services.UsesTrap = scan.UsesMissing && _library.Options.UndefinedAddress is null;
         layout.Plan(_stubs, X64.Instance.Stub, services.CodeSize);
         _errors.ThrowIfAny();
@@ -133,21 +146,17 @@ internal sealed class UnitLinker
                 : scan.NeedsNear is not null ? MemoryPlacement.Near
                 : MemoryPlacement.Far);
         MemoryPool? neighbour = scan.WantsNeighbour?.Resources.Pool ?? _library.LastPool;
-        if (neighbour is not null && Serves(neighbour.Placement, placement)
+        if (neighbour is not null && Serves(neighbour.Placement, placement) && IsMapped(neighbour, _library.Options.Mapping)
             && neighbour.TryAllocate(request, out MemoryAllocation? beside))
         {
             return beside;
         }
 
-        while (true)
-        {
-            MemoryPool pool = _process.Pools.Select(placement, request);
-            if (pool.TryAllocate(request, out MemoryAllocation? allocation))
-            {
-                return allocation;
-            }
-        }
+        return _process.Pools(_library.Options.Mapping).Allocate(placement, request);
     }
+
+    private static bool IsMapped(MemoryPool pool, MemoryMapping wanted) =>
+        wanted is MemoryMapping.Auto || pool.Mapping == wanted;
 
     private static bool Serves(MemoryPlacement offered, MemoryPlacement wanted) =>
         wanted is MemoryPlacement.Far || offered == wanted;
@@ -192,6 +201,37 @@ internal sealed class UnitLinker
         }
 
         WriteStubs(context, memory);
+        JoinUnwindTables(layout, memory, resolution);
+    }
+
+    private void JoinUnwindTables(UnitLayout layout, AllocationMemory memory, SymbolResolution resolution)
+    {
+        if (layout.UnwindSize is 0)
+        {
+            return;
+        }
+
+        Span<byte> tables = memory.Writable(
+            (int)MemoryZone.ReadOnly, layout.UnwindOffset, checked((int)layout.UnwindSize));
+        if (UnwindTables.Join(tables, out int start) is not { } problem)
+        {
+            layout.UnwindStart = layout.UnwindOffset + (ulong)start;
+            return;
+        }
+
+        ulong place = layout.UnwindOffset + (ulong)problem.Offset;
+        foreach (LinkObject file in resolution.Objects)
+        {
+            for (int i = 1; i < file.Sections.Length; i++)
+            {
+                if (file.Sections[i] is { Fate: SectionFate.Kept, Role: SectionRole.Unwind } section
+                    && place >= section.Offset && place - section.Offset < file.Elf.Sections[i].Size)
+                {
+                    _errors.Add(LinkErrorCode.Malformed, file.At(i, place - section.Offset), $"the unwind table {problem.Problem}");
+                    return;
+                }
+            }
+        }
     }
 
     private static void FillCode(AllocationMemory memory, UnitLayout layout)
@@ -234,11 +274,7 @@ internal sealed class UnitLinker
         UnitResources resources = unit.Resources;
         try
         {
-            foreach (LoadedUnit used in UsedUnits(resolution))
-            {
-                unit.Uses.Add(used);
-            }
-
+            _process.Graph.Add(unit, UsedUnits(resolution));
             resources.ActivateTls(layout);
             if (_library.Options.RunCode)
             {
@@ -257,22 +293,29 @@ internal sealed class UnitLinker
         }
         catch
         {
-            resources.RunDestructors();
-            _ = resources.TryFree();
+            _library.Abandon(unit);
             throw;
         }
     }
 
-    private static IEnumerable<LoadedUnit> UsedUnits(SymbolResolution resolution)
+    private static Dictionary<LoadedUnit, UnitUse> UsedUnits(SymbolResolution resolution)
     {
+        Dictionary<LoadedUnit, UnitUse> uses = [];
         for (int i = 0; i < resolution.Symbols.Count; i++)
         {
-            if (resolution.Symbols[i] is { State: SymbolState.External } symbol
-                && resolution.Outside(symbol).Unit is { } used)
+            ref LinkSymbol symbol = ref resolution.Symbols[i];
+            if (symbol.State is not SymbolState.External || resolution.Outside(symbol) is not { Unit: { } used } outside)
             {
-                yield return used;
+                continue;
             }
+
+            UnitUse use = !outside.IsWeak || !symbol.HasCopy ? UnitUse.Needed
+                : outside.Type is SymbolType.Function ? UnitUse.SharedCode
+                : UnitUse.SharedData;
+            uses[used] = uses.GetValueOrDefault(used) | use;
         }
+
+        return uses;
     }
 
     private void ResolveIfuncs(MemoryAllocation allocation)
@@ -281,9 +324,7 @@ internal sealed class UnitLinker
         {
             if (stub.IsIfunc)
             {
-                ulong target = (ulong)NativeCall.Resolve(stub.Resolver);
-                BinaryPrimitives.WriteUInt64LittleEndian(
-                    allocation.Writable(MemoryZone.Relro, stub.SlotOffset, sizeof(ulong)), target);
+                allocation.StoreWord(MemoryZone.Relro, stub.SlotOffset, (ulong)NativeCall.Resolve(stub.Resolver));
             }
         }
     }

@@ -71,10 +71,10 @@ internal sealed class UnitResources
     /// <summary>Makes exceptions find their way through the unit.</summary>
     internal void RegisterUnwind(UnitLayout layout)
     {
-        if (layout.UnwindSize > 0)
+        if (layout.UnwindStart < layout.UnwindOffset + layout.UnwindSize)
         {
             _unwind = NativeProcess.Host.Unwind.Register(
-                layout.Blocks[(int)MemoryZone.ReadOnly].Address + layout.UnwindOffset);
+                layout.Blocks[(int)MemoryZone.ReadOnly].Address + layout.UnwindStart);
         }
     }
 
@@ -83,8 +83,9 @@ internal sealed class UnitResources
     {
         if (lists.Terminators.Count > 0)
         {
-            Span<byte> array = Allocation!.Writable(MemoryZone.Relro, layout.TerminatorsOffset, layout.TerminatorsSize);
+            byte[] array = new byte[UnitFinalizer.TerminatorArraySize(lists.Terminators.Count)];
             UnitFinalizer.WriteTerminatorArray(array, [.. lists.Terminators]);
+            Allocation!.Write(MemoryZone.Relro, layout.TerminatorsOffset, array);
             NativeProcess.Host.Finalizer.RegisterTerminators(
                 Lifetime, layout.Blocks[(int)MemoryZone.Relro].Address + layout.TerminatorsOffset);
         }

@@ -4,8 +4,8 @@ namespace ElfLoader.Memory.Linux;
 /// <remarks>
 /// membarrier(2) interrupts the cores that run a thread of this process, and with SYNC_CORE each of them executes a
 /// core-serialising instruction before it returns to user code. Where the kernel lacks it, the plain expedited
-/// barrier is enough on x86-64: instruction fetch is coherent with stores there, and the interrupt that it sends ends in
-/// IRET, which serialises (Intel SDM, "Handling Self- and Cross-Modifying Code"). The last resort is .NET's own
+/// barrier is enough on x86-64: instruction fetch is coherent with stores there, and the interrupt that it sends ends
+/// in IRET, which serialises (Intel SDM, "Handling Self- and Cross-Modifying Code"). The last resort is .NET's own
 /// process-wide barrier, which interrupts as well.
 /// </remarks>
 internal sealed class CoreBarrier

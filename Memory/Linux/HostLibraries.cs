@@ -18,7 +18,8 @@ internal static class HostLibraries
     internal static AddressRange Find(IReadOnlyList<ProcessMapping> mappings)
     {
         List<AddressRange> libraries = Extents(mappings);
-        int anchor = libraries.FindIndex(library => Holds(mappings, library, "ld-linux", "ld-musl", "libc.so", "libc-2"));
+        int anchor = libraries.FindIndex(
+            library => Holds(mappings, library, "ld-linux", "ld-musl", "libc.so", "libc-2"));
         if (anchor < 0)
         {
             return default;
@@ -80,5 +81,6 @@ internal static class HostLibraries
         mappings.Any(mapping => range.Contains(mapping.Start) && IsNamed(mapping.Path, names));
 
     private static bool IsNamed(string path, string[] names) =>
-        path.StartsWith('/') && names.Any(name => Path.GetFileName(path.AsSpan()).StartsWith(name, StringComparison.Ordinal));
+        path.StartsWith('/')
+        && names.Any(name => Path.GetFileName(path.AsSpan()).StartsWith(name, StringComparison.Ordinal));
 }

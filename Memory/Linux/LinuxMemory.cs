@@ -15,10 +15,12 @@ internal sealed class LinuxMemory : IMemorySystem
     /// <exception cref="MemoryException">Two views are demanded and not permitted.</exception>
     internal LinuxMemory(MemoryMapping mapping)
     {
-        _mapping = mapping is MemoryMapping.Auto && !TwoViewProbe.Succeeds(out _) ? MemoryMapping.WriteThenProtect : mapping;
-        if (mapping is MemoryMapping.Dual && !TwoViewProbe.Succeeds(out MemoryException? why))
+        _mapping = mapping;
+        if (mapping is not MemoryMapping.WriteThenProtect && !TwoViewProbe.Succeeds(out MemoryException? why))
         {
-            throw new MemoryException($"Code can't be mapped twice here: {why.Message}", why);
+            _mapping = mapping is MemoryMapping.Auto
+                ? MemoryMapping.WriteThenProtect
+                : throw new MemoryException($"Code can't be mapped twice here: {why.Message}", why);
         }
 
         Host = HostLibraries.Find(ProcessMaps.Read());

@@ -3,23 +3,27 @@ namespace ElfLoader.Memory.Linux;
 /// <summary>A pool's address space and the pages of its zones.</summary>
 internal sealed class LinuxReservation : IReservation
 {
-    private readonly IZonePages[] _zones;
+    private readonly List<IZonePages> _zones = new(MemoryRequest.Zones);
     private readonly ulong _size;
 
-    /// <summary>Takes over reserved address space.</summary>
+    /// <summary>Takes over reserved address space, and gives it back if it can't be used.</summary>
+    /// <exception cref="MemoryException">There is no address space for the writable views.</exception>
     internal LinuxReservation(ulong start, in Layout layout, bool twoViews)
     {
         Start = start;
         Mapping = twoViews ? MemoryMapping.Dual : MemoryMapping.WriteThenProtect;
         _size = layout.Size;
-        _zones = new IZonePages[MemoryRequest.Zones];
-        for (MemoryZone zone = 0; zone <= MemoryZone.Data; zone++)
+        try
         {
-            ulong zoneStart = start + layout.Offset(zone);
-            bool isCode = zone is MemoryZone.Code;
-            _zones[(int)zone] = zone is MemoryZone.Data ? new PrivatePages(zoneStart, layout.SizeOf(zone))
-                : twoViews ? new TwoViewPages(zoneStart, layout.SizeOf(zone), isCode)
-                : new SealedPages(zoneStart, isCode);
+            for (MemoryZone zone = 0; zone <= MemoryZone.Data; zone++)
+            {
+                _zones.Add(Pages(zone, start + layout.Offset(zone), layout.SizeOf(zone)));
+            }
+        }
+        catch (MemoryException)
+        {
+            Dispose();
+            throw;
         }
     }
 
@@ -38,4 +42,11 @@ internal sealed class LinuxReservation : IReservation
 
         AddressSpace.Release(Start, _size);
     }
+
+    private IZonePages Pages(MemoryZone zone, ulong start, ulong size) => (zone, Mapping) switch
+    {
+        (MemoryZone.Data, _) => new PrivatePages(start, size),
+        (_, MemoryMapping.Dual) => new TwoViewPages(start, size, zone is MemoryZone.Code),
+        _ => new SealedPages(start, zone is MemoryZone.Code),
+    };
 }

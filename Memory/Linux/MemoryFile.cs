@@ -30,7 +30,7 @@ internal sealed class MemoryFile : IDisposable
     /// <summary>Largest size a file may have here: to exceed it would kill the process (SIGXFSZ).</summary>
     internal static ulong SizeLimit => Math.Min(Libc.Limit(Libc.LimitFileSize), Layout.AddressSpace);
 
-    /// <summary>Makes the file at least so many bytes long; new ones are zero and take no memory until touched.</summary>
+    /// <summary>Makes the file at least so many bytes long; new ones take no memory until they are touched.</summary>
     /// <exception cref="MemoryException">The system refused, or a limit forbids it.</exception>
     internal void Grow(ulong size)
     {
@@ -61,8 +61,8 @@ internal sealed class MemoryFile : IDisposable
     /// <exception cref="MemoryException">The system refused.</exception>
     internal void Map(ulong start, ulong from, ulong to, int protection)
     {
-        nint mapped = Libc.Map(
-            (nint)(start + from), (nuint)(to - from), protection, Libc.MapShared | Libc.MapFixed, _descriptor, (nint)from);
+        const int Flags = Libc.MapShared | Libc.MapFixed;
+        nint mapped = Libc.Map((nint)(start + from), (nuint)(to - from), protection, Flags, _descriptor, (nint)from);
         if (mapped == Libc.MapFailed)
         {
             throw Libc.Failure($"{to - from:N0} bytes of a memory file can't be mapped");

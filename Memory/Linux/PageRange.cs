@@ -7,8 +7,8 @@ internal static class PageRange
     private const ulong MostGrowth = 4 << 20;
 
     /// <summary>
-    /// Where a zone's mapped part ends after it has grown to hold <paramref name="needed"/> bytes: by a quarter, so that
-    /// calls are few, but little is mapped in vain.
+    /// Where a zone's mapped part ends after it has grown to hold <paramref name="needed"/> bytes: by a quarter, so
+    /// that calls are few, but little is mapped in vain.
     /// </summary>
     internal static ulong Grown(ulong mapped, ulong needed, ulong size)
     {

@@ -1,6 +1,6 @@
 namespace ElfLoader.Memory.Linux;
 
-/// <summary>The data zone: private anonymous pages, readable and writable at one address, shared by many loads.</summary>
+/// <summary>The data zone: private anonymous pages, read and written at one address, shared by many loads.</summary>
 /// <remarks>Private, since a child process that forks off would write through a shared mapping.</remarks>
 internal sealed class PrivatePages : IZonePages
 {

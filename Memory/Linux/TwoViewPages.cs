@@ -2,8 +2,8 @@ namespace ElfLoader.Memory.Linux;
 
 /// <summary>
 /// A zone whose pages are mapped twice: where code runs or is read, and, at addresses of its own, where the loader
-/// writes. Both views map one memory file and grow with it, each new piece next to the last, so that the kernel keeps one
-/// mapping for each view.
+/// writes. Both views map one memory file and grow with it, each new piece next to the last, so that the kernel keeps
+/// one mapping for each view.
 /// </summary>
 internal sealed class TwoViewPages : IZonePages
 {
@@ -15,19 +15,21 @@ internal sealed class TwoViewPages : IZonePages
     private readonly bool _isCode;
     private MemoryFile? _file;
 
-    /// <summary>Prepares a zone in reserved address space; nothing is mapped yet.</summary>
+    /// <summary>Prepares a zone in reserved address space, and reserves as much again for the writable view.</summary>
+    /// <exception cref="MemoryException">There is no address space for the writable view.</exception>
     internal TwoViewPages(ulong start, ulong size, bool isCode)
     {
         _start = start;
         _size = size;
         _isCode = isCode;
+        WriteAddress = size is 0 ? 0 : AddressSpace.ReserveAnywhere(size, Layout.PageSize);
     }
 
     public ulong Granule => Line;
 
     public ulong Mapped { get; private set; }
 
-    public ulong WriteAddress { get; private set; }
+    public ulong WriteAddress { get; }
 
     public void Commit(ulong offset, ulong size)
     {
@@ -35,11 +37,6 @@ internal sealed class TwoViewPages : IZonePages
         if (needed <= Mapped)
         {
             return;
-        }
-
-        if (WriteAddress is 0)
-        {
-            WriteAddress = AddressSpace.ReserveAnywhere(_size, Layout.PageSize);
         }
 
         _file ??= MemoryFile.Create(_isCode);
@@ -72,8 +69,7 @@ internal sealed class TwoViewPages : IZonePages
 
     public void Dispose()
     {
-        AddressSpace.Release(WriteAddress, WriteAddress is 0 ? 0 : _size);
-        WriteAddress = 0;
+        AddressSpace.Release(WriteAddress, _size);
         _file?.Dispose();
     }
 }

@@ -56,15 +56,6 @@ public static unsafe partial class ProcessMemory
         }
     }
 
-    /// <summary>The bytes at an address, which must be mapped, and stay so for as long as the span is used.</summary>
-    public static Span<byte> At(ulong address, int length) => new((void*)address, length);
-
-    /// <summary>Sets a naturally aligned word in one store, after everything that was written before it.</summary>
-    public static void Publish(ulong address, ulong value) => Volatile.Write(ref *(ulong*)address, value);
-
-    /// <summary>Reads a naturally aligned word in one load.</summary>
-    public static ulong Load(ulong address) => Volatile.Read(ref *(ulong*)address);
-
     /// <summary>Reserves zeroed memory that takes room only where it is used. It is never given back.</summary>
     /// <returns>Its address; 0 if the system refused.</returns>
     public static ulong Reserve(nuint size)

@@ -1,0 +1,184 @@
+using System.Buffers.Binary;
+
+namespace ElfLoader.Linking;
+
+/// <summary>
+/// Checks the unwind tables of a unit before an unwinder walks them, and makes one list of them (LSB, "The .eh_frame
+/// section").
+/// </summary>
+internal static class UnwindTables
+{
+    private const uint ExtendedLength = 0xffff_ffff;
+    private const byte Omitted = 0xff;     // DW_EH_PE_omit
+    private const byte Application = 0x70; // DW_EH_PE_pcrel and its like
+    private const byte Aligned = 0x50;     // DW_EH_PE_aligned
+
+    /// <summary>Checks a list of records, and takes out the terminators that stand inside it.</summary>
+    /// <param name="tables">The tables of all objects, end to end, without the final terminator.</param>
+    /// <param name="start">Where the first record begins: an unwinder starts there.</param>
+    /// <returns>What is wrong and where, or null.</returns>
+    internal static (int Offset, string Problem)? Join(Span<byte> tables, out int start)
+    {
+        start = 0;
+        int previous = -1;
+        int offset = 0;
+        while (offset < tables.Length)
+        {
+            if (tables.Length - offset < sizeof(uint))
+            {
+                return (offset, "ends within a record");
+            }
+
+            uint length = BinaryPrimitives.ReadUInt32LittleEndian(tables[offset..]);
+            if (length is 0)
+            {
+                RemoveTerminator(tables, previous, ref start);
+                offset += sizeof(uint);
+                continue;
+            }
+
+            if (length is ExtendedLength)
+            {
+                return (offset, "has a record of 4 GiB or more");
+            }
+
+            if (length < sizeof(uint) || length > (uint)(tables.Length - offset - sizeof(uint)))
+            {
+                return (offset, $"has a record of {length} bytes, which ends outside of it");
+            }
+
+            Span<byte> record = tables.Slice(offset + sizeof(uint), (int)length);
+            if (CheckRecord(tables, offset, record) is { } problem)
+            {
+                return (offset, problem);
+            }
+
+            previous = offset;
+            offset += sizeof(uint) + (int)length;
+        }
+
+        return null;
+    }
+
+    /// <summary>crtend.o and its like end their table with a terminator; the record before it is padded to cover it.</summary>
+    private static void RemoveTerminator(Span<byte> tables, int previous, ref int start)
+    {
+        if (previous < 0)
+        {
+            start += sizeof(uint);
+            return;
+        }
+
+        uint length = BinaryPrimitives.ReadUInt32LittleEndian(tables[previous..]);
+        BinaryPrimitives.WriteUInt32LittleEndian(tables[previous..], length + sizeof(uint)); // zeros are DW_CFA_nop
+    }
+
+    private static string? CheckRecord(ReadOnlySpan<byte> tables, int offset, ReadOnlySpan<byte> record)
+    {
+        uint pointer = BinaryPrimitives.ReadUInt32LittleEndian(record);
+        if (pointer is 0)
+        {
+            return CheckCommonInformation(record[sizeof(uint)..]);
+        }
+
+        long common = offset + sizeof(uint) - (long)pointer; // the distance counts from the field itself
+        return common < 0 || common + (2 * sizeof(uint)) > tables.Length
+            || BinaryPrimitives.ReadUInt32LittleEndian(tables[(int)(common + sizeof(uint))..]) is not 0
+            ? $"has a description whose common information would be at {common}"
+            : null;
+    }
+
+    /// <summary>What libgcc reads of a common information entry without checking.</summary>
+    private static string? CheckCommonInformation(ReadOnlySpan<byte> entry)
+    {
+        if (entry.Length < 2)
+        {
+            return "has a common information entry that ends too soon";
+        }
+
+        if (entry[0] is not (1 or 3))
+        {
+            return $"has a common information entry of version {entry[0]}; 1 and 3 are known";
+        }
+
+        ReadOnlySpan<byte> rest = entry[1..];
+        int end = rest.IndexOf((byte)0);
+        if (end < 0)
+        {
+            return "has an augmentation string without an end";
+        }
+
+        ReadOnlySpan<byte> augmentation = rest[..end];
+        rest = rest[(end + 1)..];
+        bool hasRegisters = SkipNumber(ref rest) && SkipNumber(ref rest) && SkipNumber(ref rest);
+        if (!hasRegisters)
+        {
+            return "has a common information entry that ends too soon";
+        }
+
+        if (augmentation.IsEmpty)
+        {
+            return null;
+        }
+
+        if (augmentation[0] is not (byte)'z' || !SkipNumber(ref rest))
+        {
+            return $"has an augmentation '{System.Text.Encoding.UTF8.GetString(augmentation)}' that is not known";
+        }
+
+        return CheckAugmentation(augmentation[1..], rest);
+    }
+
+    private static string? CheckAugmentation(ReadOnlySpan<byte> letters, ReadOnlySpan<byte> data)
+    {
+        foreach (byte letter in letters)
+        {
+            switch (letter)
+            {
+                case (byte)'S' or (byte)'B':
+                    break;
+                case (byte)'R' or (byte)'L' or (byte)'P':
+                    if (data.IsEmpty || !IsEncoding(data[0]))
+                    {
+                        return "has a pointer encoding that is not known";
+                    }
+
+                    int size = letter is (byte)'P' ? SizeOf(data[0]) : 0;
+                    if (size > data.Length - 1)
+                    {
+                        return "has a common information entry that ends too soon";
+                    }
+
+                    data = data[(1 + size)..];
+                    break;
+                default:
+                    return $"has an augmentation letter '{(char)letter}' that is not known";
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Formats absptr, udata2 to udata8, sdata2 to sdata8; the others take no fixed number of bytes.</summary>
+    private static bool IsEncoding(byte encoding) =>
+        encoding is Omitted
+        || ((encoding & 0xf) is 0 or 2 or 3 or 4 or 0xa or 0xb or 0xc && (encoding & Application) < Aligned);
+
+    private static int SizeOf(byte encoding) => encoding is Omitted
+        ? 0
+        : (encoding & 7) switch { 2 => 2, 3 => 4, _ => 8 };
+
+    /// <summary>Skips a LEB128 number.</summary>
+    private static bool SkipNumber(ref ReadOnlySpan<byte> bytes)
+    {
+        int last = 0;
+        while (last < bytes.Length && (bytes[last] & 0x80) != 0)
+        {
+            last++;
+        }
+
+        bool found = last < bytes.Length;
+        bytes = found ? bytes[(last + 1)..] : bytes;
+        return found;
+    }
+}

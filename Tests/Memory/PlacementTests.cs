@@ -1,0 +1,132 @@
+using ElfLoader.Memory;
+
+namespace ElfLoader.Tests.Memory;
+
+[Platform("Linux")]
+public sealed class PlacementTests
+{
+    private const ulong TwoGiB = 1UL << 31;
+
+    private static readonly string[] StartLibraries =
+        ["libc.so.6", "libcoreclr.so", "libstdc++.so.6", "ld-linux-x86-64.so.2"];
+
+    private readonly MemoryRequest _small = MachineCode.Request(100, 100, 100, 100);
+
+    [Test]
+    public void NearIsWithinReachOfEveryByteOfTheLibrariesOfProcessStart()
+    {
+        using var pools = new MemoryPools();
+        MemoryPool pool = pools.Select(MemoryPlacement.Near, _small);
+        List<ProcessMapping> libraries =
+            [.. ProcessMaps.Read().Where(m => StartLibraries.Contains(Path.GetFileName(m.Path)))];
+        ulong first = Math.Min(pool.Start, libraries.Min(m => m.Start));
+        ulong last = Math.Max(pool.Start + pool.Size, libraries.Max(m => m.End)) - 1;
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(libraries.Select(m => Path.GetFileName(m.Path)).Distinct(), Has.Member("libc.so.6"));
+            Assert.That(libraries.Select(m => m.Start), Has.All.InRange(pools.Host.Start, pools.Host.End));
+            Assert.That(last - first, Is.LessThan(TwoGiB));
+            Assert.That(pool.Range.Reaches(pools.Host));
+            Assert.That(pool.Size, Is.GreaterThanOrEqualTo(256UL << 20));
+        });
+    }
+
+    [Test]
+    public void NearGoesOnInFurtherPoolsUntilTheReachIsExhausted()
+    {
+        using var pools = new MemoryPools();
+        MemoryRequest half = MachineCode.Request(300 << 20);
+        var made = new List<MemoryPool>();
+        Assert.Throws<MemoryException>(() =>
+        {
+            while (made.Count < 100)
+            {
+                made.Add(pools.Allocate(MemoryPlacement.Near, half).Pool);
+            }
+        });
+
+        Assert.That(made, Is.Not.Empty);
+        Assert.That(made.Select(pool => pool.Range.Reaches(pools.Host)), Has.All.True);
+    }
+
+    [Test]
+    public void LowIsBelowTwoGiB()
+    {
+        using var pools = new MemoryPools();
+        MemoryPool pool = pools.Select(MemoryPlacement.Low, _small);
+
+        Assert.That(pool.Start + pool.Size, Is.LessThanOrEqualTo(TwoGiB));
+        Assert.That(pool.Start, Is.GreaterThanOrEqualTo(1UL << 20));
+    }
+
+    [Test]
+    public void LowGivesNearlyAllThatThereIs()
+    {
+        using var pools = new MemoryPools();
+        MemoryPool pool = pools.Select(MemoryPlacement.Low, MachineCode.Request(64, data: 2000UL << 20));
+
+        Assert.That(pool.Size, Is.GreaterThan(2000UL << 20));
+        Assert.That(pool.Start + pool.Size, Is.LessThanOrEqualTo(TwoGiB));
+    }
+
+    [Test]
+    public void ALargeRequestGetsAPoolOfItsOwnThatFitsAndGoesWithIt()
+    {
+        using var pools = new MemoryPools();
+        MemoryRequest large = MachineCode.Request(300 << 20, 5000, 100, 4UL << 30);
+        MemoryAllocation load = pools.Allocate(MemoryPlacement.Far, large);
+
+        Assert.That(load.Pool.Size, Is.EqualTo((300UL << 20) + 8192 + 4096 + (4UL << 30)));
+        load.Writable(MemoryZone.Data, (4UL << 30) - 8, 8)[7] = 1;
+        Assert.That(NativeBytes.At(load.Address(MemoryZone.Data) + (4UL << 30) - 1, 1)[0], Is.EqualTo(1));
+        load.Free();
+        Assert.That(pools.Statistics, Is.Default);
+    }
+
+    [Test]
+    public void AnyAlignmentIsKept(
+        [Values] MemoryPlacement placement, [Values(64UL, 4096UL, 65536UL, 2UL << 20, 256UL << 20)] ulong alignment)
+    {
+        using var pools = new MemoryPools();
+        var zone = new ZoneRequest(100, alignment);
+        MemoryAllocation load = pools.Allocate(placement, new MemoryRequest(zone, zone, default, zone));
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(load.Address(MemoryZone.Code) % alignment, Is.Zero);
+            Assert.That(load.Address(MemoryZone.ReadOnly) % alignment, Is.Zero);
+            Assert.That(load.Address(MemoryZone.Data) % alignment, Is.Zero);
+        });
+    }
+
+    [TestCase(MemoryPlacement.Low, 1UL << 31, 1UL)]
+    [TestCase(MemoryPlacement.Near, 1UL << 31, 1UL)]
+    [TestCase(MemoryPlacement.Near, 1UL, 1UL << 40)]
+    [TestCase(MemoryPlacement.Far, 1UL << 46, 1UL)]
+    [TestCase(MemoryPlacement.Far, 1UL << 47, 1UL)]
+    [TestCase(MemoryPlacement.Far, 1UL << 63, 1UL)]
+    [TestCase(MemoryPlacement.Far, ulong.MaxValue, 1UL)]
+    [TestCase(MemoryPlacement.Far, ulong.MaxValue, 1UL << 63)]
+    [TestCase(MemoryPlacement.Far, 1UL, 1UL << 63)]
+    public void WhatNoAddressSpaceHoldsIsRefused(MemoryPlacement placement, ulong size, ulong alignment)
+    {
+        var zone = new ZoneRequest(size, alignment);
+        foreach (MemoryMapping mapping in Enum.GetValues<MemoryMapping>())
+        {
+            using var pools = new MemoryPools(new MemoryOptions { Mapping = mapping });
+            Assert.Throws<MemoryException>(() => pools.Allocate(placement, new(zone, default, default, default)));
+            Assert.Throws<MemoryException>(() => pools.Allocate(placement, new(default, default, default, zone)));
+            Assert.Throws<MemoryException>(() => pools.Allocate(placement, new(zone, zone, zone, zone)));
+            Assert.That(pools.Statistics.Allocated, Is.Zero);
+        }
+    }
+
+    [Test]
+    public void AnAlignmentThatIsNoPowerOfTwoIsAMistakeOfTheCaller()
+    {
+        using var pools = new MemoryPools();
+        var request = new MemoryRequest(new(1, 24), default, default, default);
+        Assert.Throws<ArgumentException>(() => pools.Select(MemoryPlacement.Far, request));
+    }
+}

@@ -1,0 +1,48 @@
+using System.Runtime.Intrinsics.X86;
+using ElfLoader.Memory;
+
+namespace ElfLoader.Tests.Runtime;
+
+/// <summary>
+/// Code that gives all registers a value, calls through a TLS descriptor, and compares. (Assembled from a generated
+/// text: push what the ABI keeps; mov %rdi,%rax; for i: mov $0x1111*(i+1),%ecx, vmovq %rcx,%xmmI, vpbroadcastq
+/// %xmmI,%ymmI; the general registers get 0x01010101*(i+1); call *(%rax); compare each, jne to return 1; return 0.)
+/// </summary>
+internal static class RegisterCheck
+{
+    private const string Code =
+        "535541544155415641574889f8c5f9efc0b911110000c4e1f96ec1c4e27d59c0b922220000c4e1f96ec9c4e27d59c9b93333"
+        + "0000c4e1f96ed1c4e27d59d2b944440000c4e1f96ed9c4e27d59dbb955550000c4e1f96ee1c4e27d59e4b966660000c4e1f9"
+        + "6ee9c4e27d59edb977770000c4e1f96ef1c4e27d59f6b988880000c4e1f96ef9c4e27d59ffb999990000c461f96ec1c4427d"
+        + "59c0b9aaaa0000c461f96ec9c4427d59c9b9bbbb0000c461f96ed1c4427d59d2b9cccc0000c461f96ed9c4427d59dbb9dddd"
+        + "0000c461f96ee1c4427d59e4b9eeee0000c461f96ee9c4427d59edb9ffff0000c461f96ef1c4427d59f6b910110100c461f9"
+        + "6ef9c4427d59ff48c7c30101010148c7c10202020248c7c20303030348c7c60404040448c7c70505050549c7c00606060649"
+        + "c7c10707070749c7c20808080849c7c30909090949c7c40a0a0a0a49c7c50b0b0b0b49c7c60c0c0c0c49c7c70d0d0d0d48c7"
+        + "c50e0e0e0e4883ec08ff104883c40831c04881fb010101010f85c90200004881f9020202020f85bc0200004881fa03030303"
+        + "0f85af0200004881fe040404040f85a20200004881ff050505050f85950200004981f8060606060f85880200004981f90707"
+        + "07070f857b0200004981fa080808080f856e0200004981fb090909090f85610200004981fc0a0a0a0a0f85540200004981fd"
+        + "0b0b0b0b0f85470200004981fe0c0c0c0c0f853a0200004981ff0d0d0d0d0f852d0200004881fd0e0e0e0e0f852002000048"
+        + "83ec20c57e7f3424b910110100c461f96ef1c4427d59f6c4420529f6c4c17dd7cec57e6f34244883c42083f9ff0f85ec0100"
+        + "00b911110000c461f96ef9c4427d59ffc4427d29ffc4c17dd7cf83f9ff0f85ca010000b922220000c461f96ef9c4427d59ff"
+        + "c4427529ffc4c17dd7cf83f9ff0f85a8010000b933330000c461f96ef9c4427d59ffc4426d29ffc4c17dd7cf83f9ff0f8586"
+        + "010000b944440000c461f96ef9c4427d59ffc4426529ffc4c17dd7cf83f9ff0f8564010000b955550000c461f96ef9c4427d"
+        + "59ffc4425d29ffc4c17dd7cf83f9ff0f8542010000b966660000c461f96ef9c4427d59ffc4425529ffc4c17dd7cf83f9ff0f"
+        + "8520010000b977770000c461f96ef9c4427d59ffc4424d29ffc4c17dd7cf83f9ff0f85fe000000b988880000c461f96ef9c4"
+        + "427d59ffc4424529ffc4c17dd7cf83f9ff0f85dc000000b999990000c461f96ef9c4427d59ffc4423d29ffc4c17dd7cf83f9"
+        + "ff0f85ba000000b9aaaa0000c461f96ef9c4427d59ffc4423529ffc4c17dd7cf83f9ff0f8598000000b9bbbb0000c461f96e"
+        + "f9c4427d59ffc4422d29ffc4c17dd7cf83f9ff757ab9cccc0000c461f96ef9c4427d59ffc4422529ffc4c17dd7cf83f9ff75"
+        + "5cb9dddd0000c461f96ef9c4427d59ffc4421d29ffc4c17dd7cf83f9ff753eb9eeee0000c461f96ef9c4427d59ffc4421529"
+        + "ffc4c17dd7cf83f9ff7520b9ffff0000c461f96ef9c4427d59ffc4420d29ffc4c17dd7cf83f9ff7502eb05b801000000c5f8"
+        + "77415f415e415d415c5d5bc3";
+
+    /// <summary>Whether a resolver keeps every register but rax.</summary>
+    public static bool Keeps(ulong descriptor)
+    {
+        if (!Avx2.IsSupported)
+        {
+            Assert.Ignore("The check is written for AVX2.");
+        }
+
+        return (int)ForeignFunction.Call(HostProcess.Code(Code), descriptor) is 0;
+    }
+}
