@@ -44,6 +44,9 @@ internal sealed class ImageLayout
     /// <summary>The template of the thread-local storage.</summary>
     internal TlsTemplate Tls { get; } = new();
 
+    /// <summary>Address of the functions for thread-local storage.</summary>
+    internal ulong TlsCodeAddress => _sections.TlsCode!.Address;
+
     /// <summary>Sections of the template.</summary>
     internal IReadOnlyList<ImageOutput> TlsOutputs => [.. _free.Where(output => output.IsTls)];
 

@@ -57,7 +57,7 @@ internal sealed class ImageLink
         var memory = new ImageMemory();
         var mappings = new ImageMappings(_options.MapSections);
         var sections = new ImageSections(_machine, resolution, mappings, memory, _errors);
-        sections.Collect(order, _stubs);
+        sections.Collect(order, _stubs, _linkerSymbols.UsesTlsCode);
         _errors.ThrowIfAny();
         mappings.CheckUsed(resolution.Objects);
         var layout = new ImageLayout(_machine, _options, sections);
@@ -90,6 +90,7 @@ internal sealed class ImageLink
             Errors = _errors,
             Relax = _options.Relax,
             RelaxTls = _options.Relax,
+            DescriptorResolver = sections.TlsCode is null ? 0 : layout.TlsCodeAddress + (ulong)_machine.TlsCode!.ResolverOffset,
         };
         var debug = new DebugSections(context);
         foreach (LinkObject file in order)
@@ -100,6 +101,12 @@ internal sealed class ImageLink
         }
 
         WriteStubs(resolution, sections);
+        if (sections.TlsCode is { } code)
+        {
+            _machine.TlsCode!.Write(
+                code.Bytes, (long)(layout.Tls.Base - layout.Tls.ThreadPointer), _machine.Rules.Architecture.CodePadding);
+        }
+
         if (sections is { UnwindIndex: { } index, Unwind: { } unwind })
         {
             byte[] table = new byte[unwind.Size];

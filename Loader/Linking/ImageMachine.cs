@@ -16,6 +16,7 @@ internal sealed class ImageMachine
             IRelative = X64Relocations.R_X86_64_IRELATIVE,
             HasAddends = true,
             Nop = [0x90],
+            TlsCode = ImageTlsCode.X64,
         },
     ];
 
@@ -36,6 +37,9 @@ internal sealed class ImageMachine
 
     /// <summary>Fills gaps between pieces of one function: the instruction that does nothing.</summary>
     internal required byte[] Nop { get; init; }
+
+    /// <summary>Functions for thread-local storage that the C library need not have; null where it has them.</summary>
+    internal ImageTlsCode? TlsCode { get; init; }
 
     /// <summary>Names that stand for the start and the end of an output section of this machine.</summary>
     internal IReadOnlyList<(string Start, string End, string Section)> RangeSymbols { get; init; } = [];

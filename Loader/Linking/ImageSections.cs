@@ -49,6 +49,9 @@ internal sealed class ImageSections
     /// <summary>The words that stubs jump through; null where there are none.</summary>
     internal ImagePiece? StubSlots { get; private set; }
 
+    /// <summary>Functions for thread-local storage; null where nothing needs them.</summary>
+    internal ImagePiece? TlsCode { get; private set; }
+
     /// <summary>The relocations that the program applies to itself; null where there are none.</summary>
     internal ImagePiece? Irelative { get; private set; }
 
@@ -64,7 +67,8 @@ internal sealed class ImageSections
     /// <summary>Collects everything.</summary>
     /// <param name="order">The objects, in the order of the command line.</param>
     /// <param name="stubs">The stubs that the scan wanted.</param>
-    internal void Collect(IReadOnlyList<LinkObject> order, StubTable stubs)
+    /// <param name="usesTlsCode">Whether <c>__tls_get_addr</c> is the linker's.</param>
+    internal void Collect(IReadOnlyList<LinkObject> order, StubTable stubs, bool usesTlsCode)
     {
         AddNote(GnuProperties.Merge(_machine, order));
         foreach (LinkObject file in order)
@@ -83,7 +87,9 @@ internal sealed class ImageSections
         }
 
         AddCommons();
-        AddTables(order, stubs);
+        AddGots(order);
+        AddStubs(stubs);
+        AddTlsCode(order, usesTlsCode);
         FinishUnwind();
         foreach (ImageOutput output in _outputs)
         {
@@ -218,7 +224,17 @@ internal sealed class ImageSections
         }
     }
 
-    private void AddTables(IReadOnlyList<LinkObject> order, StubTable stubs)
+    private void AddTlsCode(IReadOnlyList<LinkObject> order, bool usesTlsCode)
+    {
+        bool usesDescriptors = order.Any(file => file.Got.Entries.Any(entry => entry.Kind is GotSlot.TlsDescriptor));
+        if (_machine.TlsCode is { } code && (usesTlsCode || usesDescriptors))
+        {
+            TlsCode = Make(
+                ".text", ImageZone.Code, ElfConstants.SHT_PROGBITS, ElfConstants.SHF_EXECINSTR, code.Size, alignment: 16);
+        }
+    }
+
+    private void AddGots(IReadOnlyList<LinkObject> order)
     {
         foreach (LinkObject file in order)
         {
@@ -233,7 +249,10 @@ internal sealed class ImageSections
                 file.Got.BlockOffset = 0;
             }
         }
+    }
 
+    private void AddStubs(StubTable stubs)
+    {
         StubShape shape = _machine.Rules.Architecture.Stub;
         int ifuncs = 0;
         for (int i = 0; i < stubs.Count; i++)

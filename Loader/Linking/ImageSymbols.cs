@@ -196,17 +196,24 @@ internal sealed class ImageSymbols
         return -1;
     }
 
+    /// <summary>The section that an address lies in, or is the end of.</summary>
     private ImageOutput? OutputAt(ulong address)
     {
+        ImageOutput? ending = null;
         foreach (ImageOutput output in _layout.Free)
         {
-            if (output.Address <= address && address <= output.End)
+            if (output.TakesAddresses && output.Address <= address && address <= output.End)
             {
-                return output;
+                if (address < output.End)
+                {
+                    return output;
+                }
+
+                ending = output;
             }
         }
 
-        return null;
+        return ending;
     }
 
     private static byte Info(byte binding, byte type) => (byte)((binding << 4) | type);

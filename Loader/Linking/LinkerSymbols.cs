@@ -12,10 +12,12 @@ internal sealed class LinkerSymbols
 
     private readonly Dictionary<string, Func<ImageLayout, ulong>> _values = [];
     private readonly Dictionary<string, SyntheticSymbol> _found = [];
+    private readonly ImageMachine _machine;
     private ImageLayout? _layout;
 
     internal LinkerSymbols(ImageMachine machine)
     {
+        _machine = machine;
         foreach (string name in (ReadOnlySpan<string>)["preinit_array", "init_array", "fini_array"])
         {
             AddRange($"__{name}_start", $"__{name}_end", $".{name}");
@@ -44,8 +46,8 @@ internal sealed class LinkerSymbols
         }
     }
 
-    /// <summary>Those that are used.</summary>
-    internal IEnumerable<string> Used => _found.Keys;
+    /// <summary>Whether the image needs <see cref="ImageTlsCode.GetAddress"/>.</summary>
+    internal bool UsesTlsCode { get; private set; }
 
     /// <summary>Tells where everything is.</summary>
     internal void Place(ImageLayout layout) => _layout = layout;
@@ -83,6 +85,12 @@ internal sealed class LinkerSymbols
         if (name is "_TLS_MODULE_BASE_") // what local-dynamic descriptors are relative to
         {
             return new SyntheticSymbol(() => _layout!.Tls.Base, SymbolTraits.Internal | SymbolTraits.Tls);
+        }
+
+        if (name is "__tls_get_addr" && _machine.TlsCode is not null)
+        {
+            UsesTlsCode = true;
+            return new SyntheticSymbol(() => _layout!.TlsCodeAddress, SymbolTraits.Internal | SymbolTraits.Function);
         }
 
         bool isStart = name.StartsWith("__start_", StringComparison.Ordinal);

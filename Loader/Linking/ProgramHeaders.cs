@@ -87,11 +87,6 @@ internal sealed class ProgramHeaders
             Add(output);
         }
 
-        foreach (ImageOutput output in _layout.TlsOutputs)
-        {
-            output.FileOffset = output.Address % _machine.PageSize; // of zeros no offset counts, but they must be congruent
-        }
-
         foreach (ImageLoad load in _loads.OrderBy(load => load.Outputs.Contains(header) ? 0 : 1)) // it opens the file
         {
             // What the system maps must have the same place in its page in the file as in memory.
@@ -101,6 +96,12 @@ internal sealed class ProgramHeaders
             {
                 output.FileOffset = load.FileOffset + (output.Address - load.Start);
             }
+        }
+
+        foreach (ImageOutput output in _layout.Free.Concat(_layout.Fixed).Where(output => output is { TakesAddresses: false } or { Size: 0 }))
+        {
+            ImageLoad load = _loads.FindLast(load => load.Start <= output.Address) ?? _loads[0];
+            output.FileOffset = unchecked(load.FileOffset + (output.Address - load.Start)); // of no bytes, but congruent
         }
     }
 
