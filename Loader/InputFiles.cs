@@ -15,6 +15,7 @@ public sealed class InputFiles
     private readonly ReadLimits _limits;
     private readonly List<ElfObject> _objects = [];
     private readonly List<Archive> _archives = [];
+    private readonly List<int> _objectsBefore = [];
     private readonly List<string> _sharedLibraries = [];
 
     /// <summary>Starts with no files.</summary>
@@ -26,6 +27,9 @@ public sealed class InputFiles
 
     /// <summary>The archives, in the order given.</summary>
     public IReadOnlyList<Archive> Archives => _archives;
+
+    /// <summary>For each archive how many objects were given before it: its members' place in an image.</summary>
+    internal IReadOnlyList<int> ObjectsBeforeArchive => _objectsBefore;
 
     /// <summary>Paths of shared libraries, in the order given.</summary>
     public IReadOnlyList<string> SharedLibraries => _sharedLibraries;
@@ -46,6 +50,7 @@ public sealed class InputFiles
         {
             case FileKind.Archive or FileKind.ThinArchive:
                 string folder = Path.GetDirectoryName(path) ?? "";
+                _objectsBefore.Add(_objects.Count);
                 _archives.Add(Archive.Read(bytes, name, member => Read(Path.Combine(folder, member)), _limits));
                 break;
             case FileKind.SharedObject:

@@ -23,6 +23,9 @@ internal readonly record struct Definition
     /// <summary>Whether the value is a number that no relocation base applies to.</summary>
     internal bool IsAbsolute { get; init; }
 
+    /// <summary>Whether it is a function in Thumb code.</summary>
+    internal bool IsThumb { get; init; }
+
     /// <summary>The unit that holds it; null for what the host or the caller provides.</summary>
     internal LoadedUnit? Unit { get; init; }
 

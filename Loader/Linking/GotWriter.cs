@@ -115,13 +115,15 @@ internal sealed class GotWriter
     /// </summary>
     private void WriteDescriptor(LinkObject file, int symbol, Span<byte> slot, ulong address)
     {
+        int wordSize = _context.Rules.Architecture.AddressSize;
+        ref readonly BoundSymbol bound = ref file.Symbols[symbol];
         if (_runtime is null)
         {
-            return; // an image has no descriptors: they are relaxed away
+            Put(slot, 0, _context.DescriptorResolver, wordSize);
+            Put(slot, 1, bound.Value - _context.Tls.ThreadPointer, wordSize);
+            return;
         }
 
-        const int wordSize = 8;
-        ref readonly BoundSymbol bound = ref file.Symbols[symbol];
         if (bound.Is(SymbolTraits.UndefinedWeak))
         {
             Put(slot, 0, _runtime.UndefinedResolver, wordSize);
@@ -137,7 +139,7 @@ internal sealed class GotWriter
 
         (ulong module, ulong offset) = Index(file, symbol);
         Put(slot, 0, _runtime.DynamicResolver, wordSize);
-        Put(slot, 1, address + (2 * wordSize), wordSize);
+        Put(slot, 1, address + (ulong)(2 * wordSize), wordSize);
         Put(slot, 2, module, wordSize);
         Put(slot, 3, offset, wordSize);
     }

@@ -28,6 +28,11 @@ internal sealed class RelocationContext
     /// <summary>Whether thread-local accesses become local exec: in executables, which own the static block.</summary>
     internal bool RelaxTls { get; init; }
 
+    /// <summary>
+    /// Address of the resolver for TLS descriptors in an image, whose argument is the offset from the thread pointer.
+    /// </summary>
+    internal ulong DescriptorResolver { get; init; }
+
     /// <summary>Adds to a message on a value that is out of range what would help.</summary>
     internal Func<LinkObject, int, RelocationRule, string?>? Advice { get; init; }
 }

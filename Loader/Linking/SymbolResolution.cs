@@ -62,6 +62,16 @@ internal sealed class SymbolResolution
     /// <summary>What a <see cref="LinkSymbol.Synthetic"/> refers to.</summary>
     internal SyntheticSymbol Synthetic(in LinkSymbol symbol) => _synthetic[symbol.Synthetic - 1];
 
+    /// <summary>Pulls the archive member that defines a name which nothing refers to: the entry of a program.</summary>
+    internal void Require(ReadOnlySpan<byte> name)
+    {
+        int index = Symbols.Find(name);
+        if ((index < 0 || Symbols[index].State is SymbolState.Undefined) && _scope.FindInArchives(name) is { } member)
+        {
+            Add(member);
+        }
+    }
+
     /// <summary>Searches for what the objects lack, pulling archive members until nothing more is wanted.</summary>
     internal void Resolve()
     {
@@ -173,10 +183,7 @@ internal sealed class SymbolResolution
 
             foreach (int section in file.Elf.Members(group))
             {
-                if (file.Sections[section].Fate is SectionFate.Kept)
-                {
-                    file.Sections[section].Fate = SectionFate.Discarded;
-                }
+                file.Sections[section].Fate = SectionFate.Discarded; // debugging information, too: an image has it
             }
         }
     }

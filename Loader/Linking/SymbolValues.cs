@@ -112,7 +112,8 @@ internal sealed class SymbolValues
             case SymbolState.External:
                 Definition outside = _resolution.Outside(symbol);
                 return SymbolTraits.External | KindOf(outside.Type)
-                    | (outside.IsAbsolute ? SymbolTraits.Absolute : 0);
+                    | (outside.IsAbsolute ? SymbolTraits.Absolute : 0)
+                    | (outside.IsThumb ? SymbolTraits.Thumb : 0);
             case SymbolState.Common:
                 return SymbolTraits.Internal
                     | (symbol.Type is SymbolType.Tls ? SymbolTraits.Tls : SymbolTraits.Data);

@@ -1,0 +1,54 @@
+using ElfLoader.Elf;
+using ElfLoader.Linking;
+
+namespace ElfLoader;
+
+/// <summary>
+/// Links objects for addresses of a target, which may be another machine than this one: they are laid out and
+/// relocated in a buffer, to be looked at or written out as a static executable.
+/// </summary>
+/// <remarks>
+/// Each link starts from the objects' own bytes, so linking again for other addresses is the same as linking for them in
+/// the first place. May be used from any thread.
+/// </remarks>
+public sealed class ImageLinker
+{
+    private readonly ImageOptions _options;
+
+    /// <summary>Creates a linker.</summary>
+    /// <param name="options">How to link.</param>
+    public ImageLinker(ImageOptions? options = null) => _options = options ?? new ImageOptions();
+
+    /// <summary>Links all objects, with what they lack from the archives.</summary>
+    /// <param name="inputs">The files.</param>
+    /// <returns>The image.</returns>
+    /// <exception cref="LinkException">The objects cannot be linked.</exception>
+    /// <exception cref="ImageOptionException">The options contradict each other or the objects.</exception>
+    public LinkedImage Link(InputFiles inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        return Link(inputs.Objects, inputs.Archives, inputs.ObjectsBeforeArchive);
+    }
+
+    /// <summary>Links all objects, with what they lack from the archives.</summary>
+    /// <param name="objects">The objects; sections of the image have them in this order.</param>
+    /// <param name="archives">Archives: the first that defines a name provides it. Their members come after the objects.</param>
+    /// <returns>The image.</returns>
+    /// <exception cref="LinkException">The objects cannot be linked.</exception>
+    /// <exception cref="ImageOptionException">The options contradict each other or the objects.</exception>
+    public LinkedImage Link(IReadOnlyList<ElfObject> objects, IReadOnlyList<Archive>? archives = null)
+    {
+        ArgumentNullException.ThrowIfNull(objects);
+        archives ??= [];
+        return Link(objects, archives, [.. archives.Select(_ => objects.Count)]);
+    }
+
+    private LinkedImage Link(
+        IReadOnlyList<ElfObject> objects, IReadOnlyList<Archive> archives, IReadOnlyList<int> objectsBefore) =>
+        objects.Count > 0
+            ? new ImageLink(_options, objects, archives, objectsBefore).Run()
+            : throw new LinkException(
+                LinkErrorCode.File,
+                new LinkLocation("image"),
+                "there is no object to link: archives only provide what objects lack");
+}

@@ -1,0 +1,241 @@
+using System.Text;
+using ElfLoader.Elf;
+
+namespace ElfLoader.Linking;
+
+/// <summary>An image as an ELF executable: where everything stands in the file, and the tables that describe it.</summary>
+internal sealed class ImageFile
+{
+    private const int BufferSize = 64 * 1024;
+
+    private readonly ImageMachine _machine;
+    private readonly ProgramHeaders _segments;
+    private readonly List<ImageOutput> _sections = [];
+    private readonly List<string> _names = [""];
+    private readonly List<uint> _nameOffsets = [0];
+
+    internal ImageFile(ImageMachine machine, ProgramHeaders segments)
+    {
+        _machine = machine;
+        _segments = segments;
+    }
+
+    /// <summary><c>e_entry</c>.</summary>
+    internal ulong Entry { get; init; }
+
+    /// <summary><c>e_flags</c>.</summary>
+    internal uint Flags { get; init; }
+
+    /// <summary>EI_OSABI.</summary>
+    internal byte OsAbi { get; init; }
+
+    /// <summary>Bytes of the file.</summary>
+    internal ulong Size { get; private set; }
+
+    private int FileHeaderSize => _machine.Is64Bit ? Elf64.FileHeaderSize : Elf32.FileHeaderSize;
+
+    private int SectionHeaderSize => _machine.Is64Bit ? Elf64.SectionHeaderSize : Elf32.SectionHeaderSize;
+
+    private int ProgramHeaderSize => _machine.Is64Bit ? 56 : 32;
+
+    private ulong SectionHeaders { get; set; }
+
+    /// <summary>Numbers the sections, gives those that are not loaded a place in the file, and writes the tables.</summary>
+    /// <param name="outputs">The image's sections.</param>
+    /// <param name="symbols">The symbols, local ones first.</param>
+    /// <exception cref="LinkException">There are too many sections.</exception>
+    internal void Build(IReadOnlyList<ImageOutput> outputs, Func<IReadOnlyList<TableSymbol>> symbols)
+    {
+        _sections.AddRange(outputs.Where(output => output.Zone is not ImageZone.File)
+            .OrderBy(output => output.Address).ThenBy(output => output.Zone).ThenBy(output => output.TakesAddresses ? 1 : 0));
+        _sections.AddRange(outputs.Where(output => output.Zone is ImageZone.File));
+        for (int i = 0; i < _sections.Count; i++)
+        {
+            _sections[i].Index = i + 1;
+        }
+
+        if (_sections.Count > ElfConstants.SHN_LORESERVE - 8)
+        {
+            throw new LinkException(
+                LinkErrorCode.LimitExceeded, new LinkLocation("image"), $"{_sections.Count} sections are more than an image can have");
+        }
+
+        AddSymbols(symbols());
+        AddNames();
+        ulong cursor = _segments.FileEnd;
+        foreach (ImageOutput section in _sections)
+        {
+            if (section.Zone is ImageZone.File)
+            {
+                cursor = AlignUp(cursor, section.Alignment);
+                section.FileOffset = cursor;
+                cursor += section.Size;
+            }
+        }
+
+        SectionHeaders = AlignUp(cursor, (ulong)_machine.WordSize);
+        Size = SectionHeaders + (ulong)(SectionHeaderSize * (_sections.Count + 1));
+        _segments.Header.Pieces[0].Bytes = WriteHeaders();
+    }
+
+    /// <summary>Writes the file.</summary>
+    internal void Write(Stream stream)
+    {
+        ulong position = 0;
+        byte[] buffer = new byte[BufferSize];
+        foreach (ImageOutput section in _sections.Append(_segments.Header).OrderBy(section => section.FileOffset))
+        {
+            if (section.HasNoBytes || section.Size is 0)
+            {
+                continue;
+            }
+
+            Pad(stream, buffer, section.FileOffset - position);
+            ReadOnlySpan<byte> filling = Filling(_machine, section);
+            for (ulong offset = 0; offset < section.Size; offset += BufferSize)
+            {
+                Span<byte> part = buffer.AsSpan(0, (int)Math.Min(BufferSize, section.Size - offset));
+                section.Read(offset, part, filling);
+                stream.Write(part);
+            }
+
+            position = section.FileOffset + section.Size;
+        }
+
+        Pad(stream, buffer, SectionHeaders - position);
+        stream.Write(WriteSectionHeaders());
+    }
+
+    /// <summary>What fills the gaps of a section: traps, or, between the pieces of one function, nothing to do.</summary>
+    internal static ReadOnlySpan<byte> Filling(ImageMachine machine, ImageOutput section) =>
+        (section.Flags & ElfConstants.SHF_EXECINSTR) == 0 ? [0]
+        : section.Name is ".init" or ".fini" ? machine.Nop
+        : new byte[] { machine.Rules.Architecture.CodePadding };
+
+    private static void Pad(Stream stream, byte[] buffer, ulong count)
+    {
+        if (count > 0)
+        {
+            Array.Clear(buffer);
+        }
+
+        for (; count > 0; count -= Math.Min(count, BufferSize))
+        {
+            stream.Write(buffer, 0, (int)Math.Min(count, BufferSize));
+        }
+    }
+
+    private void AddSymbols(IReadOnlyList<TableSymbol> symbols)
+    {
+        var table = new ElfFields(_machine.Is64Bit);
+        var strings = new MemoryStream();
+        strings.WriteByte(0);
+        table.Symbol(0, 0, 0, 0, 0, 0);
+        foreach (TableSymbol symbol in symbols)
+        {
+            uint name = (uint)strings.Length;
+            strings.Write(Encoding.UTF8.GetBytes(symbol.Name));
+            strings.WriteByte(0);
+            ushort section = symbol.Place switch
+            {
+                SymbolPlace.Undefined => ElfConstants.SHN_UNDEF,
+                SymbolPlace.Section => (ushort)symbol.Output!.Index,
+                _ => ElfConstants.SHN_ABS,
+            };
+            table.Symbol(name, symbol.Info, symbol.Other, section, symbol.Value, symbol.Size);
+        }
+
+        ImageOutput symtab = Add(".symtab", ElfConstants.SHT_SYMTAB, table.ToArray(), _machine.WordSize);
+        symtab.EntrySize = (ulong)(_machine.Is64Bit ? Elf64.SymbolSize : Elf32.SymbolSize);
+        symtab.Info = 1 + (uint)symbols.Count(symbol => symbol.IsLocal);
+        symtab.Link = (uint)symtab.Index + 1;
+        Add(".strtab", ElfConstants.SHT_STRTAB, strings.ToArray(), 1);
+    }
+
+    private void AddNames()
+    {
+        var strings = new MemoryStream();
+        strings.WriteByte(0);
+        Dictionary<string, uint> offsets = new() { [""] = 0 };
+        foreach (string name in _sections.Select(section => section.Name).Append(".shstrtab"))
+        {
+            if (offsets.TryAdd(name, (uint)strings.Length))
+            {
+                strings.Write(Encoding.UTF8.GetBytes(name));
+                strings.WriteByte(0);
+            }
+
+            _names.Add(name);
+            _nameOffsets.Add(offsets[name]);
+        }
+
+        Add(".shstrtab", ElfConstants.SHT_STRTAB, strings.ToArray(), 1);
+    }
+
+    private ImageOutput Add(string name, uint type, byte[] bytes, int alignment)
+    {
+        var output = new ImageOutput(name, ImageZone.File, type, 0) { Index = _sections.Count + 1 };
+        output.Add(new ImagePiece { Size = (ulong)bytes.Length, Alignment = (ulong)alignment, Bytes = bytes });
+        output.Arrange();
+        _sections.Add(output);
+        return output;
+    }
+
+    private byte[] WriteHeaders()
+    {
+        var fields = new ElfFields(_machine.Is64Bit);
+        List<ProgramHeader> headers = _segments.Make((ulong)FileHeaderSize, (ulong)ProgramHeaderSize);
+        fields.Bytes(
+        [
+            0x7f, (byte)'E', (byte)'L', (byte)'F',
+            _machine.Is64Bit ? ElfConstants.ELFCLASS64 : ElfConstants.ELFCLASS32,
+            ElfConstants.ELFDATA2LSB, ElfConstants.EV_CURRENT, OsAbi, 0, 0, 0, 0, 0, 0, 0, 0,
+        ]);
+        fields.U16(ElfConstants.ET_EXEC);
+        fields.U16(_machine.Rules.Architecture.Machine);
+        fields.U32(ElfConstants.EV_CURRENT);
+        fields.Word(Entry);
+        fields.Word((ulong)FileHeaderSize);
+        fields.Word(SectionHeaders);
+        fields.U32(Flags);
+        fields.U16((ushort)FileHeaderSize);
+        fields.U16((ushort)ProgramHeaderSize);
+        fields.U16((ushort)headers.Count);
+        fields.U16((ushort)SectionHeaderSize);
+        fields.U16((ushort)(_sections.Count + 1));
+        fields.U16((ushort)_sections.Count);
+        foreach (ProgramHeader header in headers)
+        {
+            fields.ProgramHeader(header);
+        }
+
+        byte[] bytes = new byte[_segments.Header.Size];
+        fields.ToArray().CopyTo(bytes, 0);
+        return bytes;
+    }
+
+    private byte[] WriteSectionHeaders()
+    {
+        var fields = new ElfFields(_machine.Is64Bit);
+        fields.SectionHeader(0, default);
+        for (int i = 0; i < _sections.Count; i++)
+        {
+            ImageOutput section = _sections[i];
+            fields.SectionHeader(_nameOffsets[i + 1], new SectionHeader(
+                0,
+                section.Type,
+                section.Flags,
+                section.Zone is ImageZone.File ? 0 : section.Address,
+                section.FileOffset,
+                section.Size,
+                section.Link,
+                section.Info,
+                section.Alignment,
+                section.EntrySize));
+        }
+
+        return fields.ToArray();
+    }
+
+    private static ulong AlignUp(ulong value, ulong alignment) => (value + (alignment - 1)) & ~(alignment - 1);
+}

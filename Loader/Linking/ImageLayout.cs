@@ -1,0 +1,377 @@
+using ElfLoader.Elf;
+using ElfLoader.Relocations;
+
+namespace ElfLoader.Linking;
+
+/// <summary>Gives the sections of an image, and all that lies in them, their addresses.</summary>
+internal sealed class ImageLayout
+{
+    private readonly ImageMachine _machine;
+    private readonly ImageOptions _options;
+    private readonly ImageSections _sections;
+    private readonly List<ImageOutput> _fixed = [];
+    private readonly List<ImageOutput> _free = [];
+
+    internal ImageLayout(ImageMachine machine, ImageOptions options, ImageSections sections)
+    {
+        _machine = machine;
+        _options = options;
+        _sections = sections;
+        foreach (ImageOutput output in sections.Outputs)
+        {
+            if (output.FixedAddress is not null)
+            {
+                _fixed.Add(output);
+            }
+            else if (output.Zone is not ImageZone.File)
+            {
+                _free.Add(output);
+            }
+        }
+
+        // Headers lie in front of the first zone.
+        ImageOutput[] sorted = [.. _free.OrderBy(output => output.Zone).ThenBy(Rank)];
+        _free.Clear();
+        _free.AddRange(sorted);
+    }
+
+    /// <summary>Address of the file header.</summary>
+    internal ulong Base { get; private set; }
+
+    /// <summary>Bytes of the file header and the program headers.</summary>
+    internal ulong HeaderSize { get; private set; }
+
+    /// <summary>The template of the thread-local storage.</summary>
+    internal TlsTemplate Tls { get; } = new();
+
+    /// <summary>Address of the functions for thread-local storage.</summary>
+    internal ulong TlsCodeAddress => _sections.TlsCode!.Address;
+
+    /// <summary>Sections of the template.</summary>
+    internal IReadOnlyList<ImageOutput> TlsOutputs => [.. _free.Where(output => output.IsTls)];
+
+    /// <summary>What lies where the linker decided, in the order of addresses.</summary>
+    internal IReadOnlyList<ImageOutput> Free => _free;
+
+    /// <summary>What lies where the caller decided.</summary>
+    internal IReadOnlyList<ImageOutput> Fixed => _fixed;
+
+    /// <summary>Address of the first zero-initialized variable.</summary>
+    internal ulong StartOfZeros =>
+        _free.Find(output => output is { Zone: ImageZone.Data, HasNoBytes: true })?.Address ?? EndOfInitializedData;
+
+    /// <summary>Address after the last variable with an initial value.</summary>
+    internal ulong EndOfInitializedData =>
+        _free.FindLast(output => output is { Zone: ImageZone.Data, HasNoBytes: false })?.End ?? EndOf(ImageZone.Relro);
+
+    /// <summary>Gives everything its address.</summary>
+    /// <exception cref="ImageOptionException">The caller's addresses are not possible.</exception>
+    /// <exception cref="LinkException">The image does not fit.</exception>
+    internal void Plan(SymbolResolution resolution, StubTable stubs)
+    {
+        try
+        {
+            PlaceAll();
+            if (OrderLinked())
+            {
+                PlaceAll();
+            }
+        }
+        catch (OverflowException)
+        {
+            throw TooLarge();
+        }
+
+        AssignInputs();
+        AssignTls();
+        AssignSymbols(resolution, stubs);
+    }
+
+    /// <summary>Where the output sections of a name start and end; the image's first address twice where there are none.</summary>
+    internal (ulong Start, ulong End) RangeOf(string name)
+    {
+        (ulong Start, ulong End)? range = null;
+        foreach (ImageOutput output in _sections.Outputs)
+        {
+            if (output.Name == name && output.Zone is not ImageZone.File)
+            {
+                range = range is null
+                    ? (output.Address, output.End)
+                    : (Math.Min(range.Value.Start, output.Address), Math.Max(range.Value.End, output.End));
+            }
+        }
+
+        return range ?? (Base, Base);
+    }
+
+    /// <summary>Address after a zone, or the last one before it that there is.</summary>
+    internal ulong EndOf(ImageZone zone)
+    {
+        ulong end = Base + HeaderSize;
+        foreach (ImageOutput output in _free)
+        {
+            if (output.Zone <= zone && output.TakesAddresses)
+            {
+                end = output.End;
+            }
+        }
+
+        return end;
+    }
+
+    private static int Rank(ImageOutput output) => output switch
+    {
+        { IsTls: true, HasNoBytes: false } => 0,
+        { IsTls: true } => 1,
+        { HasNoBytes: true } => 9,
+        { Type: ElfConstants.SHT_NOTE } => 2,
+        { Type: ElfConstants.SHT_PREINIT_ARRAY } => 3,
+        { Type: ElfConstants.SHT_INIT_ARRAY } => 4,
+        { Type: ElfConstants.SHT_FINI_ARRAY } => 5,
+        _ => 6,
+    };
+
+    private LinkException TooLarge() => new(
+        LinkErrorCode.LimitExceeded,
+        new LinkLocation("image"),
+        $"the sections together do not fit {_machine.Rules.Architecture.AddressBits} bits of address space, or are larger than "
+        + $"the limit of {_options.MaximumSize} bytes (MaximumSize)");
+
+    private void PlaceAll()
+    {
+        ulong total = 0;
+        foreach (ImageOutput output in _sections.Outputs)
+        {
+            output.Arrange();
+            total = checked(total + output.Size);
+        }
+
+        if (total > _options.MaximumSize)
+        {
+            throw TooLarge();
+        }
+
+        if (TlsOutputs is [ImageOutput first, ..] tls)
+        {
+            first.Alignment = tls.Max(output => output.Alignment); // the template is aligned as a whole
+        }
+
+        HeaderSize = ProgramHeaders.RoomFor(_machine, _sections.Outputs);
+        PlaceFixed();
+        if (_options.Base is { } address)
+        {
+            if (address % _machine.PageSize is not 0)
+            {
+                throw new ImageOptionException(
+                    $"the base address 0x{address:x} is not a multiple of the page size 0x{_machine.PageSize:x}");
+            }
+
+            if (PlaceFree(address) is { } obstacle)
+            {
+                throw new ImageOptionException(
+                    $"{Describe(obstacle)} overlaps the image's first segment at 0x{address:x}");
+            }
+
+            return;
+        }
+
+        ulong start = PreferredBase();
+        while (PlaceFree(start) is { } obstacle)
+        {
+            start = AlignUp(obstacle.End, _machine.PageSize);
+        }
+    }
+
+    private void PlaceFixed()
+    {
+        _fixed.Sort((left, right) => left.FixedAddress!.Value.CompareTo(right.FixedAddress!.Value));
+        ImageOutput? previous = null;
+        foreach (ImageOutput output in _fixed)
+        {
+            output.Address = output.FixedAddress!.Value;
+            if (output.Address % output.Alignment is not 0)
+            {
+                throw new ImageOptionException(
+                    $"{Describe(output)} must lie at a multiple of {output.Alignment}, which 0x{output.Address:x} is not");
+            }
+
+            CheckFits(output);
+            if (previous is not null && previous.End > output.Address)
+            {
+                throw new ImageOptionException($"{Describe(output)} overlaps {Describe(previous)}");
+            }
+
+            previous = output.Size > 0 ? output : previous;
+        }
+    }
+
+    private void CheckFits(ImageOutput output)
+    {
+        if (output.Size > ulong.MaxValue - output.Address || (!_machine.Is64Bit && output.End > 1UL << 32))
+        {
+            throw output.FixedAddress is null
+                ? TooLarge()
+                : new ImageOptionException($"{Describe(output)} does not end within the address space");
+        }
+    }
+
+    /// <summary>Near what the caller has placed out of reach of the usual address, if anything.</summary>
+    private ulong PreferredBase()
+    {
+        const ulong reach = 0x7000_0000; // of 32-bit distances, less what the image itself may take
+        ImageOutput? far = _fixed.Find(output => output.Zone is ImageZone.Code && output.End > reach)
+            ?? _fixed.Find(output => output.End > reach);
+        return far is null || !_machine.Is64Bit ? _machine.DefaultBase : AlignUp(far.End, _machine.PageSize);
+    }
+
+    /// <summary>Places all that has no fixed address; returns what is in the way of the first segment, if anything is.</summary>
+    private ImageOutput? PlaceFree(ulong start)
+    {
+        Base = start;
+        ulong cursor = PlaceZone(ImageZone.ReadOnly, start + HeaderSize);
+        if (Obstacle(start, cursor) is { } obstacle)
+        {
+            return obstacle;
+        }
+
+        for (ImageZone zone = ImageZone.Code; zone < ImageZone.File; zone++)
+        {
+            if (_free.Exists(output => output.Zone == zone))
+            {
+                ulong from = AlignUp(cursor, _machine.PageSize);
+                ulong end = PlaceZone(zone, from);
+                while (Obstacle(from, end) is { } inTheWay)
+                {
+                    from = AlignUp(inTheWay.End, _machine.PageSize);
+                    end = PlaceZone(zone, from);
+                }
+
+                cursor = end;
+            }
+        }
+
+        return null;
+    }
+
+    private ulong PlaceZone(ImageZone zone, ulong cursor)
+    {
+        foreach (ImageOutput output in _free)
+        {
+            if (output.Zone != zone)
+            {
+                continue;
+            }
+
+            output.Address = AlignUp(cursor, output.Alignment);
+            if (output.IsTls && output.HasNoBytes && TlsOutputs[0] != output)
+            {
+                // Follows the initial values, without taking addresses from what comes next.
+                ImageOutput before = TlsOutputs[TlsOutputs.ToList().IndexOf(output) - 1];
+                output.Address = AlignUp(before.End, output.Alignment);
+            }
+
+            CheckFits(output);
+            cursor = output.TakesAddresses ? output.End : cursor;
+        }
+
+        return cursor;
+    }
+
+    /// <summary>What the caller has put on one of the pages of a range.</summary>
+    private ImageOutput? Obstacle(ulong start, ulong end)
+    {
+        ulong page = _machine.PageSize;
+        foreach (ImageOutput output in _fixed)
+        {
+            if (output.Size > 0 && output.Address / page * page < AlignUp(end, page) && AlignUp(output.End, page) > start)
+            {
+                return output;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Sections with SHF_LINK_ORDER lie in the order of those that they describe.</summary>
+    private bool OrderLinked()
+    {
+        bool any = false;
+        foreach (ImageOutput output in _sections.Outputs)
+        {
+            if (output.Pieces.Count > 1 && output.Pieces.All(IsLinked))
+            {
+                any = true;
+                output.Sort(piece => AddressOfLinked(piece));
+            }
+        }
+
+        return any;
+
+        static bool IsLinked(ImagePiece piece) =>
+            piece is { File: not null, Section: > 0 } && piece.File.Elf.Sections[piece.Section].Has(ElfConstants.SHF_LINK_ORDER);
+    }
+
+    private ulong AddressOfLinked(ImagePiece piece)
+    {
+        int linked = (int)piece.File!.Elf.Sections[piece.Section].Link;
+        return piece.File.IsKept(linked)
+            ? _sections.Memory.Piece(piece.File.Sections[linked].Block).Address
+            : 0;
+    }
+
+    private void AssignInputs()
+    {
+        foreach (ImageOutput output in _sections.Outputs)
+        {
+            foreach (ImagePiece piece in output.Pieces)
+            {
+                if (piece is { File: not null, Section: > 0 })
+                {
+                    ref SectionPlace place = ref piece.File.Sections[piece.Section];
+                    place.Address = place.SymbolBase = piece.Address;
+                }
+            }
+        }
+    }
+
+    private void AssignTls()
+    {
+        if (TlsOutputs is not [ImageOutput first, ..] outputs)
+        {
+            return;
+        }
+
+        // ELF Handling for Thread-Local Storage: variant one puts the block above the thread pointer, behind the control
+        // block; variant two puts it below, so that the thread pointer, as aligned as the block, is its end.
+        Tls.Base = first.Address;
+        ulong alignment = first.Alignment;
+        Architecture architecture = _machine.Rules.Architecture;
+        Tls.ThreadPointer = architecture.Tls is TlsVariant.Two
+            ? AlignUp(outputs[^1].End, alignment)
+            : Tls.Base - AlignUp((ulong)architecture.TlsControlBlockSize, alignment);
+    }
+
+    private void AssignSymbols(SymbolResolution resolution, StubTable stubs)
+    {
+        foreach ((int symbol, ImagePiece piece) in _sections.Commons)
+        {
+            resolution.Symbols[symbol].Value = piece.Address;
+        }
+
+        foreach (LinkObject file in resolution.Objects)
+        {
+            file.Got.Address = file.Got.IsUsed ? _sections.Memory.Piece(file.Got.Block).Address : 0;
+        }
+
+        foreach (ref Stub stub in stubs.All)
+        {
+            stub.Address = _sections.Stubs!.Address + stub.Offset;
+            stub.SlotAddress = _sections.StubSlots!.Address + stub.SlotOffset;
+        }
+    }
+
+    private static string Describe(ImageOutput output) =>
+        $"{output.Pieces[0].File?.Elf.Name},{output.Name} at 0x{output.Address:x}, {output.Size} bytes long,";
+
+    private static ulong AlignUp(ulong value, ulong alignment) => checked(value + (alignment - 1)) & ~(alignment - 1);
+}

@@ -1,0 +1,231 @@
+using System.Buffers.Binary;
+using System.Text;
+using ElfLoader.Elf;
+using ElfLoader.Relocations;
+
+namespace ElfLoader.Linking;
+
+/// <summary>
+/// One link of an image: resolve, scan, lay out, copy and relocate, write what the linker itself adds, list.
+/// </summary>
+internal sealed class ImageLink
+{
+    private readonly ImageOptions _options;
+    private readonly IReadOnlyList<ElfObject> _inputs;
+    private readonly IReadOnlyList<int> _objectsBefore;
+    private readonly ImageMachine _machine;
+    private readonly LinkerSymbols _linkerSymbols;
+    private readonly ImageScope _scope;
+    private readonly LinkErrors _errors = new();
+    private readonly StubTable _stubs = new();
+    private readonly List<string> _warnings = [];
+
+    internal ImageLink(
+        ImageOptions options, IReadOnlyList<ElfObject> inputs, IReadOnlyList<Archive> archives, IReadOnlyList<int> objectsBefore)
+    {
+        _options = options;
+        _inputs = inputs;
+        _objectsBefore = objectsBefore;
+        _machine = ImageMachine.Of(inputs[0]);
+        _linkerSymbols = new LinkerSymbols(_machine);
+        _scope = new ImageScope(options, archives, _linkerSymbols);
+    }
+
+    /// <summary>Does it all.</summary>
+    internal LinkedImage Run()
+    {
+        foreach (ElfObject input in _inputs)
+        {
+            _machine.Check(input, _inputs[0]);
+        }
+
+        var resolution = new SymbolResolution(_scope, _errors, _inputs);
+        resolution.Require(Encoding.UTF8.GetBytes(_options.Entry));
+        resolution.Resolve();
+        foreach (LinkObject file in resolution.Objects)
+        {
+            _machine.Check(file.Elf, _inputs[0]);
+        }
+
+        _errors.ThrowIfAny();
+        var values = new SymbolValues(resolution);
+        values.Classify();
+        new RelocationScan(_machine.Rules, resolution, _errors, _stubs, _options.AllowUndefined).Run();
+        _errors.ThrowIfAny();
+
+        LinkObject[] order = Order(resolution.Objects);
+        var memory = new ImageMemory();
+        var mappings = new ImageMappings(_options.MapSections);
+        var sections = new ImageSections(_machine, resolution, mappings, memory, _errors);
+        sections.Collect(order, _stubs, _linkerSymbols.UsesTlsCode);
+        _errors.ThrowIfAny();
+        mappings.CheckUsed(resolution.Objects);
+        var layout = new ImageLayout(_machine, _options, sections);
+        layout.Plan(resolution, _stubs);
+        _linkerSymbols.Place(layout);
+        values.Assign(_options.UndefinedAddress ?? layout.Base, _stubs);
+
+        Write(resolution, order, layout, sections);
+        _errors.ThrowIfAny();
+        return Finish(resolution, order, layout, sections);
+    }
+
+    /// <summary>As linkers have it, an archive's members stand where the archive stands among the objects.</summary>
+    private LinkObject[] Order(IReadOnlyList<LinkObject> objects) =>
+        [.. objects.OrderBy(file => file.Ordinal < _inputs.Count
+            ? (2 * file.Ordinal) + 1
+            : 2 * _objectsBefore[_scope.Pulled[file.Ordinal - _inputs.Count]])
+            .ThenBy(file => file.Ordinal < _inputs.Count ? 0 : _scope.Pulled[file.Ordinal - _inputs.Count])];
+
+    private void Write(
+        SymbolResolution resolution, LinkObject[] order, ImageLayout layout, ImageSections sections)
+    {
+        var context = new RelocationContext
+        {
+            Rules = _machine.Rules,
+            Resolution = resolution,
+            Stubs = _stubs,
+            Tls = layout.Tls,
+            Memory = sections.Memory,
+            Errors = _errors,
+            Relax = _options.Relax,
+            RelaxTls = _options.Relax,
+            DescriptorResolver = sections.TlsCode is null ? 0 : layout.TlsCodeAddress + (ulong)_machine.TlsCode!.ResolverOffset,
+        };
+        var debug = new DebugSections(context);
+        foreach (LinkObject file in order)
+        {
+            new RelocationPass(context, file).Run();
+            new GotWriter(context, null, null).Write(file);
+            debug.Relocate(file);
+        }
+
+        WriteStubs(resolution, sections);
+        if (sections.TlsCode is { } code)
+        {
+            _machine.TlsCode!.Write(
+                code.Bytes, (long)(layout.Tls.Base - layout.Tls.ThreadPointer), _machine.Rules.Architecture.CodePadding);
+        }
+
+        if (sections is { UnwindIndex: { } index, Unwind: { } unwind })
+        {
+            byte[] table = new byte[unwind.Size];
+            unwind.Read(0, table, [0]);
+            if (!EhFrameIndex.Write(index.Bytes, index.Address, table, unwind.Address, _machine.WordSize))
+            {
+                _warnings.Add("the unwind tables (.eh_frame) cannot be indexed: exceptions are slow");
+            }
+        }
+    }
+
+    private void WriteStubs(SymbolResolution resolution, ImageSections sections)
+    {
+        Architecture architecture = _machine.Rules.Architecture;
+        int ifunc = 0;
+        foreach (ref readonly Stub stub in _stubs.All)
+        {
+            Span<byte> code = sections.Stubs!.Bytes.AsSpan((int)stub.Offset, architecture.Stub.Size);
+            if (!architecture.TryWriteStub(architecture.Stub, code, stub.Address, stub.SlotAddress))
+            {
+                _errors.Add(
+                    LinkErrorCode.Placement,
+                    new LinkLocation(_inputs[0].Name),
+                    $"the stub at 0x{stub.Address:x} cannot reach its slot at 0x{stub.SlotAddress:x}");
+            }
+
+            Span<byte> slot = sections.StubSlots!.Bytes.AsSpan((int)stub.SlotOffset, _machine.WordSize);
+            ulong target = stub.IsIfunc ? stub.Resolver : TargetOf(resolution, stub);
+            PutWord(slot, stub.IsIfunc && _machine.HasAddends ? 0 : target);
+            if (stub.IsIfunc)
+            {
+                int size = (int)sections.Irelative!.Output.EntrySize;
+                Span<byte> relocation = sections.Irelative.Bytes.AsSpan(size * ifunc++, size);
+                PutWord(relocation, stub.SlotAddress);
+                PutWord(relocation[_machine.WordSize..], _machine.IRelative); // without a symbol
+                if (_machine.HasAddends)
+                {
+                    PutWord(relocation[(2 * _machine.WordSize)..], target);
+                }
+            }
+        }
+    }
+
+    private void PutWord(Span<byte> field, ulong value)
+    {
+        if (_machine.Is64Bit)
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(field, value);
+        }
+        else
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(field, (uint)value);
+        }
+    }
+
+    private static ulong TargetOf(SymbolResolution resolution, in Stub stub) => stub.Object >= 0
+        ? resolution.Objects[stub.Object].Symbols[stub.Symbol].Value
+        : resolution.Symbols[stub.Symbol].Value;
+
+    private LinkedImage Finish(
+        SymbolResolution resolution, LinkObject[] order, ImageLayout layout, ImageSections sections)
+    {
+        var symbols = new ImageSymbols(resolution, layout, sections, _stubs);
+        symbols.Collect(order);
+        var segments = new ProgramHeaders(_machine, layout, sections);
+        segments.Cut();
+        var file = new ImageFile(_machine, segments)
+        {
+            Entry = FindEntry(resolution),
+            Flags = _inputs[0].Flags,
+            OsAbi = _stubs.Count > 0 ? ElfConstants.ELFOSABI_GNU : ElfConstants.ELFOSABI_NONE,
+        };
+        file.Build(sections.Outputs, () => symbols.Table);
+        if (file.Size > _options.MaximumSize)
+        {
+            throw new LinkException(
+                LinkErrorCode.LimitExceeded,
+                new LinkLocation("image"),
+                $"the file would have {file.Size} bytes, more than the limit of {_options.MaximumSize} (MaximumSize)");
+        }
+
+        _warnings.AddRange(segments.Warnings);
+        var map = new ImageMap(_machine, resolution, _stubs, sections.Memory);
+        return new LinkedImage(_machine, file, sections.Outputs.Where(output => output.Zone is not ImageZone.File).Append(segments.Header))
+        {
+            Sections = ImageMap.Sections(order),
+            Symbols = symbols.Map,
+            Stubs = map.Stubs(),
+            Got = map.Got(order),
+            Segments = ImageMap.Segments(segments.Loads),
+            Warnings = _warnings,
+        };
+    }
+
+    private ulong FindEntry(SymbolResolution resolution)
+    {
+        int index = resolution.Symbols.Find(Encoding.UTF8.GetBytes(_options.Entry));
+        if (index >= 0)
+        {
+            ref LinkSymbol symbol = ref resolution.Symbols[index];
+            if (symbol.State is not SymbolState.Undefined || symbol.Synthetic is not 0)
+            {
+                return symbol.Value | ((symbol.Traits & SymbolTraits.Thumb) != 0 ? 1UL : 0);
+            }
+        }
+        else if (_options.Definitions.TryGetValue(_options.Entry, out DefinedSymbol defined))
+        {
+            return defined.Address | (defined.Thumb is true ? 1UL : 0);
+        }
+
+        if (_options.EntryMustExist)
+        {
+            throw new LinkException(
+                LinkErrorCode.Undefined,
+                new LinkLocation(_inputs[0].Name, Symbol: _options.Entry),
+                $"nothing defines the entry symbol '{_options.Entry}'");
+        }
+
+        _warnings.Add($"nothing defines the entry symbol '{_options.Entry}': the image has entry 0");
+        return 0;
+    }
+}

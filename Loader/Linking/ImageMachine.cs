@@ -1,0 +1,88 @@
+using ElfLoader.Arch.X64;
+using ElfLoader.Elf;
+
+namespace ElfLoader.Linking;
+
+/// <summary>What images of one machine have that is not a matter of relocations.</summary>
+internal sealed class ImageMachine
+{
+    private static readonly ImageMachine[] All =
+    [
+        new()
+        {
+            Rules = new LinkRules(X64.Instance),
+            DefaultBase = 0x40_0000,
+            PageSize = 0x1000,
+            IRelative = X64Relocations.R_X86_64_IRELATIVE,
+            HasAddends = true,
+            Nop = [0x90],
+            TlsCode = ImageTlsCode.X64,
+        },
+    ];
+
+    /// <summary>The machine's relocations.</summary>
+    internal required LinkRules Rules { get; init; }
+
+    /// <summary>Address of the first segment, where the caller gives none.</summary>
+    internal required ulong DefaultBase { get; init; }
+
+    /// <summary>Largest page size of the systems that the image is to run on: segments do not share a page.</summary>
+    internal required ulong PageSize { get; init; }
+
+    /// <summary>Type of the relocations that a program applies to itself by calling the resolvers of STT_GNU_IFUNC.</summary>
+    internal required uint IRelative { get; init; }
+
+    /// <summary>Whether these relocations are SHT_RELA, not SHT_REL.</summary>
+    internal required bool HasAddends { get; init; }
+
+    /// <summary>Fills gaps between pieces of one function: the instruction that does nothing.</summary>
+    internal required byte[] Nop { get; init; }
+
+    /// <summary>Functions for thread-local storage that the C library need not have; null where it has them.</summary>
+    internal ImageTlsCode? TlsCode { get; init; }
+
+    /// <summary>Names that stand for the start and the end of an output section of this machine.</summary>
+    internal IReadOnlyList<(string Start, string End, string Section)> RangeSymbols { get; init; } = [];
+
+    /// <summary>An output section of this machine that has a program header of its own.</summary>
+    internal IReadOnlyList<(string Section, uint Type)> SectionHeaders { get; init; } = [];
+
+    /// <summary>Whether addresses have 64 bits.</summary>
+    internal bool Is64Bit => Rules.Architecture.AddressBits is 64;
+
+    /// <summary>Size of an address, in bytes.</summary>
+    internal int WordSize => Rules.Architecture.AddressSize;
+
+    /// <summary>The machine that an object is for.</summary>
+    /// <exception cref="LinkException">It is not supported.</exception>
+    internal static ImageMachine Of(ElfObject elf)
+    {
+        foreach (ImageMachine machine in All)
+        {
+            if (machine.Rules.Architecture.Machine == elf.Machine && machine.Is64Bit == elf.Is64Bit)
+            {
+                return machine;
+            }
+        }
+
+        throw new LinkException(
+            LinkErrorCode.Unsupported,
+            new LinkLocation(elf.Name),
+            $"the object is for e_machine {elf.Machine} ({(elf.Is64Bit ? "64" : "32")}-bit); images are made for "
+            + string.Join(", ", All.Select(machine => machine.Rules.Architecture.Name)));
+    }
+
+    /// <summary>Refuses an object of another machine.</summary>
+    /// <exception cref="LinkException">It is one.</exception>
+    internal void Check(ElfObject elf, ElfObject first)
+    {
+        if (elf.Machine != Rules.Architecture.Machine || elf.Is64Bit != Is64Bit)
+        {
+            throw new LinkException(
+                LinkErrorCode.Unsupported,
+                new LinkLocation(elf.Name),
+                $"the object is for e_machine {elf.Machine} ({(elf.Is64Bit ? "64" : "32")}-bit), and {first.Name} is for "
+                + Rules.Architecture.Name);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+using ElfLoader.Elf;
+
+namespace ElfLoader.Linking;
+
+/// <summary>Finds the addresses that the caller gives to sections, and notices those that no section has asked for.</summary>
+internal sealed class ImageMappings
+{
+    private const string Got = ".got";
+
+    private readonly IReadOnlyList<SectionMapping> _mappings;
+    private readonly HashSet<SectionMapping> _used = [];
+
+    internal ImageMappings(IReadOnlyList<SectionMapping> mappings) => _mappings = mappings;
+
+    /// <summary>The address of an input section, or null.</summary>
+    /// <exception cref="ImageOptionException">The mapping is not clear, or not possible.</exception>
+    internal ulong? Find(LinkObject file, int section, string name)
+    {
+        foreach (SectionMapping mapping in _mappings)
+        {
+            if (mapping.Section != name || mapping.Object != file.Elf.Name || (mapping.Index ?? section) != section)
+            {
+                continue;
+            }
+
+            if (!_used.Add(mapping))
+            {
+                throw new ImageOptionException(
+                    $"{mapping}: several sections are meant; give one's index, as in {name}#{section}");
+            }
+
+            if (file.Elf.Sections[section].Has(ElfConstants.SHF_TLS))
+            {
+                throw new ImageOptionException(
+                    $"{mapping}: thread-local sections lie together in one template and cannot be mapped one by one");
+            }
+
+            return mapping.Address;
+        }
+
+        return null;
+    }
+
+    /// <summary>The address of an object's slots, or null.</summary>
+    /// <exception cref="ImageOptionException">The mapping is not clear.</exception>
+    internal ulong? FindGot(LinkObject file)
+    {
+        foreach (SectionMapping mapping in _mappings)
+        {
+            if (mapping is { Section: Got, Index: null } && mapping.Object == file.Elf.Name)
+            {
+                return _used.Add(mapping)
+                    ? mapping.Address
+                    : throw new ImageOptionException($"{mapping}: several sections or objects are meant");
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Refuses mappings that no section has asked for.</summary>
+    /// <exception cref="ImageOptionException">There is one.</exception>
+    internal void CheckUsed(IReadOnlyList<LinkObject> objects)
+    {
+        foreach (SectionMapping mapping in _mappings)
+        {
+            if (!_used.Contains(mapping))
+            {
+                bool isKnown = objects.Any(file => file.Elf.Name == mapping.Object);
+                throw new ImageOptionException(!isKnown
+                    ? $"{mapping}: no object of this name is linked"
+                    : mapping.Section is Got
+                    ? $"{mapping}: {mapping.Object} uses no global offset table"
+                    : $"{mapping}: {mapping.Object} has no such section that is loaded");
+            }
+        }
+    }
+}

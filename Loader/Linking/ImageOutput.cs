@@ -1,0 +1,236 @@
+using ElfLoader.Elf;
+
+namespace ElfLoader.Linking;
+
+/// <summary>Where in an image a section goes; in the order of addresses.</summary>
+internal enum ImageZone : byte
+{
+    /// <summary>Constants, unwind tables, notes.</summary>
+    ReadOnly,
+
+    /// <summary>Instructions.</summary>
+    Code,
+
+    /// <summary>Data that is read-only once the program has relocated itself.</summary>
+    Relro,
+
+    /// <summary>Variables.</summary>
+    Data,
+
+    /// <summary>Instructions out of reach of the small code model (x86-64 psABI, "Code Models").</summary>
+    LargeCode,
+
+    /// <summary>Constants out of reach of the small code model.</summary>
+    LargeReadOnly,
+
+    /// <summary>Variables out of reach of the small code model.</summary>
+    LargeData,
+
+    /// <summary>Not in memory: debugging information.</summary>
+    File,
+}
+
+/// <summary>A run of bytes of an output section: an input section, or something that the linker made.</summary>
+internal sealed class ImagePiece
+{
+    /// <summary>The object it comes from, or is for; null where it is the image's.</summary>
+    internal LinkObject? File { get; init; }
+
+    /// <summary>Index of the input section; 0 where there is none.</summary>
+    internal int Section { get; init; }
+
+    /// <summary>Size in bytes.</summary>
+    internal required ulong Size { get; set; }
+
+    /// <summary>Alignment in bytes.</summary>
+    internal ulong Alignment { get; set; } = 1;
+
+    /// <summary>Place among pieces of one output section that are ordered by a number.</summary>
+    internal int Order { get; init; }
+
+    /// <summary>Offset in the output section.</summary>
+    internal ulong Offset { get; set; }
+
+    /// <summary>The bytes; null where all are zero.</summary>
+    internal byte[]? Bytes { get; set; }
+
+    /// <summary>The output section.</summary>
+    internal ImageOutput Output { get; set; } = null!;
+
+    /// <summary>Address of the first byte.</summary>
+    internal ulong Address => Output.Address + Offset;
+}
+
+/// <summary>A section of the image.</summary>
+internal sealed class ImageOutput
+{
+    private readonly List<ImagePiece> _pieces = [];
+
+    internal ImageOutput(string name, ImageZone zone, uint type, ulong flags)
+    {
+        Name = name;
+        Zone = zone;
+        Type = type;
+        Flags = flags;
+    }
+
+    /// <summary>Its name.</summary>
+    internal string Name { get; }
+
+    /// <summary>Where it goes.</summary>
+    internal ImageZone Zone { get; }
+
+    /// <summary><c>sh_type</c>.</summary>
+    internal uint Type { get; set; }
+
+    /// <summary><c>sh_flags</c>.</summary>
+    internal ulong Flags { get; set; }
+
+    /// <summary><c>sh_entsize</c>.</summary>
+    internal ulong EntrySize { get; set; }
+
+    /// <summary><c>sh_link</c>.</summary>
+    internal uint Link { get; set; }
+
+    /// <summary><c>sh_info</c>.</summary>
+    internal uint Info { get; set; }
+
+    /// <summary>The address that the caller wants it to have.</summary>
+    internal ulong? FixedAddress { get; init; }
+
+    /// <summary>Address of the first byte.</summary>
+    internal ulong Address { get; set; }
+
+    /// <summary>Size in bytes.</summary>
+    internal ulong Size { get; private set; }
+
+    /// <summary>Alignment in bytes.</summary>
+    internal ulong Alignment { get; set; } = 1;
+
+    /// <summary>Offset in the file.</summary>
+    internal ulong FileOffset { get; set; }
+
+    /// <summary>Index of its header.</summary>
+    internal int Index { get; set; }
+
+    /// <summary>Its parts.</summary>
+    internal IReadOnlyList<ImagePiece> Pieces => _pieces;
+
+    /// <summary>Whether it has no bytes in the file.</summary>
+    internal bool HasNoBytes => Type is ElfConstants.SHT_NOBITS;
+
+    /// <summary>Whether it is part of the thread-local storage's template.</summary>
+    internal bool IsTls => (Flags & ElfConstants.SHF_TLS) != 0;
+
+    /// <summary>Whether it takes room in the address space: zero-initialized thread-local storage does not.</summary>
+    internal bool TakesAddresses => !(IsTls && HasNoBytes);
+
+    /// <summary>Address after the last byte.</summary>
+    internal ulong End => Address + Size;
+
+    /// <summary>Appends a part.</summary>
+    internal void Add(ImagePiece piece)
+    {
+        _pieces.Add(piece);
+        piece.Output = this;
+    }
+
+    /// <summary>Reads bytes: those of the parts, and between them what fills gaps.</summary>
+    /// <param name="offset">Offset of the first byte to read.</param>
+    /// <param name="destination">Room for bytes that all lie in the section.</param>
+    /// <param name="filling">What gaps are filled with, over and over.</param>
+    internal void Read(ulong offset, Span<byte> destination, ReadOnlySpan<byte> filling)
+    {
+        for (int i = 0; i < destination.Length; i++)
+        {
+            destination[i] = filling[(int)((offset + (ulong)i) % (ulong)filling.Length)];
+        }
+
+        ulong end = offset + (ulong)destination.Length;
+        for (int i = IndexAt(offset); i < _pieces.Count && _pieces[i].Offset < end; i++)
+        {
+            ImagePiece piece = _pieces[i];
+            ulong from = Math.Max(piece.Offset, offset);
+            ulong to = Math.Min(piece.Offset + piece.Size, end);
+            if (from < to)
+            {
+                Span<byte> part = destination.Slice((int)(from - offset), (int)(to - from));
+                if (piece.Bytes is null)
+                {
+                    part.Clear();
+                }
+                else
+                {
+                    piece.Bytes.AsSpan((int)(from - piece.Offset), part.Length).CopyTo(part);
+                }
+            }
+        }
+    }
+
+    /// <summary>The first part that ends after an offset.</summary>
+    private int IndexAt(ulong offset)
+    {
+        int low = 0;
+        int high = _pieces.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (_pieces[middle].Offset + _pieces[middle].Size <= offset)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return low;
+    }
+
+    /// <summary>Gives the parts another order.</summary>
+    internal void Sort(Func<ImagePiece, ulong> key)
+    {
+        ImagePiece[] sorted = [.. _pieces.OrderBy(key)];
+        _pieces.Clear();
+        _pieces.AddRange(sorted);
+    }
+
+    /// <summary>Gives the parts their offsets.</summary>
+    /// <exception cref="OverflowException">They would not fit an address space.</exception>
+    internal void Arrange()
+    {
+        var block = new LinkBlock();
+        foreach (ImagePiece piece in _pieces)
+        {
+            piece.Offset = block.Append(piece.Size, piece.Alignment);
+        }
+
+        Size = block.Size;
+        Alignment = Math.Max(Alignment, block.Alignment);
+    }
+}
+
+/// <summary>The bytes of an image: a block for each piece.</summary>
+internal sealed class ImageMemory : LinkMemory
+{
+    private readonly List<ImagePiece> _pieces = [];
+
+    /// <summary>Makes a piece writable and returns its block.</summary>
+    internal int Add(ImagePiece piece)
+    {
+        _pieces.Add(piece);
+        return _pieces.Count - 1;
+    }
+
+    /// <summary>The piece of a block.</summary>
+    internal ImagePiece Piece(int block) => _pieces[block];
+
+    /// <inheritdoc/>
+    internal override Span<byte> Writable(int block, ulong offset, int length)
+    {
+        ImagePiece piece = _pieces[block];
+        piece.Bytes ??= new byte[piece.Size];
+        return piece.Bytes.AsSpan((int)offset, length);
+    }
+}

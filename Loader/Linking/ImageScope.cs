@@ -1,0 +1,96 @@
+using System.Text;
+using ElfLoader.Elf;
+
+namespace ElfLoader.Linking;
+
+/// <summary>What the objects of an image see beside each other: the caller's definitions, the archives, the linker's own symbols.</summary>
+internal sealed class ImageScope : ILinkScope
+{
+    private readonly ImageOptions _options;
+    private readonly IReadOnlyList<Archive> _archives;
+    private readonly LinkerSymbols _linkerSymbols;
+    private readonly DefinitionTable _definitions = new();
+    private readonly HashSet<(int Archive, int Member)> _seen = [];
+    private readonly List<int> _pulled = [];
+
+    internal ImageScope(ImageOptions options, IReadOnlyList<Archive> archives, LinkerSymbols linkerSymbols)
+    {
+        _options = options;
+        _archives = archives;
+        _linkerSymbols = linkerSymbols;
+        foreach ((string text, DefinedSymbol symbol) in options.Definitions)
+        {
+            byte[] name = Encoding.UTF8.GetBytes(text);
+            _definitions.Set(NameHash.Of(name), name, new Definition
+            {
+                Address = symbol.Address,
+                Type = symbol.Thumb is null ? SymbolType.NoType : SymbolType.Function,
+                IsThumb = symbol.Thumb is true,
+                IsAbsolute = true,
+                Provider = "the caller's definitions",
+            });
+        }
+    }
+
+    /// <summary>For each archive member that was pulled, in the order of pulling, the number of its archive.</summary>
+    internal IReadOnlyList<int> Pulled => _pulled;
+
+    /// <inheritdoc/>
+    public bool HasOwn => _definitions.Count > 0;
+
+    /// <inheritdoc/>
+    public Definition FindOwn(ulong hash, ReadOnlySpan<byte> name) => _definitions.Find(hash, name);
+
+    /// <inheritdoc/>
+    public bool HasGroup(ulong hash, ReadOnlySpan<byte> signature) => false;
+
+    /// <inheritdoc/>
+    public Definition FindLinked(ulong hash, ReadOnlySpan<byte> name) => default;
+
+    /// <summary>A symbol that linkers define; an archive's definition prevails, as it does in other linkers.</summary>
+    public SyntheticSymbol? FindSynthetic(ReadOnlySpan<byte> name, IReadOnlyList<LinkObject> objects) =>
+        _linkerSymbols.Find(name, objects) is { } symbol && !IsInArchives(name) ? symbol : null;
+
+    /// <inheritdoc/>
+    public ElfObject? FindInArchives(ReadOnlySpan<byte> name)
+    {
+        for (int i = 0; i < _archives.Count; i++)
+        {
+            if (_archives[i].TryFind(name, out int member))
+            {
+                if (!_seen.Add((i, member)))
+                {
+                    return null; // it is in the link already, and did not define the name after all
+                }
+
+                _pulled.Add(i);
+                ArchiveMember found = _archives[i].Members[member];
+                return ElfObject.Read(found.Bytes, found.FullName, _options.ReadLimits);
+            }
+        }
+
+        return null;
+    }
+
+    /// <inheritdoc/>
+    public Definition FindOutside(ReadOnlySpan<byte> name, SymbolType type) => default;
+
+    /// <inheritdoc/>
+    public bool IsFunction(in Definition definition) => definition.Type is SymbolType.Function;
+
+    /// <inheritdoc/>
+    public string Describe(in Definition definition) => definition.Provider;
+
+    private bool IsInArchives(ReadOnlySpan<byte> name)
+    {
+        foreach (Archive archive in _archives)
+        {
+            if (archive.TryFind(name, out _))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,341 @@
+using System.Numerics;
+using ElfLoader.Elf;
+using ElfLoader.Relocations;
+
+namespace ElfLoader.Linking;
+
+/// <summary>
+/// Sorts input sections into the image's sections: one for each name and kind, the inputs in order; sections whose
+/// addresses the caller gives are sections of their own.
+/// </summary>
+internal sealed class ImageSections
+{
+    /// <summary>Slots of different objects do not share a 16-byte line.</summary>
+    private const ulong GotAlignment = 16;
+
+    /// <summary>A record of length zero ends the unwind tables (LSB, "The .eh_frame section").</summary>
+    private const int UnwindTerminator = 4;
+
+    private readonly ImageMachine _machine;
+    private readonly SymbolResolution _resolution;
+    private readonly ImageMappings _mappings;
+    private readonly LinkErrors _errors;
+    private readonly Dictionary<(string Name, ImageZone Zone, bool IsZero), ImageOutput> _byName = [];
+    private readonly List<ImageOutput> _outputs = [];
+    private readonly List<(int Symbol, ImagePiece Piece)> _commons = [];
+
+    internal ImageSections(
+        ImageMachine machine, SymbolResolution resolution, ImageMappings mappings, ImageMemory memory, LinkErrors errors)
+    {
+        _machine = machine;
+        _resolution = resolution;
+        _mappings = mappings;
+        Memory = memory;
+        _errors = errors;
+    }
+
+    /// <summary>The bytes.</summary>
+    internal ImageMemory Memory { get; }
+
+    /// <summary>The image's sections, those that are not loaded included.</summary>
+    internal IReadOnlyList<ImageOutput> Outputs => _outputs;
+
+    /// <summary>Common symbols, with their room.</summary>
+    internal IReadOnlyList<(int Symbol, ImagePiece Piece)> Commons => _commons;
+
+    /// <summary>The stubs' code; null where there are none.</summary>
+    internal ImagePiece? Stubs { get; private set; }
+
+    /// <summary>The words that stubs jump through; null where there are none.</summary>
+    internal ImagePiece? StubSlots { get; private set; }
+
+    /// <summary>Functions for thread-local storage; null where nothing needs them.</summary>
+    internal ImagePiece? TlsCode { get; private set; }
+
+    /// <summary>The relocations that the program applies to itself; null where there are none.</summary>
+    internal ImagePiece? Irelative { get; private set; }
+
+    /// <summary>The index of the unwind tables; null where there are none.</summary>
+    internal ImagePiece? UnwindIndex { get; private set; }
+
+    /// <summary>The unwind tables that it is of.</summary>
+    internal ImageOutput? Unwind { get; private set; }
+
+    /// <summary>Name of the section for relocations that the program applies to itself.</summary>
+    internal static string IrelativeName(ImageMachine machine) => machine.HasAddends ? ".rela.iplt" : ".rel.iplt";
+
+    /// <summary>Collects everything.</summary>
+    /// <param name="order">The objects, in the order of the command line.</param>
+    /// <param name="stubs">The stubs that the scan wanted.</param>
+    /// <param name="usesTlsCode">Whether <c>__tls_get_addr</c> is the linker's.</param>
+    internal void Collect(IReadOnlyList<LinkObject> order, StubTable stubs, bool usesTlsCode)
+    {
+        AddNote(GnuProperties.Merge(_machine, order));
+        foreach (LinkObject file in order)
+        {
+            for (int i = 1; i < file.Sections.Length; i++)
+            {
+                if (file.IsKept(i))
+                {
+                    AddInput(file, i);
+                }
+                else if (file.Sections[i].Fate is SectionFate.NotLoaded && DebugSections.IsCopied(file.Elf, i))
+                {
+                    AddDebug(file, i);
+                }
+            }
+        }
+
+        AddCommons();
+        AddGots(order);
+        AddStubs(stubs);
+        AddTlsCode(order, usesTlsCode);
+        FinishUnwind();
+        foreach (ImageOutput output in _outputs)
+        {
+            Order(output);
+        }
+    }
+
+    private void AddInput(LinkObject file, int index)
+    {
+        SectionHeader header = file.Elf.Sections[index];
+        string name = file.Elf.SectionNameText(index);
+        ImageZone zone = OutputNames.ZoneOf(name, header);
+        bool isUnwind = file.Sections[index].Role is SectionRole.Unwind;
+        string outputName = OutputNames.Of(name, header);
+        var piece = new ImagePiece
+        {
+            File = file,
+            Section = index,
+            Size = header.Size,
+            Alignment = isUnwind ? 1 : Math.Max(header.Alignment, 1),
+            Order = isUnwind ? UnwindOrder(file, index) : OutputNames.Priority(name, header.Type),
+        };
+        ulong? address = _mappings.Find(file, index, name);
+        ImageOutput output = OutputOf(outputName, zone, header.Type, header.Flags, address);
+        output.EntrySize = output.Pieces.Count is 0 || output.EntrySize == header.EntrySize ? header.EntrySize : 0;
+        output.Add(piece);
+        Register(piece);
+    }
+
+    /// <summary>A piece that is only a terminator would hide all that comes after it.</summary>
+    private static int UnwindOrder(LinkObject file, int index)
+    {
+        ReadOnlySpan<byte> bytes = file.Elf.SectionBytes(index);
+        return bytes.Length is UnwindTerminator && !bytes.ContainsAnyExcept((byte)0) ? 1 : 0;
+    }
+
+    private void AddDebug(LinkObject file, int index)
+    {
+        byte[] bytes = DebugSections.BytesOf(file.Elf, index);
+        SectionHeader header = file.Elf.Sections[index];
+        ImageOutput output = OutputOf(file.Elf.SectionNameText(index), ImageZone.File, header.Type, header.Flags, null);
+        var piece = new ImagePiece
+        {
+            File = file,
+            Section = index,
+            Size = (ulong)bytes.Length,
+            Alignment = Math.Max(DebugSections.AlignmentOf(file.Elf, index), 1),
+            Bytes = bytes,
+        };
+        output.Add(piece);
+        Register(piece);
+    }
+
+    private void Register(ImagePiece piece)
+    {
+        ref SectionPlace place = ref piece.File!.Sections[piece.Section];
+        place.Block = Memory.Add(piece);
+        place.Offset = 0;
+    }
+
+    private ImageOutput OutputOf(string name, ImageZone zone, uint type, ulong flags, ulong? address)
+    {
+        const ulong kept = ElfConstants.SHF_WRITE | ElfConstants.SHF_ALLOC | ElfConstants.SHF_EXECINSTR
+            | ElfConstants.SHF_TLS | ElfConstants.SHF_X86_64_LARGE;
+        flags &= kept;
+        bool isZero = type is ElfConstants.SHT_NOBITS && !OutputNames.IsIdentifier(name);
+        ImageOutput? output = null;
+        if (address is not null || !_byName.TryGetValue((name, zone, isZero), out output))
+        {
+            output = new ImageOutput(name, zone, type, flags) { FixedAddress = address };
+            _outputs.Add(output);
+            if (address is null)
+            {
+                _byName.Add((name, zone, isZero), output);
+            }
+        }
+
+        output.Flags |= flags;
+        if (output.Type != type)
+        {
+            output.Type = ElfConstants.SHT_PROGBITS;
+        }
+
+        return output;
+    }
+
+    private void AddCommons()
+    {
+        LinkSymbols symbols = _resolution.Symbols;
+        for (int i = 0; i < symbols.Count; i++)
+        {
+            ref LinkSymbol symbol = ref symbols[i];
+            if (symbol.State is not SymbolState.Common)
+            {
+                continue;
+            }
+
+            ulong alignment = Math.Max(symbol.Alignment, 1);
+            if (!BitOperations.IsPow2(alignment))
+            {
+                _errors.Add(
+                    LinkErrorCode.Malformed,
+                    new LinkLocation(_resolution.Objects[symbol.Definer].Elf.Name, Symbol: symbols.Text(i)),
+                    $"common symbol '{symbols.Text(i)}' asks for an alignment of {alignment}, which is no power of two");
+                continue;
+            }
+
+            LinkObject file = _resolution.Objects[symbol.Definer];
+            bool isLarge = file.Elf.Symbol(symbol.DefinerSymbol).Place is SymbolPlace.LargeCommon;
+            bool isTls = (symbol.Traits & SymbolTraits.Tls) != 0;
+            ulong flags = ElfConstants.SHF_ALLOC | ElfConstants.SHF_WRITE | (isTls ? ElfConstants.SHF_TLS : 0)
+                | (isLarge ? ElfConstants.SHF_X86_64_LARGE : 0);
+            ImageOutput output = OutputOf(
+                isTls ? ".tbss" : isLarge ? ".lbss" : ".bss",
+                isTls ? ImageZone.Relro : isLarge ? ImageZone.LargeData : ImageZone.Data,
+                ElfConstants.SHT_NOBITS,
+                flags,
+                null);
+            var piece = new ImagePiece { File = file, Size = symbol.Size, Alignment = alignment };
+            output.Add(piece);
+            _commons.Add((i, piece));
+        }
+    }
+
+    private void AddNote(byte[]? properties)
+    {
+        if (properties is not null)
+        {
+            ImagePiece note = Make(
+                ".note.gnu.property", ImageZone.ReadOnly, ElfConstants.SHT_NOTE, 0, properties.Length, _machine.WordSize);
+            note.Bytes = properties;
+        }
+    }
+
+    private void AddTlsCode(IReadOnlyList<LinkObject> order, bool usesTlsCode)
+    {
+        bool usesDescriptors = order.Any(file => file.Got.Entries.Any(entry => entry.Kind is GotSlot.TlsDescriptor));
+        if (_machine.TlsCode is { } code && (usesTlsCode || usesDescriptors))
+        {
+            TlsCode = Make(
+                ".text", ImageZone.Code, ElfConstants.SHT_PROGBITS, ElfConstants.SHF_EXECINSTR, code.Size, alignment: 16);
+        }
+    }
+
+    private void AddGots(IReadOnlyList<LinkObject> order)
+    {
+        foreach (LinkObject file in order)
+        {
+            if (file.Got.IsUsed)
+            {
+                var got = new ImagePiece { File = file, Size = (ulong)file.Got.Size, Alignment = GotAlignment };
+                ulong? address = _mappings.FindGot(file);
+                OutputOf(
+                    ".got", ImageZone.Relro, ElfConstants.SHT_PROGBITS, ElfConstants.SHF_ALLOC | ElfConstants.SHF_WRITE, address)
+                    .Add(got);
+                file.Got.Block = Memory.Add(got);
+                file.Got.BlockOffset = 0;
+            }
+        }
+    }
+
+    private void AddStubs(StubTable stubs)
+    {
+        StubShape shape = _machine.Rules.Architecture.Stub;
+        int ifuncs = 0;
+        for (int i = 0; i < stubs.Count; i++)
+        {
+            ref Stub stub = ref stubs.All[i];
+            stub.Offset = (ulong)(shape.Size * i);
+            stub.SlotOffset = (ulong)(_machine.WordSize * i);
+            ifuncs += stub.IsIfunc ? 1 : 0;
+        }
+
+        if (stubs.Count > 0)
+        {
+            Stubs = Make(
+                ".plt",
+                ImageZone.Code,
+                ElfConstants.SHT_PROGBITS,
+                ElfConstants.SHF_EXECINSTR,
+                shape.Size * stubs.Count,
+                shape.Alignment);
+            StubSlots = Make(
+                ".got.plt",
+                ImageZone.Relro,
+                ElfConstants.SHT_PROGBITS,
+                ElfConstants.SHF_WRITE,
+                _machine.WordSize * stubs.Count,
+                _machine.WordSize);
+        }
+
+        if (ifuncs > 0)
+        {
+            int size = (_machine.HasAddends ? 3 : 2) * _machine.WordSize;
+            Irelative = Make(
+                IrelativeName(_machine),
+                ImageZone.ReadOnly,
+                _machine.HasAddends ? ElfConstants.SHT_RELA : ElfConstants.SHT_REL,
+                0,
+                size * ifuncs,
+                _machine.WordSize);
+            Irelative.Output.EntrySize = (ulong)size;
+        }
+    }
+
+    private void FinishUnwind()
+    {
+        if (!_byName.TryGetValue((".eh_frame", ImageZone.ReadOnly, false), out ImageOutput? unwind))
+        {
+            return;
+        }
+
+        Unwind = unwind;
+        unwind.Alignment = (ulong)_machine.WordSize;
+        if (!unwind.Pieces.Any(piece => piece.Order > 0))
+        {
+            unwind.Add(new ImagePiece { Size = UnwindTerminator, Bytes = new byte[UnwindTerminator], Order = 1 });
+        }
+
+        int count = 0;
+        foreach (ImagePiece piece in unwind.Pieces)
+        {
+            count += piece.File is null ? 0 : EhFrame.CountDescriptions(piece.File.Elf.SectionBytes(piece.Section));
+        }
+
+        UnwindIndex = Make(
+            ".eh_frame_hdr",
+            ImageZone.ReadOnly,
+            ElfConstants.SHT_PROGBITS,
+            0,
+            EhFrameIndex.HeaderSize + (count * EhFrameIndex.EntrySize),
+            sizeof(uint));
+    }
+
+    private ImagePiece Make(string name, ImageZone zone, uint type, ulong flags, int size, int alignment)
+    {
+        var piece = new ImagePiece { Size = (ulong)size, Alignment = (ulong)alignment, Bytes = new byte[size] };
+        OutputOf(name, zone, type, flags | ElfConstants.SHF_ALLOC, null).Add(piece);
+        return piece;
+    }
+
+    private static void Order(ImageOutput output)
+    {
+        if (output.Pieces.Any(piece => piece.Order is not 0))
+        {
+            output.Sort(piece => (ulong)piece.Order);
+        }
+    }
+}
