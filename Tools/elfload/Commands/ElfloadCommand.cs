@@ -17,7 +17,8 @@ internal static class ElfloadCommand
         var options = new CommonOptions();
         var root = new RootCommand("Loads ELF relocatable objects: runs them, links them, shows what is in them.");
         options.AddTo(root);
-        root.Add(new RunCommand(tokens.Program, options, reporter));
+        root.Add(new RunCommand(tokens.Program, reporter));
+        root.Add(new LinkCommand(reporter));
         UseExamples(root);
 
         ParseResult result = root.Parse(tokens.Own, new ParserConfiguration { ResponseFileTokenReplacer = null });
