@@ -76,6 +76,9 @@ public sealed class LoadedUnit
 
     internal IReadOnlyList<LinkObject> Objects { get; set; } = [];
 
+    /// <summary>The stubs that its code goes through.</summary>
+    internal StubTable? Stubs { get; set; }
+
     /// <summary>What has to be undone, and in which order.</summary>
     internal UnitResources Resources { get; set; } = null!;
 

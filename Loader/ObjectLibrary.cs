@@ -154,6 +154,29 @@ public sealed class ObjectLibrary : IDisposable
     /// </exception>
     public LoadedUnit? Link() => LinkWithQueue([]);
 
+    /// <summary>
+    /// Links and loads what is queued, as a program: with the archive member that defines its entry, where no object does.
+    /// </summary>
+    /// <param name="entry">Name of the function to start with; it may be hidden.</param>
+    /// <param name="address">Its address; 0 if nothing defines it.</param>
+    /// <returns>What was loaded; null if there was nothing to load.</returns>
+    /// <exception cref="LinkException">It cannot be linked or loaded; what is queued stays so.</exception>
+    public LoadedUnit? LinkProgram(string entry, out nint address)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(entry);
+        byte[] name = Encoding.UTF8.GetBytes(entry);
+        bool isQueued;
+        lock (_gate)
+        {
+            isQueued = _queue.Exists(elf => LinkMapOfUnit.Defines(elf, name));
+        }
+
+        LoadedUnit? unit = LinkWithQueue([], isQueued ? null : name);
+        Definition definition = FindOwn(NameHash.Of(name), name);
+        address = definition.Exists ? NativeProcess.AddressOf(definition) : 0;
+        return unit;
+    }
+
     /// <summary>Searches an archive for what later loads lack.</summary>
     /// <exception cref="LinkException">It cannot be read.</exception>
     public void AddArchive(string path)

@@ -69,6 +69,7 @@ internal sealed class UnitLinker
         var resources = new UnitResources(_process);
         unit.Resources = resources;
         unit.Objects = resolution.Objects;
+        unit.Stubs = _stubs;
         try
         {
             resources.Allocation = Allocate(layout, scan);

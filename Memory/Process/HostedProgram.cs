@@ -25,14 +25,18 @@ public static unsafe partial class HostedProgram
         ExitProcess(NativeCall.Main(main, arguments.Count, arguments.Vector, variables));
     }
 
+    /// <summary>Sets or removes an environment variable, as C sees it; .NET has a copy of its own once it has set one.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="value">Its value; null to remove it.</param>
+    public static void SetVariable(string name, string? value) =>
+        _ = value is null ? UnsetEnvironment(name) : SetEnvironment(name, value, 1);
+
     /// <summary>
-    /// Starts the program of this process again, in this process, with the same arguments and one environment variable
-    /// set. Does not return unless it fails.
+    /// Starts the program of this process again, in this process, with the same arguments and its environment as C sees it.
+    /// Does not return unless it fails.
     /// </summary>
-    /// <param name="variable">Name of the variable.</param>
-    /// <param name="value">Its value.</param>
     /// <exception cref="IOException">The system refused.</exception>
-    public static void Restart(string variable, string value)
+    public static void Restart()
     {
         // The bytes as they are: arguments need not be valid in any encoding.
         byte[] commandLine = File.ReadAllBytes("/proc/self/cmdline");
@@ -50,7 +54,7 @@ public static unsafe partial class HostedProgram
                 start += commandLine.AsSpan(start).IndexOf((byte)0) + 1;
             }
 
-            if (SetVariable(variable, value, 1) is not 0 || Execute(path, vector) is not 0)
+            if (Execute(path, vector) is not 0)
             {
                 throw new IOException(Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError()));
             }
@@ -77,8 +81,11 @@ public static unsafe partial class HostedProgram
     [LibraryImport("libc.so.6", EntryPoint = "exit")]
     private static partial void ExitProcess(int status);
 
-    [LibraryImport("libc.so.6", EntryPoint = "setenv", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int SetVariable(string name, string value, int overwrite);
+    [LibraryImport("libc.so.6", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SetEnvironment(string name, string value, int overwrite);
+
+    [LibraryImport("libc.so.6", EntryPoint = "unsetenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int UnsetEnvironment(string name);
 
     [LibraryImport("libc.so.6", EntryPoint = "execv", SetLastError = true)]
     private static partial int Execute(byte* path, byte** arguments);

@@ -15,7 +15,7 @@ internal static class Program
         using var reporter = new Reporter();
         try
         {
-            return ElfloadCommand.Invoke(CommandTokens.Expand(arguments), reporter, statuses);
+            return ElfloadCommand.Invoke(CommandTokens.Expand(arguments), reporter);
         }
         catch (CommandLineException exception)
         {

@@ -8,8 +8,8 @@ internal sealed record CommandTokens(IReadOnlyList<string> Own, IReadOnlyList<st
     /// <summary>Response files may name response files, but not without end.</summary>
     private const int MaximumDepth = 8;
 
-    /// <summary>Stands for the value of an option that was given without one.</summary>
-    internal const string NoValue = "";
+    /// <summary>Stands for the value of an option that was given without one; for files, it is standard output.</summary>
+    internal const string NoValue = "-";
 
     /// <summary>
     /// Options whose value may be left out; it can only follow after '='. The parser would take the next word for it.

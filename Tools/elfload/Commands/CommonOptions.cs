@@ -29,14 +29,6 @@ internal sealed class CommonOptions
         root.Add(_progress);
     }
 
-    /// <summary>Where JSON was asked for; null where it was not.</summary>
-    internal JsonTarget? Json(ParseResult result) => result.GetValue(_json) switch
-    {
-        null => null,
-        CommandTokens.NoValue or "-" => new JsonTarget(null),
-        string file => new JsonTarget(file),
-    };
-
     /// <summary>Has the reporter speak as the user wishes.</summary>
     internal void Apply(ParseResult result, Reporter reporter)
     {
@@ -44,7 +36,12 @@ internal sealed class CommonOptions
         reporter.IsQuiet = result.GetValue(_quiet);
         reporter.MayColor &= !result.GetValue(_noColor);
         reporter.ShowsProgress = result.GetValue(_progress);
-        reporter.Json = Json(result);
+        reporter.Json = result.GetValue(_json) switch
+        {
+            null => null,
+            CommandTokens.NoValue => JsonTarget.StandardOutput,
+            string file => new JsonTarget(file),
+        };
     }
 
     private static Option<bool> Flag(string name, string? alias, string description) =>

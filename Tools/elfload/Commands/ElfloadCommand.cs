@@ -12,23 +12,36 @@ internal static class ElfloadCommand
     /// <returns>The exit status.</returns>
     /// <exception cref="CommandLineException">The command line is wrong.</exception>
     /// <exception cref="LinkException">The input is.</exception>
-    internal static int Invoke(CommandTokens tokens, Reporter reporter, ExitStatuses statuses)
+    internal static int Invoke(CommandTokens tokens, Reporter reporter)
     {
         var options = new CommonOptions();
         var root = new RootCommand("Loads ELF relocatable objects: runs them, links them, shows what is in them.");
         options.AddTo(root);
-        root.Add(new RunCommand(tokens.Program, options, reporter));
+        root.Add(new RunCommand(tokens.Program, reporter));
+        root.Add(new LinkCommand(reporter));
         UseExamples(root);
 
         ParseResult result = root.Parse(tokens.Own, new ParserConfiguration { ResponseFileTokenReplacer = null });
         options.Apply(result, reporter);
         if (result.Errors.Count > 0 && result.Action is not HelpWithExamples)
         {
-            reporter.Fail(string.Join("; ", result.Errors.Select(error => error.Message)));
-            return statuses.CommandLine;
+            throw new CommandLineException(Describe(result, root));
         }
 
         return result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    }
+
+    private static string Describe(ParseResult result, RootCommand root)
+    {
+        if (result.CommandResult.Command != root)
+        {
+            return string.Join("; ", result.Errors.Select(error => error.Message));
+        }
+
+        string commands = string.Join(", ", root.Subcommands.Select(command => command.Name));
+        return result.UnmatchedTokens is [string word, ..]
+            ? $"there is no command '{word}': the commands are {commands}"
+            : $"which command? One of {commands}; --help tells more";
     }
 
     private static void UseExamples(RootCommand root)

@@ -30,7 +30,7 @@ internal sealed class RunCommand : Command, IExamples
         Description = "Do not resolve against the host process and the libraries that a compiler links by default.",
     };
 
-    internal RunCommand(IReadOnlyList<string> programArguments, CommonOptions common, Reporter reporter)
+    internal RunCommand(IReadOnlyList<string> programArguments, Reporter reporter)
         : base("run", "Load into this process and call the entry: runs a program without linking it first.")
     {
         Add(_inputs);
@@ -38,7 +38,7 @@ internal sealed class RunCommand : Command, IExamples
         _link.AddTo(this);
         Add(_libraries);
         Add(_noHostSymbols);
-        SetAction(result => new ProgramRun(Read(result, programArguments, common), reporter).Run());
+        SetAction(result => new ProgramRun(Read(result, programArguments, reporter), reporter).Run());
     }
 
     /// <inheritdoc/>
@@ -49,11 +49,12 @@ internal sealed class RunCommand : Command, IExamples
         "elfload run plugin.o --entry self_test --map plugin.json",
     ];
 
-    private RunRequest Read(ParseResult result, IReadOnlyList<string> programArguments, CommonOptions common)
+    private RunRequest Read(ParseResult result, IReadOnlyList<string> programArguments, Reporter reporter)
     {
         string? map = _link.Map(result);
-        if (map is "-" || common.Json(result) is { Path: null })
+        if (map is "-" || reporter.Json is { Path: null })
         {
+            reporter.Json = null;
             throw new CommandLineException(
                 $"{(map is "-" ? "--map" : "--json")} needs a file here: standard output is the program's");
         }

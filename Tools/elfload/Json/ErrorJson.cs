@@ -75,6 +75,12 @@ internal sealed record RangeJson(string Minimum, string Maximum);
 /// <summary>What a command has to say where it has no other result.</summary>
 internal sealed record ReportJson
 {
+    /// <summary>The machine that was linked for.</summary>
+    public string? Machine { get; init; }
+
+    /// <summary>The file that was written.</summary>
+    public string? Output { get; init; }
+
     /// <summary>Address of the entry, where there is one.</summary>
     public string? Entry { get; init; }
 

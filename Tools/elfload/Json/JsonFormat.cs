@@ -8,4 +8,5 @@ namespace ElfLoader.Tools.Json;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     WriteIndented = true)]
 [JsonSerializable(typeof(ReportJson))]
+[JsonSerializable(typeof(LinkMapJson))]
 internal sealed partial class JsonFormat : JsonSerializerContext;

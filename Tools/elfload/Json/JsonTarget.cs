@@ -8,6 +8,9 @@ namespace ElfLoader.Tools.Json;
 /// <param name="Path">The file; null for standard output.</param>
 internal sealed record JsonTarget(string? Path)
 {
+    /// <summary>Standard output.</summary>
+    internal static JsonTarget StandardOutput { get; } = new((string?)null);
+
     /// <summary>Symbol names may hold any character; nothing is going to be put into a web page.</summary>
     private static readonly JsonWriterOptions Options = new()
     {

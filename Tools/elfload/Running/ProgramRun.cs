@@ -14,14 +14,19 @@ internal sealed class ProgramRun(RunRequest request, Reporter reporter)
     /// <exception cref="LinkException">It cannot be loaded.</exception>
     internal int Run()
     {
+        StaticTlsTunable.Hide();
         ObjectLibrary library = Prepare();
         SignalDispositions.RestoreDefaults(); // from here on, the program's initializers run
-        Link(library);
-        ulong entry = FindEntry(library);
-        reporter.Tell($"calling {request.Entry} at {AddressText.Format(entry)}");
+        ulong entry = Link(library);
+        if (request.Map is { } map)
+        {
+            new JsonTarget(map).Write(LinkMapJson.Of(LinkMap.Of(library.Units, entry)), JsonFormat.Default.LinkMapJson);
+        }
+
         reporter.Json?.Write(
             new ReportJson { Entry = AddressText.Format(entry), Warnings = reporter.Warnings },
             JsonFormat.Default.ReportJson);
+        reporter.Tell($"calling {request.Entry} at {AddressText.Format(entry)}");
         reporter.ClearProgress();
 
         var arguments = new NativeArguments(request.Arguments);
@@ -84,31 +89,29 @@ internal sealed class ProgramRun(RunRequest request, Reporter reporter)
         }
     }
 
-    private void Link(ObjectLibrary library)
+    /// <summary>Gives the entry's address.</summary>
+    private ulong Link(ObjectLibrary library)
     {
         reporter.Progress("linking");
         try
         {
-            LoadedUnit? unit = library.Link();
-            if (unit is null)
+            if (library.LinkProgram(request.Entry, out nint entry) is { } unit)
             {
-                throw new LinkException(new LinkError(
-                    LinkErrorCode.File, new LinkLocation(request.Inputs[0]), "there is no object among the inputs"));
+                reporter.Tell($"loaded {unit.Name}");
             }
 
-            reporter.Tell($"loaded {unit.Name}");
+            return entry is not 0
+                ? (ulong)entry
+                : throw new LinkException(new LinkError(
+                    LinkErrorCode.Undefined,
+                    new LinkLocation(request.Inputs[0], Symbol: request.Entry),
+                    $"no input defines the entry '{request.Entry}'"));
         }
-        catch (LinkException exception) when (StaticTlsTunable.NeededBy(exception) is { } tunables)
+        catch (LinkException exception) when (StaticTlsTunable.NeededBy(exception) is { } setting)
         {
-            reporter.Tell($"starting again with {StaticTlsTunable.Variable}={tunables}");
-            HostedProgram.Restart(StaticTlsTunable.Variable, tunables);
+            reporter.Tell($"starting again with {setting}");
+            StaticTlsTunable.Restart(setting);
+            throw;
         }
     }
-
-    private ulong FindEntry(ObjectLibrary library) => library.TryGetExport(request.Entry, out nint address)
-        ? (ulong)address
-        : throw new LinkException(new LinkError(
-            LinkErrorCode.Undefined,
-            new LinkLocation(request.Inputs[0], Symbol: request.Entry),
-            $"no input defines the entry '{request.Entry}'"));
 }

@@ -1,41 +1,60 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
+using ElfLoader.Memory;
 
 namespace ElfLoader.Tools.Running;
 
-/// <summary>The setting of glibc, read when a process starts, that makes room for initial-exec thread-local storage.</summary>
+/// <summary>
+/// The setting of glibc that makes room for thread-local storage at a fixed distance from the thread pointer. It is read
+/// when a process starts, so a program that needs more room is started a second time.
+/// </summary>
 internal static partial class StaticTlsTunable
 {
-    /// <summary>The environment variable that holds all such settings, separated by colons.</summary>
-    internal const string Variable = "GLIBC_TUNABLES";
+    /// <summary>The environment variable that holds all settings of this kind, separated by colons.</summary>
+    private const string Variable = "GLIBC_TUNABLES";
+
+    /// <summary>Holds, in a process that was started again, what the user had set.</summary>
+    private const string UsersVariable = "ELFLOAD_GLIBC_TUNABLES";
 
     private const string Name = "glibc.rtld.optional_static_tls=";
 
-    /// <summary>The value of the variable with which a load that failed would succeed.</summary>
-    /// <returns>Null if the load failed for another reason, or the setting is there and has not helped.</returns>
-    internal static string? NeededBy(LinkException exception)
+    private static bool _isSecondStart;
+
+    /// <summary>Gives a process that was started again the environment that the user gave it.</summary>
+    internal static void Hide()
     {
-        foreach (LinkError error in exception.Errors)
+        if (Environment.GetEnvironmentVariable(UsersVariable) is not { } users)
         {
-            if (error.Code is LinkErrorCode.LimitExceeded && Suggestion().Match(error.Message) is { Success: true } match)
-            {
-                string[] current = (Environment.GetEnvironmentVariable(Variable) ?? "")
-                    .Split(':', StringSplitOptions.RemoveEmptyEntries);
-                return Array.Exists(current, setting => IsEnough(setting, match.Groups[1].Value))
-                    ? null
-                    : string.Join(
-                        ':', [.. current.Where(setting => !setting.StartsWith(Name, StringComparison.Ordinal)), match.Value]);
-            }
+            return;
         }
 
-        return null;
+        _isSecondStart = true;
+        // Setting it makes .NET keep a copy, in which the loader still reads how much room there is.
+        Environment.SetEnvironmentVariable(Variable, Environment.GetEnvironmentVariable(Variable));
+        HostedProgram.SetVariable(Variable, users.Length > 0 ? users : null);
+        HostedProgram.SetVariable(UsersVariable, null);
     }
 
-    private static bool IsEnough(string setting, string needed) =>
-        setting.StartsWith(Name, StringComparison.Ordinal)
-        && ulong.TryParse(setting.AsSpan(Name.Length), NumberStyles.None, CultureInfo.InvariantCulture, out ulong has)
-        && has >= ulong.Parse(needed, NumberStyles.None, CultureInfo.InvariantCulture);
+    /// <summary>The setting with which a load that failed would succeed.</summary>
+    /// <returns>Null if the load failed for another reason, or the setting was made and has not helped.</returns>
+    internal static string? NeededBy(LinkException exception) => _isSecondStart
+        ? null
+        : exception.Errors
+            .Where(error => error.Code is LinkErrorCode.LimitExceeded)
+            .Select(error => Suggestion().Match(error.Message))
+            .FirstOrDefault(match => match.Success)?.Value;
 
-    [GeneratedRegex(@"glibc\.rtld\.optional_static_tls=([0-9]{1,18})")]
+    /// <summary>Starts the process again with a setting.</summary>
+    /// <exception cref="IOException">The system refused.</exception>
+    internal static void Restart(string setting)
+    {
+        string users = Environment.GetEnvironmentVariable(Variable) ?? "";
+        IEnumerable<string> others = users.Split(':', StringSplitOptions.RemoveEmptyEntries)
+            .Where(other => !other.StartsWith(Name, StringComparison.Ordinal));
+        HostedProgram.SetVariable(Variable, string.Join(':', [.. others, setting]));
+        HostedProgram.SetVariable(UsersVariable, users);
+        HostedProgram.Restart();
+    }
+
+    [GeneratedRegex(@"glibc\.rtld\.optional_static_tls=[0-9]+")]
     private static partial Regex Suggestion();
 }

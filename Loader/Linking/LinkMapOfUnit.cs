@@ -1,0 +1,152 @@
+using ElfLoader.Arch.X64;
+using ElfLoader.Elf;
+using ElfLoader.Memory;
+
+namespace ElfLoader.Linking;
+
+/// <summary>Lists what of a unit lies where in this process.</summary>
+internal sealed class LinkMapOfUnit
+{
+    private readonly LoadedUnit _unit;
+
+    internal LinkMapOfUnit(LoadedUnit unit) => _unit = unit;
+
+    /// <summary>The machine of this process.</summary>
+    internal static string Machine => X64.Instance.Name;
+
+    /// <summary>Whether an object has a definition that others see.</summary>
+    internal static bool Defines(ElfObject elf, ReadOnlySpan<byte> name)
+    {
+        for (int i = elf.FirstGlobalSymbol; i < elf.SymbolCount; i++)
+        {
+            if (elf.Symbol(i).IsDefined && elf.SymbolName(i).SequenceEqual(name))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The sections.</summary>
+    internal IEnumerable<ImageSection> Sections() => _unit.Sections.Select(section => new ImageSection(
+        section.Object, section.Name, section.Index, section.Address, section.Size, ImageMap.Letters(section.Flags)));
+
+    /// <summary>The symbols that its objects define, as far as their definitions prevail, without compilers' labels.</summary>
+    internal IEnumerable<ImageSymbol> Symbols()
+    {
+        HashSet<int> commons = [];
+        foreach (LinkObject file in _unit.Objects)
+        {
+            for (int i = 1; i < file.Elf.SymbolCount; i++)
+            {
+                SymbolRecord record = file.Elf.Symbol(i);
+                if (record is { IsDefined: true, Type: not (SymbolType.Section or SymbolType.File) }
+                    && !file.Elf.SymbolName(i).StartsWith(".L"u8)
+                    && Prevails(file, record, file.Symbols[i], commons))
+                {
+                    yield return new ImageSymbol(
+                        file.Elf.SymbolNameText(i),
+                        file.Elf.Name,
+                        record.Place is SymbolPlace.Section ? file.Elf.SectionNameText(record.Section)
+                            : record.IsCommon ? "COMMON" : null,
+                        file.Symbols[i].Value,
+                        record.Size,
+                        ImageSymbols.NameOf(record.Binding),
+                        ImageSymbols.NameOf(record.Type));
+                }
+            }
+        }
+    }
+
+    /// <summary>The stubs, with where they lead now.</summary>
+    internal IEnumerable<ImageStub> Stubs()
+    {
+        Stub[] stubs = _unit.Stubs is { } table ? [.. table.All] : [];
+        Dictionary<int, (LinkObject File, int Symbol)> users = FindUsers(
+            [.. stubs.Where(stub => stub.Object < 0).Select(stub => stub.Symbol)]);
+        foreach (Stub stub in stubs)
+        {
+            (LinkObject file, int symbol) = stub.Object < 0
+                ? users[stub.Symbol]
+                : (_unit.Objects[stub.Object], stub.Symbol);
+            yield return new ImageStub(
+                file.DescribeSymbol(symbol),
+                file.Elf.Name,
+                stub.IsIfunc ? "iplt" : X64.Instance.Stub.Kind,
+                stub.Address,
+                X64.Instance.Stub.Size,
+                NativeBytes.LoadWord(stub.SlotAddress));
+        }
+    }
+
+    /// <summary>The slots.</summary>
+    internal IEnumerable<ImageGotSlot> Got()
+    {
+        foreach (LinkObject file in _unit.Objects)
+        {
+            foreach (GotEntry entry in file.Got.Entries)
+            {
+                ulong address = file.Got.Address + (ulong)entry.Offset;
+                yield return new ImageGotSlot(
+                    entry.Symbol is 0 ? "" : file.DescribeSymbol(entry.Symbol),
+                    file.Elf.Name,
+                    ImageMap.NameOf(entry.Kind),
+                    address,
+                    NativeBytes.LoadWord(address));
+            }
+        }
+    }
+
+    /// <summary>What is mapped: a part of each zone.</summary>
+    internal IEnumerable<ImageSegment> Segments()
+    {
+        if (_unit.Resources.Allocation is not { } allocation)
+        {
+            yield break;
+        }
+
+        foreach ((MemoryZone zone, string flags) in ((MemoryZone, string)[])[
+            (MemoryZone.Code, "RX"), (MemoryZone.ReadOnly, "R"), (MemoryZone.Relro, "R"), (MemoryZone.Data, "RW")])
+        {
+            if (allocation.Size(zone) > 0)
+            {
+                yield return new ImageSegment(allocation.Address(zone), allocation.Size(zone), 0, 0, flags);
+            }
+        }
+    }
+
+    /// <summary>Whether others see this definition, rather than another object's of the same name.</summary>
+    private static bool Prevails(LinkObject file, in SymbolRecord record, in BoundSymbol bound, HashSet<int> commons)
+    {
+        switch (record.Place)
+        {
+            case SymbolPlace.Section:
+                return file.IsKept(record.Section)
+                    && (bound.Is(SymbolTraits.Ifunc)
+                        || bound.Value == unchecked(file.Sections[record.Section].SymbolBase + record.Value));
+            case SymbolPlace.Absolute:
+                return bound.Value == record.Value;
+            default: // shared by all objects that have it, and listed for the first
+                return bound.Is(SymbolTraits.Internal) && commons.Add(bound.Global);
+        }
+    }
+
+    /// <summary>For each global name the first object that has it, and its symbol there.</summary>
+    private Dictionary<int, (LinkObject File, int Symbol)> FindUsers(HashSet<int> names)
+    {
+        Dictionary<int, (LinkObject, int)> users = [];
+        foreach (LinkObject file in _unit.Objects)
+        {
+            for (int i = 1; i < file.Symbols.Length; i++)
+            {
+                if (names.Contains(file.Symbols[i].Global))
+                {
+                    users.TryAdd(file.Symbols[i].Global, (file, i));
+                }
+            }
+        }
+
+        return users;
+    }
+}
