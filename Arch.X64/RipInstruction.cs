@@ -24,6 +24,9 @@ internal readonly record struct RipInstruction(
     /// <summary>mov mem, reg.</summary>
     public const byte Load = 0x8b;
 
+    /// <summary>lea mem, reg.</summary>
+    public const byte LoadAddress = 0x8d;
+
     /// <summary>call *mem, jmp *mem and others, told apart by the ModRM byte.</summary>
     public const byte Indirect = 0xff;
 

@@ -40,6 +40,10 @@ internal static class X64Relaxation
             case R_X86_64_GOTTPOFF or R_X86_64_CODE_4_GOTTPOFF:
                 return new Relaxation(
                     traits.HasFlag(RelaxationTraits.StaticTls) && TryUseOffset(instruction, section, operands));
+            case R_X86_64_PC32:
+                return new Relaxation(
+                    traits.HasFlag(RelaxationTraits.Absolute) && instruction.Opcode is RipInstruction.LoadAddress
+                    && TryUseImmediate(instruction, section, (long)operands.S));
             default:
                 return traits.HasFlag(RelaxationTraits.StaticTls) && following is not null
                     ? TlsSequence.TryRelax(rule, section, offset, operands, following, followingOffset)
@@ -110,7 +114,7 @@ internal static class X64Relaxation
 
         switch (instruction.Opcode)
         {
-            case RipInstruction.Load:
+            case RipInstruction.Load or RipInstruction.LoadAddress:
                 instruction.WriteImmediate(section, 0xc7, 0, (int)value);
                 return true;
             case RipInstruction.Test:

@@ -195,6 +195,11 @@ public sealed class ObjectLibrary : IDisposable
     /// <exception cref="LinkException">The library has a definition of that name.</exception>
     public void DefineData(string name, nint address) => Define(name, address, SymbolType.Object);
 
+    /// <summary>Defines a symbol as a number, which is not known to be the address of code or of data.</summary>
+    /// <exception cref="LinkException">The library has a definition of that name.</exception>
+    public void DefineAbsolute(string name, ulong value) =>
+        Define(name, new Definition { Address = value, IsAbsolute = true, Provider = $"{Name}.Define" });
+
     /// <summary>Defines a symbol as a C# function; the library keeps the delegate alive.</summary>
     /// <exception cref="LinkException">The library has a definition of that name.</exception>
     public void Define<TDelegate>(string name, TDelegate function)
@@ -208,14 +213,16 @@ public sealed class ObjectLibrary : IDisposable
         }
     }
 
-    /// <summary>The address of a symbol; links what is queued first. Of a thread-local variable, this thread's copy.</summary>
+    /// <summary>The address of a symbol. Of a thread-local variable, this thread's copy.</summary>
+    /// <remarks>What is queued is linked first; what only an archive defines is loaded from there.</remarks>
     /// <exception cref="EntryPointNotFoundException">The library has no definition of that name, or a hidden one.</exception>
     /// <exception cref="LinkException">What is queued cannot be linked.</exception>
     public nint GetExport(string name) => TryGetExport(name, out nint address)
         ? address
         : throw new EntryPointNotFoundException($"library '{Name}' does not define '{name}'");
 
-    /// <summary>The address of a symbol; links what is queued first. Of a thread-local variable, this thread's copy.</summary>
+    /// <summary>The address of a symbol. Of a thread-local variable, this thread's copy.</summary>
+    /// <remarks>What is queued is linked first; what only an archive defines is loaded from there.</remarks>
     /// <returns>Whether the library defines it and does not hide it.</returns>
     /// <exception cref="LinkException">What is queued cannot be linked.</exception>
     public bool TryGetExport(string name, out nint address)
@@ -223,7 +230,13 @@ public sealed class ObjectLibrary : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(name);
         _ = Link();
         byte[] bytes = Encoding.UTF8.GetBytes(name);
-        Definition definition = FindOwn(NameHash.Of(bytes), bytes);
+        ulong hash = NameHash.Of(bytes);
+        Definition definition = FindOwn(hash, bytes);
+        if (!definition.Exists && _archives.Length > 0 && LinkWithQueue([], bytes) is not null)
+        {
+            definition = FindOwn(hash, bytes);
+        }
+
         address = definition is { Exists: true, IsHidden: false } ? NativeProcess.AddressOf(definition) : 0;
         return definition is { Exists: true, IsHidden: false };
     }
@@ -431,7 +444,10 @@ public sealed class ObjectLibrary : IDisposable
         }
     }
 
-    private void Define(string name, nint address, SymbolType type)
+    private void Define(string name, nint address, SymbolType type) =>
+        Define(name, new Definition { Address = (ulong)address, Type = type, Provider = $"{Name}.Define" });
+
+    private void Define(string name, in Definition definition)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         byte[] bytes = Encoding.UTF8.GetBytes(name);
@@ -446,8 +462,7 @@ public sealed class ObjectLibrary : IDisposable
                     $"'{name}' is defined already by {other.Provider}");
             }
 
-            _definitions.Set(
-                hash, bytes, new Definition { Address = (ulong)address, Type = type, Provider = $"{Name}.Define" });
+            _definitions.Set(hash, bytes, definition);
         }
     }
 
@@ -474,13 +489,14 @@ public sealed class ObjectLibrary : IDisposable
         ?? throw new LinkException(
             LinkErrorCode.File, new LinkLocation(Name), "there is no object to load: archives only provide what objects lack");
 
-    private LoadedUnit? LinkWithQueue(IReadOnlyList<ElfObject> objects)
+    /// <summary>Links objects together with what is queued, and with the archive member that defines a name.</summary>
+    private LoadedUnit? LinkWithQueue(IReadOnlyList<ElfObject> objects, byte[]? wanted = null)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ElfObject[] queued;
         lock (_gate)
         {
-            if (_queue.Count is 0 && objects.Count is 0)
+            if (_queue.Count is 0 && objects.Count is 0 && wanted is null)
             {
                 return null;
             }
@@ -491,7 +507,7 @@ public sealed class ObjectLibrary : IDisposable
 
         try
         {
-            return new UnitLinker(this, _process, [.. queued, .. objects]).Link();
+            return new UnitLinker(this, _process, [.. queued, .. objects]).Link(wanted);
         }
         catch
         {

@@ -29,6 +29,12 @@ public sealed record ObjectLibraryOptions
     /// <summary>Where the units lie; null: each where its relocations need it.</summary>
     public MemoryPlacement? Placement { get; init; }
 
+    /// <summary>
+    /// How code is written without a mapping that is writable and executable: through a second view, or by making it
+    /// executable once it is written. By default the second view, where the system permits it.
+    /// </summary>
+    public MemoryMapping Mapping { get; init; }
+
     /// <summary>Most bytes of memory that one load may take, zero-initialized data included.</summary>
     public ulong MaximumUnitSize { get; init; } = 4UL << 30;
 

@@ -106,13 +106,14 @@ public abstract class Architecture
     /// <summary>
     /// Rewrites the instructions at a place to a cheaper form (psABI, "Linker Optimization"), if that is legal and the
     /// new operand fits; else changes nothing. A relaxed relocation must not be applied any more, nor may the records
-    /// it has swallowed.
+    /// it has swallowed. Of a rule without <see cref="RelocationRule.MayRelax"/> it is asked only where the value does
+    /// not fit: an address that is a number (the 0 of an undefined weak symbol) may become an immediate operand.
     /// </summary>
     /// <remarks>
     /// What is written depends only on the arguments, so a section is relaxed again, for other addresses, by starting
     /// from its original bytes.
     /// </remarks>
-    /// <param name="rule">A rule with <see cref="RelocationRule.MayRelax"/>.</param>
+    /// <param name="rule">The rule of the relocation.</param>
     /// <param name="section">The section's bytes, in which the place and its neighbours are still as the compiler left them.</param>
     /// <param name="offset">Offset of the place in the section; the field lies within it.</param>
     /// <param name="operands">S, A and P; for thread-local symbols also TP and TLSBLOCK. The slot is not looked at.</param>

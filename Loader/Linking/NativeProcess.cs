@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using ElfLoader.Memory;
 using ElfLoader.Runtime;
 
@@ -8,6 +9,8 @@ internal sealed class NativeProcess
 {
     private static readonly Lazy<NativeProcess> Shared = new(() => new NativeProcess());
 
+    private readonly ConcurrentDictionary<MemoryMapping, MemoryPools> _pools = new();
+
     private NativeProcess()
     {
     }
@@ -16,7 +19,8 @@ internal sealed class NativeProcess
     internal static NativeProcess Current => Shared.Value;
 
     /// <summary>Where memory comes from.</summary>
-    internal MemoryPools Pools { get; } = new();
+    internal MemoryPools Pools(MemoryMapping mapping) =>
+        _pools.GetOrAdd(mapping, static kind => new MemoryPools(new MemoryOptions { Mapping = kind }));
 
     /// <summary>Which units use one another.</summary>
     internal UnitGraph Graph { get; } = new();

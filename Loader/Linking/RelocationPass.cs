@@ -176,11 +176,16 @@ internal sealed class RelocationPass
             return;
         }
 
-        Apply(section, bytes, record, rule, operands);
+        Apply(section, bytes, record, rule, operands, following);
     }
 
     private void Apply(
-        in RelocationSection section, Span<byte> bytes, in RelocationRecord record, RelocationRule rule, Operands operands)
+        in RelocationSection section,
+        Span<byte> bytes,
+        in RelocationRecord record,
+        RelocationRule rule,
+        Operands operands,
+        RelocationReader following)
     {
         RelocationTable table = _rules.Architecture.Relocations;
         int offset = (int)record.Offset;
@@ -194,6 +199,13 @@ internal sealed class RelocationPass
                 viaStub.S = viaStub.L = _context.Stubs.All[stub].Address;
                 outcome = table.Apply(rule, bytes[offset..], viaStub, out _);
             }
+        }
+
+        const SymbolTraits number = SymbolTraits.Absolute | SymbolTraits.UndefinedWeak;
+        if (outcome is RelocationOutcome.OutOfRange && _file.Symbols[(int)record.Symbol].Is(number)
+            && IsCode(section.Target) && TryRelax(rule, bytes, record, operands, following, out _))
+        {
+            return;
         }
 
         if (outcome is not RelocationOutcome.Applied)

@@ -273,7 +273,7 @@ internal sealed class UnitLayout
 
     private void PlaceTables(StubTable stubs, StubShape shape, int extraCode)
     {
-        LifetimeOffset = _blocks[Data].Append(UnitLifetime.Size, UnitLifetime.Alignment);
+        LifetimeOffset = _blocks[Data].Append(UnitServices.DataSize, UnitLifetime.Alignment);
         TerminatorsSize = UnitFinalizer.TerminatorArraySize(InitializerLists.CountTerminators(_resolution.Objects));
         TerminatorsOffset = _blocks[Relro].Append((ulong)TerminatorsSize, sizeof(ulong));
         foreach (LinkObject file in _resolution.Objects)

@@ -17,7 +17,7 @@ internal sealed class UnitLinker
 
     private readonly ObjectLibrary _library;
     private readonly NativeProcess _process;
-    private readonly IReadOnlyList<ElfObject> _inputs;
+    private IReadOnlyList<ElfObject> _inputs;
     private readonly LinkErrors _errors = new();
     private readonly StubTable _stubs = new();
 
@@ -29,12 +29,24 @@ internal sealed class UnitLinker
     }
 
     /// <summary>Does it all.</summary>
+    /// <param name="wanted">A name whose archive member is linked as well; null for none.</param>
+    /// <returns>The unit; null if there is no object at all.</returns>
     /// <exception cref="LinkException">Something is wrong; nothing has changed.</exception>
-    internal LoadedUnit Link()
+    internal LoadedUnit? Link(byte[]? wanted = null)
     {
-        CheckMachines();
-        var services = new UnitServices(_process);
+        var services = new UnitServices();
         var scope = new ProcessScope(_library, services);
+        if (wanted is not null && scope.FindInArchives(wanted) is { } member)
+        {
+            _inputs = [.. _inputs, member];
+        }
+
+        if (_inputs.Count is 0)
+        {
+            return null;
+        }
+
+        CheckMachines();
         var resolution = new SymbolResolution(scope, _errors, _inputs);
         resolution.Resolve();
         CheckMachines(resolution.Objects.Skip(_inputs.Count).Select(file => file.Elf));
@@ -134,14 +146,17 @@ internal sealed class UnitLinker
                 : scan.NeedsNear is not null ? MemoryPlacement.Near
                 : MemoryPlacement.Far);
         MemoryPool? neighbour = scan.WantsNeighbour?.Resources.Pool ?? _library.LastPool;
-        if (neighbour is not null && Serves(neighbour.Placement, placement)
+        if (neighbour is not null && Serves(neighbour.Placement, placement) && IsMapped(neighbour, _library.Options.Mapping)
             && neighbour.TryAllocate(request, out MemoryAllocation? beside))
         {
             return beside;
         }
 
-        return _process.Pools.Allocate(placement, request);
+        return _process.Pools(_library.Options.Mapping).Allocate(placement, request);
     }
+
+    private static bool IsMapped(MemoryPool pool, MemoryMapping wanted) =>
+        wanted is MemoryMapping.Auto || pool.Mapping == wanted;
 
     private static bool Serves(MemoryPlacement offered, MemoryPlacement wanted) =>
         wanted is MemoryPlacement.Far || offered == wanted;

@@ -8,13 +8,15 @@ namespace ElfLoader.Linking;
 /// </summary>
 internal sealed class UnitServices
 {
+    /// <summary>
+    /// Bytes of writable data that the unit adds: its registrations, and its own <c>__libc_single_threaded</c>.
+    /// </summary>
+    internal const int DataSize = UnitLifetime.Size + sizeof(ulong);
+
     private const int TrapSize = 16;
 
-    private readonly NativeProcess _process;
     private bool _usesThunks;
     private ulong _code;
-
-    internal UnitServices(NativeProcess process) => _process = process;
 
     /// <summary>The unit's thread-local storage, once it is laid out.</summary>
     internal TlsTemplate? Tls { get; set; }
@@ -37,6 +39,14 @@ internal sealed class UnitServices
         if (name.SequenceEqual("__dso_handle"u8))
         {
             return new SyntheticSymbol(() => Lifetime.DsoHandle, SymbolTraits.Internal | SymbolTraits.Data);
+        }
+
+        // glibc's hint that locks may be skipped, which inline functions of libstdc++ read: a .NET process has threads from
+        // the start, so it is false for good, and a unit far from glibc can have a false one of its own.
+        if (name.SequenceEqual("__libc_single_threaded"u8))
+        {
+            return new SyntheticSymbol(
+                () => Lifetime.Address + UnitLifetime.Size, SymbolTraits.Internal | SymbolTraits.Data);
         }
 
         if (name.SequenceEqual("_TLS_MODULE_BASE_"u8)) // what TLSDESC code takes local variables' offsets from

@@ -1,11 +1,13 @@
 namespace ElfLoader.Runtime;
 
-/// <summary>What there is once in a process, because the process has one C library: made on first use, never taken down.</summary>
+/// <summary>
+/// What there is once in a process, because the process has one C library: made on first use, never taken down.
+/// </summary>
 internal sealed class HostRuntime
 {
     /// <summary>
-    /// Name of a number in the application's configuration (<c>runtimeconfig.json</c>, <c>AppContext.SetData</c>): bytes of static
-    /// thread-local storage to ask the host for. Without it, all that can be had.
+    /// Name of a number in the application's configuration (<c>runtimeconfig.json</c>, <c>AppContext.SetData</c>):
+    /// bytes of static thread-local storage to ask the host for. Without it, all that can be had.
     /// </summary>
     public const string StaticTlsSetting = "ElfLoader.StaticTlsSize";
 

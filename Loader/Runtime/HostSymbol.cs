@@ -3,7 +3,9 @@ namespace ElfLoader.Runtime;
 /// <summary>What a symbol of the host is.</summary>
 internal enum HostSymbolKind
 {
-    /// <summary>The host does not tell: its symbol has no type, or the address is not that of an exported symbol.</summary>
+    /// <summary>
+    /// The host does not tell: its symbol has no type, or the address is not that of an exported symbol.
+    /// </summary>
     Unknown,
 
     /// <summary>A function.</summary>
@@ -27,6 +29,7 @@ internal readonly record struct HostSymbol(ulong Address, HostSymbolKind Kind, u
 /// <param name="Module">Module number, for the host's <c>__tls_get_addr</c>.</param>
 /// <param name="Offset">Distance from the start of the module's block.</param>
 /// <param name="TpOffset">
-/// Distance from the thread pointer, the same in all threads; null if the module's blocks are allocated thread by thread.
+/// Distance from the thread pointer, the same in all threads; null if the module's blocks are
+/// allocated thread by thread.
 /// </param>
 internal readonly record struct HostTlsSymbol(ulong Module, ulong Offset, long? TpOffset);

@@ -30,7 +30,8 @@ internal sealed class HostSymbols
             throw new LinkException(LinkErrorCode.File, new LinkLocation(pathOrName), error);
         }
 
-        ImmutableInterlocked.Update(ref _libraries, (all, added) => all.Contains(added) ? all : all.Add(added), library);
+        ImmutableInterlocked.Update(
+            ref _libraries, (all, added) => all.Contains(added) ? all : all.Add(added), library);
     }
 
     /// <summary>Looks a name up, without allocating.</summary>

@@ -3,13 +3,13 @@ using System.Buffers.Binary;
 namespace ElfLoader.Runtime;
 
 /// <summary>
-/// Functions that each unit gets a copy of, because they must know who calls: <c>atexit</c> and its like register with the
-/// unit's <c>__dso_handle</c>, so that unloading finds what the unit registered. (In a linked program they come from
-/// libc_nonshared.a for the same reason.)
+/// Functions that each unit gets a copy of, because they must know who calls: <c>atexit</c> and its like register with
+/// the unit's <c>__dso_handle</c>, so that unloading finds what the unit registered. (In a linked program they come
+/// from libc_nonshared.a for the same reason.)
 /// </summary>
 /// <remarks>
-/// <c>__cxa_atexit</c> needs none: it gets the handle as an argument. glibc's <c>__cxa_finalize</c> also removes the handlers of
-/// <c>at_quick_exit</c> and <c>pthread_atfork</c>.
+/// <c>__cxa_atexit</c> needs none: it gets the handle as an argument. glibc's <c>__cxa_finalize</c> also removes the
+/// handlers of <c>at_quick_exit</c> and <c>pthread_atfork</c>.
 /// </remarks>
 internal sealed class LifetimeThunks
 {
@@ -68,7 +68,8 @@ internal sealed class LifetimeThunks
         // pthread_atfork(prepare, parent, child) -> __register_atfork(prepare, parent, child, dso):  mov rcx, dso
         Thunk(code[AtFork..], [0x48, 0xb9], unit.DsoHandle, _registerAtFork);
 
-        // __cxa_thread_atexit(destructor, object, dso) -> add_thread_dtor(destructor, object, dso, counter):  mov rcx, counter
+        // __cxa_thread_atexit(destructor, object, dso) -> add_thread_dtor(destructor, object, dso, counter):  mov rcx,
+        // counter
         Thunk(code[AtThreadExit..], [0x48, 0xb9], unit.Counter, _addThreadDestructor);
 
         // __stack_chk_fail_local() -> __stack_chk_fail()

@@ -10,8 +10,8 @@ internal static class ProcessorState
     private const int LastExtended = 62;
 
     /// <summary>
-    /// Bytes that <c>xsave</c> writes for all state components but the AMX tiles (Intel SDM, "Managing State Using the XSAVE
-    /// Feature Set"); 0 where there is no <c>xsave</c>.
+    /// Bytes that <c>xsave</c> writes for all state components but the AMX tiles (Intel SDM, "Managing State Using the
+    /// XSAVE Feature Set"); 0 where there is no <c>xsave</c>.
     /// </summary>
     public static int Size()
     {

@@ -4,7 +4,9 @@ using ElfLoader.Memory;
 
 namespace ElfLoader.Runtime;
 
-/// <summary>The shim, opened: where its parts are in this process. There is one in a process; it is never closed.</summary>
+/// <summary>
+/// The shim, opened: where its parts are in this process. There is one in a process; it is never closed.
+/// </summary>
 internal sealed class Shim
 {
     /// <summary>Modules that can be loaded at the same time, each with thread-local storage of its own.</summary>
@@ -82,8 +84,8 @@ internal sealed class Shim
     public ulong Function(string name) => Start + ShimLayout.Code + (ulong)ShimImage.Find(name).Offset;
 
     /// <summary>
-    /// What glibc can give to libraries opened at run time: 1,664 bytes, of which 512 are the tunable's default (measured,
-    /// glibc 2.36).
+    /// What glibc can give to libraries opened at run time: 1,664 bytes, of which 512 are the tunable's default
+    /// (measured, glibc 2.36).
     /// </summary>
     private static int LikelyTlsSize()
     {

@@ -4,9 +4,9 @@ using System.Text;
 namespace ElfLoader.Runtime;
 
 /// <summary>
-/// Writes the one shared object that the host's dynamic linker ever sees of us. It exists for what only the dynamic linker
-/// can give: room at a fixed distance from every thread's thread pointer (PT_TLS, with a TPOFF64 relocation so that the room
-/// is static), and symbols that gdb finds. The machine code that must run without .NET lies in it, too.
+/// Writes the one shared object that the host's dynamic linker ever sees of us. It exists for what only the dynamic
+/// linker can give: room at a fixed distance from every thread's thread pointer (PT_TLS, with a TPOFF64 relocation so
+/// that the room is static), and symbols that gdb finds. The machine code that must run without .NET lies in it, too.
 /// </summary>
 internal static class ShimImage
 {
@@ -20,6 +20,7 @@ internal static class ShimImage
     private const int Relocations = HashTable + (6 * 4) + 8;
     private const int DynamicStrings = Relocations + 24;
     private const string LibraryName = "elfloader-shim";
+    private const string RegisterFunction = "jit_debug_register_code";
     private const string RegisterCode = "__jit_debug_register_code";
     private const string Descriptor = "__jit_debug_descriptor";
 
@@ -40,16 +41,18 @@ internal static class ShimImage
         (byte[] names, int[] nameOffsets) = Strings([LibraryName, RegisterCode, Descriptor]);
         Symbol[] exported =
         [
-            new(nameOffsets[1], 0x12, Code, ShimLayout.Code + Find("jit_debug_register_code").Offset, 2),
+            new(nameOffsets[1], 0x12, Code, ShimLayout.Code + Find(RegisterFunction).Offset, 2),
             new(nameOffsets[2], 0x11, Data, ShimLayout.JitDescriptor, 24),
         ];
 
-        // For people: names of all functions, in backtraces. Local symbols come first.
+        // For people: names of the other functions, in backtraces. Local symbols come first.
+        ShimFunction[] others = [.. ShimCode.Functions.Where(function => function.Name is not RegisterFunction)];
+        int localSymbols = others.Length;
         (byte[] allNames, int[] all) = Strings(
-            [.. ShimCode.Functions.Select(function => $"elfloader_{function.Name}"), RegisterCode, Descriptor]);
+            [.. others.Select(function => $"elfloader_{function.Name}"), RegisterCode, Descriptor]);
         Symbol[] symbols =
         [
-            .. ShimCode.Functions.Select((function, i) =>
+            .. others.Select((function, i) =>
                 new Symbol(all[i], 0x02, Code, ShimLayout.Code + function.Offset, function.Code.Length)),
             exported[0] with { Name = all[^2] },
             exported[1] with { Name = all[^1] },
@@ -94,7 +97,7 @@ internal static class ShimImage
             new(6, 3, ShimLayout.Dynamic, DynamicEntries * 16, Link: 4, EntrySize: 16),
             new(1, 3, ShimLayout.JitDescriptor, ShimLayout.TlsImage - ShimLayout.JitDescriptor),
             new(1, 0x403, ShimLayout.TlsImage, tlsSize, Alignment: ShimLayout.TlsAlignment),
-            new(2, 0, symbolTable, strings - symbolTable, Link: 12, Info: ShimCode.Functions.Length + 1, EntrySize: SymbolSize),
+            new(2, 0, symbolTable, strings - symbolTable, Link: 12, Info: localSymbols + 1, EntrySize: SymbolSize),
             new(3, 0, strings, allNames.Length, Alignment: 1),
             new(3, 0, sectionStrings, sectionNames.Length, Alignment: 1),
         ];

@@ -1,8 +1,8 @@
 namespace ElfLoader.Runtime;
 
 /// <summary>
-/// Where things lie in the shim: distances from its start, the same in the file and in memory. <c>Shim.s</c> has the same
-/// numbers.
+/// Where things lie in the shim: distances from its start, the same in the file and in memory. <c>Shim.s</c> has the
+/// same numbers.
 /// </summary>
 internal static class ShimLayout
 {
@@ -34,8 +34,8 @@ internal static class ShimLayout
     public const int TlsAlignment = 64;
 
     /// <summary>
-    /// Bytes at the start of the TLS block that are not the arena's: a generation word, and the three words that the code
-    /// calls VECTOR, DTORS and DTORS_KNOWN.
+    /// Bytes at the start of the TLS block that are not the arena's: a generation word, and the three words that the
+    /// code calls VECTOR, DTORS and DTORS_KNOWN.
     /// </summary>
     public const int TlsHead = 32;
 
@@ -61,7 +61,7 @@ internal readonly record struct ShimConstants(
     /// <summary>The words as they lie in the image.</summary>
     public ReadOnlySpan<ulong> Words => new[]
     {
-        Malloc, Free, Calloc, AlignedAlloc, Abort, MutexLock, MutexUnlock, SetSpecific, ThreadAtExit, TlsGetAddr, Modules,
-        StateSize,
+        Malloc, Free, Calloc, AlignedAlloc, Abort, MutexLock, MutexUnlock, SetSpecific, ThreadAtExit, TlsGetAddr,
+        Modules, StateSize,
     };
 }

@@ -4,14 +4,17 @@ using ElfLoader.Memory;
 namespace ElfLoader.Runtime;
 
 /// <summary>
-/// The part of the shim's thread-local block that units share: storage at the same distance from the thread pointer in all
-/// threads, for initial exec and local exec code. New threads get its contents from glibc, which copies the shim's initial image;
-/// threads that exist are written to directly. Not thread-safe: <see cref="TlsRuntime"/> holds the lock.
+/// The part of the shim's thread-local block that units share: storage at the same distance from the thread pointer in
+/// all threads, for initial exec and local exec code. New threads get its contents from glibc, which copies the shim's
+/// initial image; threads that exist are written to directly. Not thread-safe: <see cref="TlsRuntime"/> holds the lock.
 /// </summary>
 /// <remarks>
-/// The image carries a generation number, first and last. A thread that was created while a module was activated may have copied
-/// the image before or in the middle of it; whichever end a copy starts from, it then misses the new number there, and the
-/// thread is recognised and written to by the next scan.
+/// The image carries a generation number, first and last. A thread that was created while a module was activated may
+/// have copied the image before or in the middle of it; whichever end a copy starts from, it then misses the new number
+/// there, and the thread is recognised and written to by the next scan. No scan sees a thread before
+/// <c>pthread_create</c> has made it: if its creator had copied the image before, and then got no processor until the
+/// last scan was done, the thread starts with zeros. (glibc's own <c>dlopen</c> has such a gap.) <see cref="Settle"/>,
+/// called as late as possible, makes that unlikely.
 /// </remarks>
 internal sealed class StaticTlsArena
 {
@@ -49,7 +52,8 @@ internal sealed class StaticTlsArena
                 LinkErrorCode.LimitExceeded,
                 where,
                 $"thread-local storage aligned to {alignment} is accessed at a fixed distance from the thread pointer "
-                + $"(initial-exec or local-exec model), where {ShimLayout.TlsAlignment} is the most; compile with -fPIC");
+                + $"(initial-exec or local-exec model), where {ShimLayout.TlsAlignment} is the most; "
+                + "compile with -fPIC");
         }
 
         ulong taken = Math.Max(size, 1);
@@ -58,8 +62,9 @@ internal sealed class StaticTlsArena
             throw new LinkException(
                 LinkErrorCode.LimitExceeded,
                 where,
-                $"{size} bytes of thread-local storage are accessed at a fixed distance from the thread pointer (initial-exec or "
-                + $"local-exec model), where {Free} of {Size} bytes are free; compile with -fPIC, or start the program with "
+                $"{size} bytes of thread-local storage are accessed at a fixed distance from the thread pointer "
+                + $"(initial-exec or local-exec model), where {Free} of {Size} bytes are free; "
+                + "compile with -fPIC, or start the program with "
                 + $"GLIBC_TUNABLES=glibc.rtld.optional_static_tls={Suggestion(taken)}");
         }
 
@@ -79,11 +84,11 @@ internal sealed class StaticTlsArena
         _active.Add(new ActiveModule(module, start, _generation));
         _settled = false;
 
-        const int MostScans = 10;
+        const int MostScans = 5;
         _ = Scan();
         for (int i = 0; i < MostScans && Scan() > 0; i++)
         {
-            Thread.Sleep(1); // Threads are being created right now.
+            Thread.Sleep(1); // Threads are being created right now: there may be more whose creators are not done.
         }
     }
 

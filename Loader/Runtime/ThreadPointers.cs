@@ -4,12 +4,13 @@ using ElfLoader.Memory;
 namespace ElfLoader.Runtime;
 
 /// <summary>
-/// Finds the thread pointers of all threads. The kernel tells where each thread's robust list begins; glibc keeps it at a fixed
-/// distance from the thread pointer, which the calling thread shows. Not thread-safe.
+/// Finds the thread pointers of all threads. The kernel tells where each thread's robust list begins; glibc keeps it at
+/// a fixed distance from the thread pointer, which the calling thread shows. Not thread-safe.
 /// </summary>
 internal sealed class ThreadPointers
 {
-    private const int Attempts = 50;
+    private const int Yields = 20;
+    private const int Sleeps = 250; // of a millisecond: a busy system may not have let a new thread run yet
 
     private readonly Shim _shim;
     private readonly HashSet<int> _withoutList = [];
@@ -43,8 +44,8 @@ internal sealed class ThreadPointers
     }
 
     /// <summary>
-    /// A thread without a robust list is just being started by glibc, or is ending; or it was made without glibc, and then
-    /// the wait is in vain once.
+    /// A thread without a robust list is just being started by glibc, or is ending; or it was made without glibc, and
+    /// then the wait is in vain once.
     /// </summary>
     private ulong WaitForStart(int thread)
     {
@@ -53,11 +54,11 @@ internal sealed class ThreadPointers
             return 0;
         }
 
-        for (int i = 0; i < Attempts; i++)
+        for (int i = 0; i < Yields + Sleeps; i++)
         {
-            Thread.Sleep(i < Attempts / 2 ? 0 : 1);
+            Thread.Sleep(i < Yields ? 0 : 1);
             ulong head = RobustListHead(thread);
-            if (head is not 0)
+            if (head is not 0 || !ProcessThreads.Exists(thread))
             {
                 return head;
             }

@@ -2,8 +2,8 @@ namespace ElfLoader.Runtime;
 
 /// <summary>One unit's thread-local storage.</summary>
 /// <remarks>
-/// Module numbers have the sign bit, which none of the host's has. Bit 62 tells static storage, whose distance from the thread
-/// pointer is then in the low half; otherwise the low half is an index into each thread's vector of blocks.
+/// Module numbers have the sign bit, which none of the host's has. Bit 62 tells static storage, whose distance from the
+/// thread pointer is then in the low half; otherwise the low half is an index into each thread's vector of blocks.
 /// </remarks>
 internal sealed class TlsModule
 {

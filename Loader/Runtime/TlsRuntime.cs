@@ -10,8 +10,9 @@ internal readonly record struct TlsCensus(ulong Threads, ulong Blocks);
 
 /// <summary>
 /// Thread-local storage of loaded units (ELF Handling for Thread-Local Storage). General and local dynamic code and TLS
-/// descriptors get blocks that are allocated on first use by a thread and freed when it ends; initial and local exec code gets
-/// a part of the shim's static block. All that runs in foreign threads is machine code of the shim. May be used from any thread.
+/// descriptors get blocks that are allocated on first use by a thread and freed when it ends; initial and local exec
+/// code gets a part of the shim's static block. All that runs in foreign threads is machine code of the shim. May be
+/// used from any thread.
 /// </summary>
 internal sealed class TlsRuntime
 {
@@ -51,7 +52,9 @@ internal sealed class TlsRuntime
     /// <summary>Resolver of a TLS descriptor whose argument is the distance from the thread pointer.</summary>
     public ulong StaticResolver { get; }
 
-    /// <summary>Resolver of a TLS descriptor whose argument is the address of two words: module number, offset in the block.</summary>
+    /// <summary>
+    /// Resolver of a TLS descriptor whose argument is the address of two words: module number, offset in the block.
+    /// </summary>
     public ulong DynamicResolver { get; }
 
     /// <summary>Resolver of a TLS descriptor for an undefined weak symbol; its argument is the addend.</summary>
@@ -74,7 +77,8 @@ internal sealed class TlsRuntime
             throw new LinkException(
                 LinkErrorCode.LimitExceeded,
                 where,
-                $"thread-local storage of {size} bytes aligned to {alignment} exceeds {LargestBlock} aligned to {LargestAlignment}");
+                $"thread-local storage of {size} bytes aligned to {alignment} exceeds {LargestBlock} bytes "
+                + $"aligned to {LargestAlignment}");
         }
 
         lock (_gate)
@@ -88,7 +92,8 @@ internal sealed class TlsRuntime
     /// </summary>
     /// <param name="module">A reserved module, not active yet.</param>
     /// <param name="image">
-    /// Address of the initial image, relocated and final. It must stay until the module is released, if it is not static.
+    /// Address of the initial image, relocated and final. It must stay until the module is
+    /// released, if it is not static.
     /// </param>
     /// <param name="imageSize">Its size; what a block has more is zero.</param>
     /// <exception cref="LinkException">The system does not permit to reach the other threads.</exception>
@@ -118,8 +123,9 @@ internal sealed class TlsRuntime
     }
 
     /// <summary>
-    /// Looks again for threads that were being created during the last <see cref="Activate"/> of a static module and started
-    /// with the old values. To be called once more before a unit is published. Does nothing where it was done since.
+    /// Looks again for threads that were being created during the last <see cref="Activate"/> of a static module and
+    /// started with the old values. To be called once more before a unit is published. Does nothing where it was done
+    /// since.
     /// </summary>
     public void Settle()
     {
@@ -174,7 +180,9 @@ internal sealed class TlsRuntime
             if (_indices == Shim.MaximumModules)
             {
                 throw new LinkException(
-                    LinkErrorCode.LimitExceeded, where, $"{Shim.MaximumModules} units with thread-local storage are loaded");
+                    LinkErrorCode.LimitExceeded,
+                    where,
+                    $"{Shim.MaximumModules} units with thread-local storage are loaded");
             }
 
             index = _indices++;
@@ -198,7 +206,9 @@ internal sealed class TlsRuntime
         if ((int)ForeignFunction.Call(Shim.Host("pthread_key_create"u8), key, _shim.Function("thread_exit")) is not 0)
         {
             throw new LinkException(
-                LinkErrorCode.LimitExceeded, new LinkLocation("pthread_key_create"), "the process has no thread key left");
+                LinkErrorCode.LimitExceeded,
+                new LinkLocation("pthread_key_create"),
+                "the process has no thread key left");
         }
     }
 }

@@ -4,8 +4,8 @@ using ElfLoader.Memory;
 namespace ElfLoader.Runtime;
 
 /// <summary>
-/// What ties registrations to one loaded unit: <see cref="Size"/> bytes of its writable data, zeroed when it is loaded. The
-/// first word is the unit's <c>__dso_handle</c>, the second counts thread-local destructors that threads still owe.
+/// What ties registrations to one loaded unit: <see cref="Size"/> bytes of its writable data, zeroed when it is loaded.
+/// The first word is the unit's <c>__dso_handle</c>, the second counts thread-local destructors that threads still owe.
 /// </summary>
 /// <param name="Address">Where they are; aligned to 8.</param>
 internal readonly record struct UnitLifetime(ulong Address)
@@ -23,13 +23,15 @@ internal readonly record struct UnitLifetime(ulong Address)
     public ulong Counter => Address + 8;
 
     /// <summary>
-    /// Thread-local destructors that are registered and have not returned. While it is not 0, the unit's code and data must
-    /// stay; when it has become 0 after nothing of the unit is called any more, it stays so.
+    /// Thread-local destructors that are registered and have not returned. While it is not 0, the unit's code and data
+    /// must stay; when it has become 0 after nothing of the unit is called any more, it stays so.
     /// </summary>
     public long PendingThreadDestructors => (long)NativeBytes.LoadWord(Counter);
 }
 
-/// <summary>Runs what a unit registered, and forgets it. Foreign code runs in the calling thread, and no lock is held.</summary>
+/// <summary>
+/// Runs what a unit registered, and forgets it. Foreign code runs in the calling thread, and no lock is held.
+/// </summary>
 internal sealed class UnitFinalizer
 {
     private readonly ulong _cxaAtExit = Shim.Host("__cxa_atexit"u8);
@@ -75,9 +77,10 @@ internal sealed class UnitFinalizer
     }
 
     /// <summary>
-    /// Ends a unit: the calling thread's thread-local destructors, then what was registered with <c>__cxa_atexit</c> and
-    /// <c>atexit</c>, newest first, then .fini_array. Its <c>at_quick_exit</c> and <c>pthread_atfork</c> handlers are removed
-    /// without being run. What other threads owe remains: see <see cref="UnitLifetime.PendingThreadDestructors"/>.
+    /// Ends a unit: the calling thread's thread-local destructors, then what was registered with <c>__cxa_atexit</c>
+    /// and <c>atexit</c>, newest first, then .fini_array. Its <c>at_quick_exit</c> and <c>pthread_atfork</c> handlers
+    /// are removed without being run. What other threads owe remains: see <see
+    /// cref="UnitLifetime.PendingThreadDestructors"/>.
     /// </summary>
     public void Run(UnitLifetime unit)
     {
@@ -86,5 +89,6 @@ internal sealed class UnitFinalizer
     }
 
     /// <summary>Runs the thread-local destructors that the calling thread owes to the unit, newest first.</summary>
-    public void RunThreadDestructors(UnitLifetime unit) => _ = ForeignFunction.Call(_runUnitThreadDestructors, unit.Counter);
+    public void RunThreadDestructors(UnitLifetime unit) =>
+        _ = ForeignFunction.Call(_runUnitThreadDestructors, unit.Counter);
 }

@@ -7,10 +7,12 @@ namespace ElfLoader.Runtime;
 /// <param name="Unregister">Address of the <c>__deregister_frame</c> that belongs to the unwinder.</param>
 internal sealed record UnwindRegistration(ulong EhFrame, ulong Unregister);
 
-/// <summary>Makes C++ exceptions and backtraces find their way through loaded code. May be used from any thread.</summary>
+/// <summary>
+/// Makes C++ exceptions and backtraces find their way through loaded code. May be used from any thread.
+/// </summary>
 /// <remarks>
-/// The unwinder is the host's libgcc_s, to which <c>_Unwind_RaiseException</c> of loaded code binds. The first throw after N
-/// registrations costs N log N, so a unit passes one contiguous table.
+/// The unwinder is the host's libgcc_s, to which <c>_Unwind_RaiseException</c> of loaded code binds. The first throw
+/// after N registrations costs N log N, so a unit passes one contiguous table.
 /// </remarks>
 internal sealed class UnwindRegistry
 {
@@ -33,8 +35,8 @@ internal sealed class UnwindRegistry
 
     /// <summary>Registers tables with the host's unwinder.</summary>
     /// <param name="ehFrame">
-    /// Address of a whole .eh_frame: entries one after the other, relocated, ended by a zero word. It must stay until it is
-    /// deregistered.
+    /// Address of a whole .eh_frame: entries one after the other, relocated, ended by a zero
+    /// word. It must stay until it is deregistered.
     /// </param>
     /// <returns>What <see cref="Deregister"/> takes.</returns>
     public UnwindRegistration Register(ulong ehFrame) => Register(ehFrame, _register, _deregister);

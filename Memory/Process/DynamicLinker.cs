@@ -13,7 +13,9 @@ namespace ElfLoader.Memory;
 public readonly record struct HostAddress(
     string Library, ulong LibraryStart, string? Symbol, ulong SymbolAddress, byte SymbolType, ulong SymbolSize);
 
-/// <summary>The host's dynamic linker: libraries, symbols and where they came from. All members may be called from any thread.</summary>
+/// <summary>
+/// The host's dynamic linker: libraries, symbols and where they came from. All members may be called from any thread.
+/// </summary>
 public static unsafe partial class DynamicLinker
 {
     private const int Now = 2; // RTLD_NOW; without RTLD_GLOBAL the library is searched only through its handle

@@ -1,8 +1,8 @@
 namespace ElfLoader.Memory;
 
 /// <summary>
-/// Calls functions by address, with integer and pointer arguments as the System V ABI passes them. The caller vouches for
-/// the address and the signature. May be used from any thread.
+/// Calls functions by address, with integer and pointer arguments as the System V ABI passes them. The caller vouches
+/// for the address and the signature. May be used from any thread.
 /// </summary>
 public static unsafe class ForeignFunction
 {
@@ -24,7 +24,9 @@ public static unsafe class ForeignFunction
     public static ulong Call(ulong function, ulong first, ulong second, ulong third, ulong fourth) =>
         ((delegate* unmanaged<ulong, ulong, ulong, ulong, ulong>)function)(first, second, third, fourth);
 
-    /// <summary>Calls a function with one argument, the address of words that it may read and write during the call.</summary>
+    /// <summary>
+    /// Calls a function with one argument, the address of words that it may read and write during the call.
+    /// </summary>
     public static ulong Call(ulong function, Span<ulong> words)
     {
         fixed (ulong* start = words)

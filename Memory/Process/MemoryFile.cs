@@ -59,7 +59,8 @@ public sealed unsafe partial class MemoryFile : IDisposable
         }
     }
 
-    [LibraryImport("libc.so.6", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(
+        "libc.so.6", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Create(string name, uint flags);
 
     [LibraryImport("libc.so.6", EntryPoint = "ftruncate", SetLastError = true)]

@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace ElfLoader.Memory;
 
-/// <summary>The threads of this process, managed or not, as the kernel knows them. May be used from any thread.</summary>
+/// <summary>
+/// The threads of this process, managed or not, as the kernel knows them. May be used from any thread.
+/// </summary>
 public static unsafe partial class ProcessThreads
 {
     private const int GetRobustList = 274; // __NR_get_robust_list, x86-64
@@ -14,13 +16,20 @@ public static unsafe partial class ProcessThreads
         var threads = new List<int>();
         foreach (string directory in Directory.EnumerateDirectories("/proc/self/task"))
         {
-            threads.Add(int.Parse(Path.GetFileName(directory.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture));
+            ReadOnlySpan<char> name = Path.GetFileName(directory.AsSpan());
+            threads.Add(int.Parse(name, NumberStyles.None, CultureInfo.InvariantCulture));
         }
 
         return threads;
     }
 
-    /// <summary>Finds a thread's list of robust futexes, which the C library keeps at a fixed place of its thread descriptor.</summary>
+    /// <summary>Whether a thread of that number exists.</summary>
+    public static bool Exists(int thread) => Directory.Exists(
+        string.Create(CultureInfo.InvariantCulture, $"/proc/self/task/{thread}"));
+
+    /// <summary>
+    /// Finds a thread's list of robust futexes, which the C library keeps at a fixed place of its thread descriptor.
+    /// </summary>
     /// <param name="thread">A number from <see cref="List"/>; 0 for the calling thread.</param>
     /// <param name="head">
     /// Address of the list's head; 0 for a thread that has not told the kernel yet, or that is gone.

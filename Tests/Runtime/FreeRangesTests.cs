@@ -30,7 +30,8 @@ public sealed class FreeRangesTests
             int size = random.Next(1, 60);
             while (ranges.TryTake(size, 1 << random.Next(7), out int start))
             {
-                Assert.That(taken.All(other => start >= other.Start + other.Size || other.Start >= start + size), Is.True);
+                Assert.That(
+                    taken.All(other => start >= other.Start + other.Size || other.Start >= start + size), Is.True);
                 taken.Add((start, size));
                 size = random.Next(1, 60);
             }

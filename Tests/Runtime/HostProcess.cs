@@ -29,13 +29,12 @@ internal static class HostProcess
     public static void Unmap(ulong address, int size = PageSize) => _ = munmap((nint)address, size);
 
     /// <summary>Runs native threads, a few at a time, each with the same argument.</summary>
-    public static void RunNativeThreads(ulong start, ulong argument, int count)
+    public static void RunNativeThreads(ulong start, ulong argument, int count, int atOnce = 20)
     {
-        const int AtOnce = 20;
-        nint[] threads = new nint[AtOnce];
-        for (int done = 0; done < count; done += AtOnce)
+        nint[] threads = new nint[atOnce];
+        for (int done = 0; done < count; done += atOnce)
         {
-            for (int i = 0; i < AtOnce; i++)
+            for (int i = 0; i < atOnce; i++)
             {
                 Assert.That(pthread_create(out threads[i], 0, (nint)start, (nint)argument), Is.Zero);
             }

@@ -4,9 +4,9 @@ using ElfLoader.Memory;
 namespace ElfLoader.Tests.Runtime;
 
 /// <summary>
-/// Code that gives all registers a value, calls through a TLS descriptor, and compares. (Assembled from a generated text: push
-/// what the ABI keeps; mov %rdi,%rax; for i: mov $0x1111*(i+1),%ecx, vmovq %rcx,%xmmI, vpbroadcastq %xmmI,%ymmI; the general
-/// registers get 0x01010101*(i+1); call *(%rax); compare each, jne to return 1; return 0.)
+/// Code that gives all registers a value, calls through a TLS descriptor, and compares. (Assembled from a generated
+/// text: push what the ABI keeps; mov %rdi,%rax; for i: mov $0x1111*(i+1),%ecx, vmovq %rcx,%xmmI, vpbroadcastq
+/// %xmmI,%ymmI; the general registers get 0x01010101*(i+1); call *(%rax); compare each, jne to return 1; return 0.)
 /// </summary>
 internal static class RegisterCheck
 {

@@ -74,12 +74,14 @@ public sealed class StaticTlsArenaTests
     public void ThreadsThatAreCreatedMeanwhileHaveTheInitialValues()
     {
         // void *thread(void *{accessor, expected, wrong}) as in TlsRuntimeTests, but waits first for the word at 24:
-        // 1: pause; cmpq $0,24(%rdi); je 1b
-        const string Body = "f390" + "48837f1800" + "74f7"
+        // push %rdi; push %rdi; 1: mov $35,%eax (nanosleep); mov (%rsp),%rdi; add $32,%rdi; xor %esi,%esi; syscall;
+        // mov (%rsp),%rdi; cmpq $0,24(%rdi); je 1b; pop %rdi; pop %rdi
+        const string Body = "5757" + "b823000000" + "488b3c24" + "4883c720" + "31f6" + "0f05"
+            + "488b3c24" + "48837f1800" + "74e4" + "5f5f"
             + "534889fbff13488b4b08483b08b9000000000f95c1f048014b1048c700ffffffff31c05bc3";
         ulong body = HostProcess.Code(Body);
         ulong wrong = 0;
-        for (int round = 0; round < 100; round++)
+        for (int round = 0; round < 80; round++)
         {
             ulong value = (ulong)round + 1_000;
             ulong image = TlsCode.Words(value, value);
@@ -87,14 +89,13 @@ public sealed class StaticTlsArenaTests
             TlsModule module = _tls.Reserve(16, 8, needsStatic: true, Where);
             NativeBytes.StoreWord(argument, TlsCode.InitialExec(module, 8));
             NativeBytes.StoreWord(argument + 8, value);
-            var creator = new Thread(() => HostProcess.RunNativeThreads(body, argument, 20));
+            NativeBytes.StoreWord(argument + 40, 1_000_000); // a millisecond
+            var creator = new Thread(() => HostProcess.RunNativeThreads(body, argument, 100, atOnce: 100));
             creator.Start();
-            if (round % 3 is 1)
-            {
-                Thread.SpinWait(round * 300);
-            }
+            Thread.Sleep(round % 4); // Creation takes some milliseconds.
 
             _tls.Activate(module, image, 16);
+            Thread.Sleep(5); // the rest of a load
             _tls.Settle();
             NativeBytes.StoreWord(argument + 24, 1);
             creator.Join();

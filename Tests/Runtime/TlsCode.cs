@@ -3,17 +3,21 @@ using ElfLoader.Runtime;
 
 namespace ElfLoader.Tests.Runtime;
 
-/// <summary>The code that compilers write to reach a thread-local variable, model by model; each returns its address.</summary>
+/// <summary>
+/// The code that compilers write to reach a thread-local variable, model by model; each returns its address.
+/// </summary>
 internal static class TlsCode
 {
     /// <summary>Address of the words that general dynamic code passes: module, offset.</summary>
     public static ulong Index(TlsModule module, ulong offset) => Words(module.Id, offset);
 
     /// <summary>
-    /// General dynamic: sub $8,%rsp; lea pair(%rip),%rdi; call *function(%rip); add $8,%rsp; ret; pair at 32, function at 48.
+    /// General dynamic: sub $8,%rsp; lea pair(%rip),%rdi; call *function(%rip); add $8,%rsp; ret; pair at 32, function
+    /// at 48.
     /// </summary>
     public static ulong GeneralDynamic(TlsModule module, ulong offset) => HostProcess.Code(
-        "4883ec08488d3d15000000ff151f0000004883c408c3662e0f1f84000000000000000000000000000000000000000000000000000000" + "0000",
+        "4883ec08488d3d15000000ff151f0000004883c408c3662e0f1f84000000000000000000000000000000000000000000000000000000"
+            + "0000",
         (32, module.Id),
         (40, offset),
         (48, HostRuntime.Instance.Tls.GetAddress));
@@ -31,7 +35,8 @@ internal static class TlsCode
     }
 
     /// <summary>
-    /// Descriptor: sub $8,%rsp; lea descriptor(%rip),%rax; call *(%rax); add %fs:0,%rax; add $8,%rsp; ret; descriptor at 32.
+    /// Descriptor: sub $8,%rsp; lea descriptor(%rip),%rax; call *(%rax); add %fs:0,%rax; add $8,%rsp; ret; descriptor
+    /// at 32.
     /// </summary>
     public static ulong Descriptor(ulong resolver, ulong argument) => HostProcess.Code(
         "4883ec08488d0515000000ff106448030425000000004883c408c30f1f44000000000000000000000000000000000000",

@@ -3,13 +3,15 @@ using ElfLoader.Runtime;
 
 namespace ElfLoader.Tests.Runtime;
 
-/// <summary>Each thread has its own values, whichever way code reaches them, and whenever the thread was made.</summary>
+/// <summary>
+/// Each thread has its own values, whichever way code reaches them, and whenever the thread was made.
+/// </summary>
 public sealed class TlsRuntimeTests
 {
     private const ulong Initial = 0x1122_3344_5566_7788;
 
-    // void *thread(void *{accessor, expected, wrong}): push %rbx; mov %rdi,%rbx; call *(%rbx); mov 8(%rbx),%rcx; cmp (%rax),%rcx;
-    // mov $0,%ecx; setne %cl; lock add %rcx,16(%rbx); movq $-1,(%rax); xor %eax,%eax; pop %rbx; ret
+    // void *thread(void *{accessor, expected, wrong}): push %rbx; mov %rdi,%rbx; call *(%rbx); mov 8(%rbx),%rcx; cmp
+    // (%rax),%rcx; mov $0,%ecx; setne %cl; lock add %rcx,16(%rbx); movq $-1,(%rax); xor %eax,%eax; pop %rbx; ret
     private const string ThreadBody = "534889fbff13488b4b08483b08b9000000000f95c1f048014b1048c700ffffffff31c05bc3";
 
     private static readonly LinkLocation Where = new("test.o", ".tdata");
@@ -42,7 +44,9 @@ public sealed class TlsRuntimeTests
         {
             active.Wait();
             ulong address = ForeignFunction.Call(accessor);
-            (addresses[i], first[i], zero[i]) = (address, NativeBytes.LoadWord(address), NativeBytes.LoadWord(address + 8));
+            addresses[i] = address;
+            first[i] = NativeBytes.LoadWord(address);
+            zero[i] = NativeBytes.LoadWord(address + 8);
             NativeBytes.StoreWord(address, (ulong)i);
             _ = written.Signal();
             written.Wait();
@@ -82,6 +86,24 @@ public sealed class TlsRuntimeTests
         Assert.That(_tls.Count(), Is.EqualTo(before));
         _tls.Release(module);
         HostProcess.Unmap(image);
+    }
+
+    [Test]
+    public void MemoryOfEndedThreadsIsFreed()
+    {
+        const int BlockSize = 1 << 20;
+        const int Count = 1_000;
+        const long Permitted = 100L * BlockSize; // of a gigabyte that all the threads use
+        (TlsModule module, _) = Load(isStatic: false, BlockSize, alignment: 64);
+        ulong argument = HostProcess.Data();
+        NativeBytes.StoreWord(argument, TlsCode.GeneralDynamic(module, 8));
+        NativeBytes.StoreWord(argument + 8, Initial);
+        long before = Environment.WorkingSet;
+
+        HostProcess.RunNativeThreads(HostProcess.Code(ThreadBody), argument, Count);
+
+        Assert.That(Environment.WorkingSet - before, Is.LessThan(Permitted));
+        _tls.Release(module);
     }
 
     [TestCase(1ul)]

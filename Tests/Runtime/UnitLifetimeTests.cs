@@ -4,7 +4,9 @@ using ElfLoader.Runtime;
 
 namespace ElfLoader.Tests.Runtime;
 
-/// <summary>What units register is run, and forgotten, with the unit. The functions are machine code that writes a log.</summary>
+/// <summary>
+/// What units register is run, and forgotten, with the unit. The functions are machine code that writes a log.
+/// </summary>
 public sealed class UnitLifetimeTests
 {
     // movabs $log,%rax; mov (%rax),%rcx; incq (%rax); movb $id,8(%rax,%rcx); ret
@@ -34,7 +36,8 @@ public sealed class UnitLifetimeTests
     public void RunsWhatWasRegisteredAtExitThenTheTerminators()
     {
         ulong array = HostProcess.Data();
-        UnitFinalizer.WriteTerminatorArray(NativeBytes.At(array, UnitFinalizer.TerminatorArraySize(2)), [Log(1), Log(2)]);
+        Span<byte> bytes = NativeBytes.At(array, UnitFinalizer.TerminatorArraySize(2));
+        UnitFinalizer.WriteTerminatorArray(bytes, [Log(1), Log(2)]);
         _runtime.Finalizer.RegisterTerminators(_unit, array);
         _ = ForeignFunction.Call(Thunk("atexit"u8), Log(3));
         _ = ForeignFunction.Call(Shim.Host("__cxa_atexit"u8), Log(4), 0, _unit.DsoHandle);
@@ -170,9 +173,9 @@ public sealed class UnitLifetimeTests
 
     private static void ForkAndWait()
     {
-        // .NET does not survive in a child, so that it is machine code that forks:
-        // push %rbx; call *fork; test %eax,%eax; jnz 1f; xor %edi,%edi; call *_exit; 1: mov %eax,%edi; xor %esi,%esi; xor %edx,%edx;
-        // call *waitpid; pop %rbx; ret
+        // .NET does not survive in a child, so that it is machine code that forks: push %rbx; call *fork; test
+        // %eax,%eax; jnz 1f; xor %edi,%edi; call *_exit; 1: mov %eax,%edi; xor %esi,%esi; xor %edx,%edx; call *waitpid;
+        // pop %rbx; ret
         ulong code = HostProcess.Code(
             "53" + "48b80000000000000000" + "ffd0" + "85c0" + "750e" + "31ff" + "48b80000000000000000" + "ffd0"
             + "89c7" + "31f6" + "31d2" + "48b80000000000000000" + "ffd0" + "5b" + "c3",

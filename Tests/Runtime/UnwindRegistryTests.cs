@@ -6,7 +6,8 @@ namespace ElfLoader.Tests.Runtime;
 
 public sealed class UnwindRegistryTests
 {
-    // push %rbp; .cfi_def_cfa_offset 16; .cfi_offset %rbp,-16; pop %rbp; ret: .text and .eh_frame by as, ended by a zero word
+    // push %rbp; .cfi_def_cfa_offset 16; .cfi_offset %rbp,-16; pop %rbp; ret: .text and .eh_frame by as, ended by a
+    // zero word
     private const string Code = "555dc3";
     private const string Frame = "1400000000000000017a5200017810011b0c070890010000"
         + "140000001c000000000000000300000000410e108602000000000000";

@@ -1,0 +1,41 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using ElfLoader.Tools.Arguments;
+
+namespace ElfLoader.Tools.Commands;
+
+/// <summary>The whole command line.</summary>
+internal static class ElfloadCommand
+{
+    /// <summary>Parses a command line and does what it says.</summary>
+    /// <returns>The exit status.</returns>
+    /// <exception cref="CommandLineException">The command line is wrong.</exception>
+    /// <exception cref="LinkException">The input is.</exception>
+    internal static int Invoke(CommandTokens tokens, Reporter reporter, ExitStatuses statuses)
+    {
+        var options = new CommonOptions();
+        var root = new RootCommand("Loads ELF relocatable objects: runs them, links them, shows what is in them.");
+        options.AddTo(root);
+        root.Add(new RunCommand(tokens.Program, options, reporter));
+        UseExamples(root);
+
+        ParseResult result = root.Parse(tokens.Own, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        options.Apply(result, reporter);
+        if (result.Errors.Count > 0 && result.Action is not HelpWithExamples)
+        {
+            reporter.Fail(string.Join("; ", result.Errors.Select(error => error.Message)));
+            return statuses.CommandLine;
+        }
+
+        return result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    }
+
+    private static void UseExamples(RootCommand root)
+    {
+        foreach (HelpOption option in root.Options.OfType<HelpOption>())
+        {
+            option.Action = new HelpWithExamples((SynchronousCommandLineAction)option.Action!);
+        }
+    }
+}

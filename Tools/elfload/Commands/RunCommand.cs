@@ -1,0 +1,75 @@
+using System.CommandLine;
+using ElfLoader.Tools.Running;
+
+namespace ElfLoader.Tools.Commands;
+
+/// <summary><c>elfload run</c>.</summary>
+internal sealed class RunCommand : Command, IExamples
+{
+    private readonly InputArgument _inputs = new(
+        "Objects, archives, linker scripts, shared libraries; @FILE: one argument a line. "
+        + "What follows -- are the program's arguments.");
+
+    private readonly Option<string> _entry = new("--entry", "-e")
+    {
+        Description = "The function to call, as int main(int, char **, char **).",
+        HelpName = "NAME",
+        DefaultValueFactory = _ => "main",
+    };
+
+    private readonly LinkOptions _link = new();
+
+    private readonly Option<string[]> _libraries = new("--library", "-l")
+    {
+        Description = "A shared library to resolve against, by path or as the host's loader finds it. Repeatable.",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<bool> _noHostSymbols = new("--no-host-symbols")
+    {
+        Description = "Do not resolve against the host process and the libraries that a compiler links by default.",
+    };
+
+    internal RunCommand(IReadOnlyList<string> programArguments, CommonOptions common, Reporter reporter)
+        : base("run", "Load into this process and call the entry: runs a program without linking it first.")
+    {
+        Add(_inputs);
+        Add(_entry);
+        _link.AddTo(this);
+        Add(_libraries);
+        Add(_noHostSymbols);
+        SetAction(result => new ProgramRun(Read(result, programArguments, common), reporter).Run());
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Examples =>
+    [
+        "elfload run hello.o -- from ElfLoader",
+        "elfload run main.o shapes.o /usr/lib/x86_64-linux-gnu/libz.a --library libm.so.6",
+        "elfload run plugin.o --entry self_test --map plugin.json",
+    ];
+
+    private RunRequest Read(ParseResult result, IReadOnlyList<string> programArguments, CommonOptions common)
+    {
+        string? map = _link.Map(result);
+        if (map is "-" || common.Json(result) is { Path: null })
+        {
+            throw new CommandLineException(
+                $"{(map is "-" ? "--map" : "--json")} needs a file here: standard output is the program's");
+        }
+
+        IReadOnlyList<string> files = _inputs.Files(result);
+        return new RunRequest
+        {
+            Inputs = files,
+            Entry = result.GetRequiredValue(_entry),
+            Definitions = _link.Definitions(result),
+            Libraries = result.GetValue(_libraries) ?? [],
+            UsesHost = !result.GetValue(_noHostSymbols),
+            AllowUndefined = _link.AllowUndefined(result, out ulong? address),
+            UndefinedAddress = address,
+            Map = map,
+            Arguments = [files[0], .. programArguments],
+        };
+    }
+}

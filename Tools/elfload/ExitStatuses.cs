@@ -1,0 +1,17 @@
+namespace ElfLoader.Tools;
+
+/// <summary>The statuses with which a command ends where it has not done what was asked.</summary>
+/// <param name="Input">The input could not be loaded, or a check failed.</param>
+/// <param name="CommandLine">The command line was wrong.</param>
+/// <param name="Internal">A defect of the tool.</param>
+internal sealed record ExitStatuses(int Input, int CommandLine, int Internal)
+{
+    private static readonly ExitStatuses Usual = new(1, 2, 3);
+
+    /// <summary>Out of the way of the program's own statuses, where shells put theirs.</summary>
+    private static readonly ExitStatuses BeforeProgram = new(125, 126, 127);
+
+    /// <summary>The statuses of the command that a command line names.</summary>
+    internal static ExitStatuses Of(IReadOnlyList<string> arguments) =>
+        arguments.FirstOrDefault(argument => !argument.StartsWith('-')) is "run" ? BeforeProgram : Usual;
+}

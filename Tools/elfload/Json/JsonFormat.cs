@@ -1,0 +1,11 @@
+using System.Text.Json.Serialization;
+
+namespace ElfLoader.Tools.Json;
+
+/// <summary>How everything is written as JSON; generated when building, so that nothing is inspected at run time.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    WriteIndented = true)]
+[JsonSerializable(typeof(ReportJson))]
+internal sealed partial class JsonFormat : JsonSerializerContext;

@@ -1,0 +1,37 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace ElfLoader.Tools.Json;
+
+/// <summary>Where JSON goes: a file, or standard output.</summary>
+/// <param name="Path">The file; null for standard output.</param>
+internal sealed record JsonTarget(string? Path)
+{
+    /// <summary>Symbol names may hold any character; nothing is going to be put into a web page.</summary>
+    private static readonly JsonWriterOptions Options = new()
+    {
+        Indented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    /// <summary>Writes a value, replacing what the file held.</summary>
+    /// <exception cref="CommandLineException">The file cannot be written.</exception>
+    internal void Write<T>(T value, JsonTypeInfo<T> type)
+    {
+        try
+        {
+            using Stream stream = Path is null ? Console.OpenStandardOutput() : File.Create(Path);
+            using (var writer = new Utf8JsonWriter(stream, Options))
+            {
+                JsonSerializer.Serialize(writer, value, type);
+            }
+
+            stream.WriteByte((byte)'\n');
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandLineException($"{Path ?? "standard output"}: {exception.Message}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+using ElfLoader.Tools.Arguments;
+using ElfLoader.Tools.Commands;
+
+namespace ElfLoader.Tools;
+
+/// <summary>The <c>elfload</c> command.</summary>
+internal static class Program
+{
+    /// <summary>
+    /// Synchronous to the last call: a loaded program's <c>main</c> runs on the process's primary thread, as it expects.
+    /// </summary>
+    private static int Main(string[] arguments)
+    {
+        ExitStatuses statuses = ExitStatuses.Of(arguments);
+        using var reporter = new Reporter();
+        try
+        {
+            return ElfloadCommand.Invoke(CommandTokens.Expand(arguments), reporter, statuses);
+        }
+        catch (CommandLineException exception)
+        {
+            reporter.Fail(exception.Message);
+            return statuses.CommandLine;
+        }
+        catch (LinkException exception)
+        {
+            reporter.Fail(exception.Errors);
+            return statuses.Input;
+        }
+#pragma warning disable CA1031 // Whatever it is, it is a defect, and has a status of its own.
+        catch (Exception exception)
+        {
+            reporter.Fail($"internal fault, please report it: {exception}");
+            return statuses.Internal;
+        }
+#pragma warning restore CA1031
+    }
+}
