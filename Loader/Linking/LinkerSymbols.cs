@@ -12,6 +12,7 @@ internal sealed class LinkerSymbols
 
     private readonly Dictionary<string, Func<ImageLayout, ulong>> _values = [];
     private readonly Dictionary<string, SyntheticSymbol> _found = [];
+    private readonly SectionNames _sections = new();
     private readonly ImageMachine _machine;
     private ImageLayout? _layout;
 
@@ -106,22 +107,8 @@ internal sealed class LinkerSymbols
             : null;
     }
 
-    private static bool IsUsed(string section, IReadOnlyList<LinkObject> objects)
-    {
-        byte[] name = Encoding.UTF8.GetBytes(section);
-        foreach (LinkObject file in objects)
-        {
-            for (int i = 1; i < file.Sections.Length; i++)
-            {
-                if (file.IsKept(i) && file.Elf.SectionName(i).SequenceEqual(name))
-                {
-                    return true;
-                }
-            }
-        }
-
-        return false;
-    }
+    private bool IsUsed(string section, IReadOnlyList<LinkObject> objects) =>
+        _sections.Find(Encoding.UTF8.GetBytes(section), objects).Count > 0;
 
     private void AddRange(string start, string end, string section)
     {

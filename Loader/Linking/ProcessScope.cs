@@ -9,6 +9,7 @@ internal sealed class ProcessScope : ILinkScope
     private readonly ObjectLibrary _library;
     private readonly UnitServices _services;
     private readonly HashSet<(Archive Archive, int Member)> _pulled = [];
+    private readonly SectionNames _sections = new();
 
     internal ProcessScope(ObjectLibrary library, UnitServices services)
     {
@@ -62,7 +63,7 @@ internal sealed class ProcessScope : ILinkScope
         string key = System.Text.Encoding.UTF8.GetString(sectionName);
         if (!Gathered.TryGetValue(key, out SectionRange? range))
         {
-            range = SectionRange.Find(sectionName, objects);
+            range = SectionRange.Find(sectionName, _sections, objects);
             if (range is null)
             {
                 return null;

@@ -6,9 +6,14 @@ namespace ElfLoader.Linking;
 internal sealed class SectionRange
 {
     private readonly byte[] _name;
-    private readonly List<(LinkObject File, int Index)> _sections = [];
+    private readonly SectionNames _names;
+    private List<(LinkObject File, int Index)> _sections = [];
 
-    private SectionRange(byte[] name) => _name = name;
+    private SectionRange(byte[] name, SectionNames names)
+    {
+        _name = name;
+        _names = names;
+    }
 
     /// <summary>The sections, in the order of linking.</summary>
     internal IReadOnlyList<(LinkObject File, int Index)> Sections => _sections;
@@ -35,14 +40,14 @@ internal sealed class SectionRange
     }
 
     /// <summary>Finds the kept sections of a name; null where there are none, or the name is no C identifier.</summary>
-    internal static SectionRange? Find(ReadOnlySpan<byte> name, IReadOnlyList<LinkObject> objects)
+    internal static SectionRange? Find(ReadOnlySpan<byte> name, SectionNames names, IReadOnlyList<LinkObject> objects)
     {
         if (!IsIdentifier(name))
         {
             return null;
         }
 
-        var range = new SectionRange(name.ToArray());
+        var range = new SectionRange(name.ToArray(), names);
         range.Complete(objects);
         return range._sections.Count > 0 ? range : null;
     }
@@ -50,18 +55,8 @@ internal sealed class SectionRange
     /// <summary>Searches again: archive members that came later may have sections of this name, too.</summary>
     internal void Complete(IReadOnlyList<LinkObject> objects)
     {
-        _sections.Clear();
-        foreach (LinkObject file in objects)
-        {
-            for (int i = 1; i < file.Sections.Length; i++)
-            {
-                if (file.Sections[i] is { Fate: SectionFate.Kept, Role: SectionRole.Ordinary }
-                    && file.Elf.SectionName(i).SequenceEqual(_name))
-                {
-                    _sections.Add((file, i));
-                }
-            }
-        }
+        _sections = _names.Find(_name, objects);
+        _sections.RemoveAll(section => section.File.Sections[section.Index].Role is not SectionRole.Ordinary);
     }
 
     private static bool IsIdentifier(ReadOnlySpan<byte> name)
