@@ -271,7 +271,7 @@ internal sealed class SymbolResolution
                 $"'{file.Elf.SymbolNameText(index)}' is defined already by {own.Provider}"));
         }
 
-        if (rank is SymbolState.Common && record.Size > own.Size)
+        if (rank is SymbolState.Common && own.IsWeak && record.Size > own.Size)
         {
             _errors.Add(new LinkError(
                 LinkErrorCode.Duplicate,
