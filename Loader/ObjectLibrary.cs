@@ -41,6 +41,7 @@ public sealed class ObjectLibrary : IDisposable
     private ObjectLibrary[] _linked = [];
     private Archive[] _archives = [];
     private readonly Lazy<NativeArguments> _arguments;
+    private long _removals;
     private bool _disposed;
 
     /// <summary>Creates an empty library.</summary>
@@ -346,6 +347,21 @@ public sealed class ObjectLibrary : IDisposable
         }
     }
 
+    /// <summary>How often definitions that a link may have relied on have been taken away.</summary>
+    internal long Removals
+    {
+        get
+        {
+            long removals = Interlocked.Read(ref _removals);
+            foreach (ObjectLibrary linked in _linked)
+            {
+                removals += Interlocked.Read(ref linked._removals);
+            }
+
+            return removals;
+        }
+    }
+
     internal Definition FindOwn(ulong hash, ReadOnlySpan<byte> name)
     {
         lock (_gate)
@@ -445,6 +461,7 @@ public sealed class ObjectLibrary : IDisposable
         lock (_gate)
         {
             _units.Remove(unit);
+            _removals++;
             _definitions.Remove(unit, use);
             _groups.Remove(unit); // the next copy of a group is loaded: what of the old one is shared prevails by name
             _pulled.ExceptWith(unit.Pulled);
@@ -473,6 +490,7 @@ public sealed class ObjectLibrary : IDisposable
     {
         lock (_gate)
         {
+            _removals++;
             _definitions.Remove(unit);
             _groups.Remove(unit);
         }
@@ -595,12 +613,13 @@ public sealed class ObjectLibrary : IDisposable
         const int mostAttempts = 100;
         for (int attempt = 1; ; attempt++)
         {
+            long removals = Removals;
             var linker = new UnitLinker(this, _process, objects);
             try
             {
                 return linker.Link(wanted);
             }
-            catch (LinkException) when (linker.WasOvertaken && attempt < mostAttempts)
+            catch (LinkException) when ((linker.WasOvertaken || Removals != removals) && attempt < mostAttempts)
             {
                 Thread.Sleep(attempt < 10 ? 0 : 1);
             }

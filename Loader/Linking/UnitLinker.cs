@@ -39,6 +39,7 @@ internal sealed class UnitLinker
     /// <exception cref="LinkException">Something is wrong; nothing has changed.</exception>
     internal LoadedUnit? Link(byte[]? wanted = null)
     {
+        long removals = _library.Removals;
         var services = new UnitServices();
         var scope = new ProcessScope(_library, services);
         if (wanted is not null && scope.FindInArchives(wanted) is { } member)
@@ -62,6 +63,12 @@ internal sealed class UnitLinker
         var scan = new RelocationScan(Rules, resolution, _errors, _stubs, _library.Options.AllowUndefined);
         scan.Run();
         _errors.ThrowIfAny();
+        if (scan.UsesMissing && _library.Removals != removals)
+        {
+            WasOvertaken = true;
+            throw new LinkException(
+                LinkErrorCode.Undefined, new LinkLocation(_inputs[0].Name), "what it may have relied on has just been unloaded");
+        }
 
         var layout = new UnitLayout(resolution, _errors, scope.Gathered);
         services.Tls = layout.Tls;
