@@ -1,4 +1,5 @@
 using ElfLoader.Memory;
+using ElfLoader.Memory.Linux;
 
 namespace ElfLoader.Tests.Memory;
 
@@ -98,6 +99,16 @@ public sealed class PlacementTests
         load.Free();
         Assert.That(pools.Statistics, Is.Default);
     }
+
+    /// <summary>There libgcc's unwinder would not see a function: it compares the lower 32 bits with zero.</summary>
+    [TestCase(0x7ef7_0000_0000UL, 0x1000_0000UL, 0x1000UL, 0x7ef7_0000_1000UL, TestName = "Starts at a multiple")]
+    [TestCase(0x7ef6_f000_0000UL, 0x1000_0001UL, 0x1000UL, 0x7ef7_0000_1000UL, TestName = "Has a multiple inside")]
+    [TestCase(0x7ef6_f000_0000UL, 0x1000_0000UL, 0x1000UL, 0x7ef6_f000_0000UL, TestName = "Ends before a multiple")]
+    [TestCase(0x7ef7_0000_1000UL, 0x1000_0000UL, 0x1000UL, 0x7ef7_0000_1000UL, TestName = "Begins after a multiple")]
+    [TestCase(0x7ef7_0000_0000UL, 0UL, 0x1000UL, 0x7ef7_0000_0000UL, TestName = "Has no code")]
+    [TestCase(0x7ef7_0000_0000UL, 64UL, 0x4000_0000UL, 0x7ef7_4000_0000UL, TestName = "Keeps the alignment")]
+    public void CodeKeepsClearOfMultiplesOf4GiB(ulong start, ulong codeSize, ulong alignment, ulong expected) =>
+        Assert.That(AddressSpace.PastMultiple(start, codeSize, alignment), Is.EqualTo(expected));
 
     [Test]
     public void AnyAlignmentIsKept(
