@@ -54,8 +54,14 @@ internal static class SectionSelection
             return header.Type is ElfConstants.SHT_NOBITS ? SectionRole.TlsZero : SectionRole.TlsData;
         }
 
-        return header.Type is not ElfConstants.SHT_NOBITS && file.Elf.SectionName(index).SequenceEqual(".eh_frame"u8)
-            ? SectionRole.Unwind
-            : SectionRole.Ordinary;
+        return header.Type is ElfConstants.SHT_NOBITS
+            ? SectionRole.Ordinary
+            : file.Elf.SectionName(index) switch
+            {
+                var name when name.SequenceEqual(".eh_frame"u8) => SectionRole.Unwind,
+                var name when header.Has(ElfConstants.SHF_EXECINSTR) && name.SequenceEqual(".init"u8) => SectionRole.Init,
+                var name when header.Has(ElfConstants.SHF_EXECINSTR) && name.SequenceEqual(".fini"u8) => SectionRole.Fini,
+                _ => SectionRole.Ordinary,
+            };
     }
 }

@@ -177,6 +177,8 @@ internal sealed class UnitLinker
 
         var memory = new AllocationMemory(allocation);
         FillCode(memory, layout);
+        layout.Init.WriteFrame(memory);
+        layout.Fini.WriteFrame(memory);
         layout.AssignAddresses(_stubs);
         ulong extra = layout.Blocks[(int)MemoryZone.Code].Address + layout.ExtraCodeOffset;
         services.Place(extra, layout.Blocks[(int)MemoryZone.Data].Address + layout.LifetimeOffset);
@@ -285,7 +287,7 @@ internal sealed class UnitLinker
             resources.RegisterUnwind(layout);
             if (_library.Options.RunCode)
             {
-                resources.Initialize(InitializerLists.Collect(resolution.Objects), layout, _library.Arguments);
+                resources.Initialize(InitializerLists.Collect(resolution.Objects, layout), layout, _library.Arguments);
             }
 
             resources.Settle();
