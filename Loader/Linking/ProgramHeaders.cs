@@ -176,6 +176,11 @@ internal sealed class ProgramHeaders
             load.Flags |= flags;
         }
 
+        if (output.Zone is ImageZone.WritableCode)
+        {
+            Warnings.Add($"'{output.Name}' at 0x{output.Address:x} is writable and executable at once, as an object asks");
+        }
+
         load.Outputs.Add(output);
         load.End = Math.Max(load.End, output.End);
         load.FileEnd = output.HasNoBytes ? load.FileEnd : output.End;

@@ -6,7 +6,7 @@ namespace ElfLoader.Linking;
 internal static class SectionSelection
 {
     /// <summary>Fills in the fate and the role of each section.</summary>
-    internal static void Decide(LinkObject file, LinkErrors errors)
+    internal static void Decide(LinkObject file, LinkErrors errors, bool allowsWritableCode)
     {
         ReadOnlySpan<SectionHeader> headers = file.Elf.Sections;
         for (int i = 1; i < headers.Length; i++)
@@ -18,7 +18,7 @@ internal static class SectionSelection
             }
 
             const ulong writableCode = ElfConstants.SHF_WRITE | ElfConstants.SHF_EXECINSTR;
-            if ((header.Flags & writableCode) == writableCode)
+            if ((header.Flags & writableCode) == writableCode && !allowsWritableCode)
             {
                 errors.Add(
                     LinkErrorCode.Unsupported,
