@@ -43,6 +43,19 @@ public sealed class X64 : Architecture
     /// </summary>
     public override StubShape Stub { get; } = new("plt", Size: 16, Alignment: 16, UsesSlot: true);
 
+    /// <summary>
+    /// A jump to anywhere that holds its target: <c>movabs $target, %r11; notrack jmp *%r11</c>. The psABI lets calls
+    /// clobber %r11.
+    /// </summary>
+    private static readonly StubShape FarJump = new("far-jump", Size: 16, Alignment: 16, UsesSlot: false);
+
+    private static ReadOnlySpan<byte> FarJumpCode =>
+    [
+        0x49, 0xbb, 0, 0, 0, 0, 0, 0, 0, 0,
+        0x3e, 0x41, 0xff, 0xe3,
+        0xcc, 0xcc,
+    ];
+
     /// <summary>What every stub is made of: <c>endbr64; jmp *slot(%rip)</c>, padded with int3.</summary>
     private static ReadOnlySpan<byte> StubCode =>
     [
@@ -54,6 +67,14 @@ public sealed class X64 : Architecture
     /// <inheritdoc/>
     public override bool TryWriteStub(StubShape shape, Span<byte> stub, ulong address, ulong target)
     {
+        ArgumentNullException.ThrowIfNull(shape);
+        if (!shape.UsesSlot)
+        {
+            FarJumpCode.CopyTo(stub);
+            BinaryPrimitives.WriteUInt64LittleEndian(stub[2..], target);
+            return true;
+        }
+
         // A distance may wrap around the address space, as the processor's own addition does.
         long distance = (long)(target - (address + StubDisplacement + sizeof(int)));
         if (distance != (int)distance)
@@ -93,6 +114,14 @@ public sealed class X64 : Architecture
             _ => false,
         };
     }
+
+    /// <summary>A stub where nothing but a jump through a register reaches, for code whose addresses are known.</summary>
+    public override StubShape? StubFor(
+        RelocationRule rule, ReadOnlySpan<byte> section, int offset, in Operands operands) =>
+        base.StubFor(rule, section, offset, operands) is null ? null : FarJump;
+
+    /// <summary>The end of the 32-bit field, which is the end of the instruction.</summary>
+    public override long BranchOrigin(RelocationRule rule) => sizeof(int);
 
     /// <inheritdoc/>
     public override Relaxation TryRelax(

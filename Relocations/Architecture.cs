@@ -49,7 +49,11 @@ public readonly record struct Relaxation(bool Applied, int Consumed = 0)
 /// <param name="UsesSlot">
 /// Whether it jumps through an address word of its own (in read-only data), rather than holding the address in its code.
 /// </param>
-public sealed record StubShape(string Kind, int Size, int Alignment, bool UsesSlot);
+public sealed record StubShape(string Kind, int Size, int Alignment, bool UsesSlot)
+{
+    /// <summary>Whether it is Thumb code.</summary>
+    public bool IsThumb { get; init; }
+}
 
 /// <summary>All that a machine supplies to the loader: tables, stubs and relaxations; no memory, no ELF file.</summary>
 /// <remarks>Implementations are immutable and may be used from any thread.</remarks>
@@ -102,6 +106,24 @@ public abstract class Architecture
         ArgumentNullException.ThrowIfNull(rule);
         return rule.IsBranch;
     }
+
+    /// <summary>
+    /// The stub that a branch must go through, because it does not reach its target or cannot enter it in its instruction
+    /// set; null if it needs none, or the place is no branch.
+    /// </summary>
+    /// <param name="rule">The rule of the relocation.</param>
+    /// <param name="section">The section's bytes as the compiler left them.</param>
+    /// <param name="offset">Offset of the place in the section; the field lies within it.</param>
+    /// <param name="operands">S, L, A, P and T.</param>
+    public virtual StubShape? StubFor(RelocationRule rule, ReadOnlySpan<byte> section, int offset, in Operands operands) =>
+        IsBranchPlace(rule, section, offset) && !rule.Admits(Relocations.Evaluate(rule, operands)) ? Stub : null;
+
+    /// <summary>
+    /// Bytes from a branch's place to where the processor counts its distance from: an addend that is the negative of it
+    /// means the symbol itself.
+    /// </summary>
+    /// <param name="rule">The rule of a branch.</param>
+    public virtual long BranchOrigin(RelocationRule rule) => 0;
 
     /// <summary>
     /// Rewrites the instructions at a place to a cheaper form (psABI, "Linker Optimization"), if that is legal and the

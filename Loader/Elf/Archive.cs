@@ -67,7 +67,8 @@ public sealed class Archive
     /// <summary>Finds the first member, in the order of the index, that defines a symbol.</summary>
     /// <param name="symbol">Its name in UTF-8.</param>
     /// <param name="member">Index into <see cref="Members"/>.</param>
-    /// <exception cref="LinkException">The index is malformed; or there is none, and a member cannot be read.</exception>
+    /// <exception cref="LinkException">The index is malformed; or there is none, and a member cannot be read.
+    /// </exception>
     public bool TryFind(ReadOnlySpan<byte> symbol, out int member)
     {
         // Several threads may make it at once: they make the same.

@@ -113,7 +113,8 @@ public sealed class BuildAttributes
             bool isNumber = !isText || tag == Tag_compatibility;
             ulong number = 0;
             ReadOnlySpan<byte> text = default;
-            if ((isNumber && !Leb128.TryTakeUnsigned(ref rest, out number)) || (isText && !TryTakeText(ref rest, out text)))
+            if ((isNumber && !Leb128.TryTakeUnsigned(ref rest, out number))
+                || (isText && !TryTakeText(ref rest, out text)))
             {
                 return false;
             }

@@ -38,6 +38,9 @@ internal interface IElfClass
     /// <summary>Cuts a number to the width of a word, as sums of addresses are.</summary>
     static abstract ulong Truncate(ulong value);
 
+    /// <summary>Cuts a number to the width of a word and takes it as signed.</summary>
+    static abstract long SignExtend(ulong value);
+
     /// <summary>Reads a symbol, whose fields are the same for both classes but in another order.</summary>
     static abstract RawSymbol ReadSymbol(ReadOnlySpan<byte> symbol);
 
@@ -80,6 +83,9 @@ internal readonly struct Elf32 : IElfClass
 
     /// <inheritdoc/>
     public static ulong Truncate(ulong value) => (uint)value;
+
+    /// <inheritdoc/>
+    public static long SignExtend(ulong value) => (int)value;
 
     /// <inheritdoc/>
     public static RawSymbol ReadSymbol(ReadOnlySpan<byte> symbol) => new(
@@ -129,6 +135,9 @@ internal readonly struct Elf64 : IElfClass
 
     /// <inheritdoc/>
     public static ulong Truncate(ulong value) => value;
+
+    /// <inheritdoc/>
+    public static long SignExtend(ulong value) => (long)value;
 
     /// <inheritdoc/>
     public static RawSymbol ReadSymbol(ReadOnlySpan<byte> symbol) => new(

@@ -1,6 +1,8 @@
 namespace ElfLoader.Elf;
 
-/// <summary>e_ident: what can be said of a file before its class is known (gABI chapter 2, "ELF Identification").</summary>
+/// <summary>
+/// e_ident: what can be said of a file before its class is known (gABI chapter 2, "ELF Identification").
+/// </summary>
 internal static class ElfIdent
 {
     /// <summary>Index of EI_CLASS.</summary>

@@ -60,7 +60,7 @@ public sealed class ElfObject
     /// <summary>All section groups, in file order.</summary>
     public ReadOnlySpan<SectionGroup> Groups => _tables.Groups;
 
-    /// <summary>What an ARM object says of itself; null where it has no .ARM.attributes or is for another machine.</summary>
+    /// <summary>What an ARM object says of itself; null where it says nothing or is for another machine.</summary>
     /// <exception cref="LinkException">They are malformed.</exception>
     public BuildAttributes? Attributes => _attributes ??= WholeObject.ReadAttributes(this, _tables);
 
@@ -69,7 +69,8 @@ public sealed class ElfObject
     public GnuProperties Properties => _properties ??= WholeObject.ReadProperties(this, _tables);
 
     /// <summary>Bytes from the start of the file to the symbols' names; 0 where there are no symbols.</summary>
-    internal int SymbolNamesStart => SymbolCount == 0 ? 0 : (int)Sections[(int)Sections[_tables.SymbolSection].Link].Offset;
+    internal int SymbolNamesStart =>
+        SymbolCount == 0 ? 0 : (int)Sections[(int)Sections[_tables.SymbolSection].Link].Offset;
 
     /// <summary>Reads and validates an object.</summary>
     /// <param name="bytes">The whole file; not to be changed as long as the object is used.</param>
@@ -143,6 +144,17 @@ public sealed class ElfObject
     public RelocationReader Relocations(in RelocationSection section) =>
         new(SectionBytes(section.Index), section.Format, Is64Bit, section.Count);
 
+    /// <summary>The relocations of a section by index, where it has the format of x86-64.</summary>
+    /// <param name="section">One of <see cref="RelocationSections"/>.</param>
+    /// <param name="table">The relocations; empty where the section has another format.</param>
+    /// <returns>Whether the section is SHT_RELA of an ELFCLASS64 object.</returns>
+    public bool TryGetRelaTable(in RelocationSection section, out RelaTable table)
+    {
+        bool isRela = Is64Bit && section.Format == RelocationFormat.Rela;
+        table = isRela ? new RelaTable(SectionBytes(section.Index)) : default;
+        return isRela;
+    }
+
     /// <summary>The section indices of a group's members.</summary>
     /// <param name="group">One of <see cref="Groups"/>.</param>
     public ReadOnlySpan<int> Members(in SectionGroup group) =>
@@ -161,6 +173,6 @@ public sealed class ElfObject
             : name;
     }
 
-    /// <summary>The group that a section is a member of, as an index into <see cref="Groups"/>; -1 where none.</summary>
+    /// <summary>The group that a section belongs to, as an index into <see cref="Groups"/>; -1 for none.</summary>
     public int GroupOf(int section) => _tables.GroupOfSection is [] ? -1 : _tables.GroupOfSection[section] - 1;
 }

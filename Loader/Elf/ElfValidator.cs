@@ -87,6 +87,13 @@ internal static class ElfValidator<TClass>
             throw tables.Fault((int)section, $"the {what} does not end with a zero", header.Size - 1);
         }
 
+        int limit = tables.Limits.MaximumNameLength;
+        if (StringTable.TryFindLonger(strings, limit, out int offset, out int length))
+        {
+            throw tables.Fault((int)section, $"name of {length} bytes exceeds the limit of {limit}", (ulong)offset,
+                LinkErrorCode.LimitExceeded);
+        }
+
         return tables.Bytes.Slice((int)header.Offset, (int)header.Size);
     }
 

@@ -3,7 +3,9 @@ using System.Buffers.Binary;
 namespace ElfLoader.Elf;
 
 /// <summary>Reads the little-endian fields of one ELF structure in file order.</summary>
-/// <remarks>The span is at least one structure long, cut by <see cref="ElfImage.Slice"/>, so reads cannot fail.</remarks>
+/// <remarks>
+/// The span is at least one structure long, cut by <see cref="ElfImage.Slice"/>, so reads cannot fail.
+/// </remarks>
 internal ref struct FieldReader(ReadOnlySpan<byte> structure)
 {
     private ReadOnlySpan<byte> _rest = structure;

@@ -40,7 +40,8 @@ public sealed class GnuProperties
     {
         while (!notes.IsEmpty)
         {
-            if (!TryTakeNote(ref notes, wordSize, out uint type, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value))
+            if (!TryTakeNote(
+                ref notes, wordSize, out uint type, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value))
             {
                 return false;
             }

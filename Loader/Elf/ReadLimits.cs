@@ -12,8 +12,23 @@ public sealed record ReadLimits
     /// <summary>Bytes that one compressed section may have once decompressed; 1 GiB.</summary>
     public ulong MaximumDecompressedSize { get; init; } = 1UL << 30;
 
-    /// <summary>Bytes that the SHT_NOBITS sections and the common symbols of an object may have together; 16 GiB.</summary>
+    /// <summary>Bytes that an object's SHT_NOBITS sections and common symbols may have together; 16 GiB.</summary>
     public ulong MaximumZeroFilledSize { get; init; } = 1UL << 34;
+
+    /// <summary>
+    /// Bytes in a name; 256 KiB. Many names may share the end of a long one, so that without a limit a small file
+    /// could keep whoever compares them busy for hours.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
+    public int MaximumNameLength
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            field = value;
+        }
+    } = 1 << 18;
 
     /// <summary>Alignment in bytes of a section in memory or of a common symbol; 1 GiB.</summary>
     public ulong MaximumAlignment { get; init; } = 1UL << 30;

@@ -1,30 +1,34 @@
+using System.Runtime.CompilerServices;
+
 namespace ElfLoader.Elf;
 
 /// <summary>Goes through the relocations of one section, in file order; usable in <c>foreach</c>.</summary>
 public ref struct RelocationReader
 {
     private readonly Layout _layout;
+    private readonly CrelHeader _crel;
+    private readonly int _count;
+    private int _taken;
     private ReadOnlySpan<byte> _rest;
-    private CrelDecoder _crel;
     private RelocationRecord _current;
 
     internal RelocationReader(ReadOnlySpan<byte> section, RelocationFormat format, bool is64Bit, int count)
     {
         _rest = section;
+        _count = count;
         _layout = (format, is64Bit) switch
         {
             (RelocationFormat.Rela, true) => Layout.Rela64,
             (RelocationFormat.Rela, false) => Layout.Rela32,
             (RelocationFormat.Rel, true) => Layout.Rel64,
             (RelocationFormat.Rel, false) => Layout.Rel32,
-            _ => Layout.Crel,
+            (_, true) => Layout.Crel64,
+            (_, false) => Layout.Crel32,
         };
-        if (_layout == Layout.Crel && !CrelDecoder.TryStart(section, is64Bit, out _crel))
+        if (format == RelocationFormat.Crel && !CrelHeader.TryTake(ref _rest, out _crel))
         {
             throw Changed();
         }
-
-        Count = count;
     }
 
     private enum Layout : byte
@@ -33,11 +37,12 @@ public ref struct RelocationReader
         Rela32,
         Rel64,
         Rel32,
-        Crel,
+        Crel64,
+        Crel32,
     }
 
     /// <summary>Number of relocations in the section, not counting down.</summary>
-    public long Count { get; }
+    public readonly long Count => _count;
 
     /// <summary>The relocation that <see cref="MoveNext"/> went to.</summary>
     public readonly RelocationRecord Current => _current;
@@ -46,59 +51,59 @@ public ref struct RelocationReader
     public readonly RelocationReader GetEnumerator() => this;
 
     /// <summary>Goes to the next relocation; false where there is none.</summary>
-    public bool MoveNext() => _layout switch
+    /// <remarks>
+    /// The format of x86-64 is decoded in the caller's loop; <see cref="RelaTable"/> costs less still.
+    /// </remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool MoveNext()
     {
-        Layout.Rela64 => NextWithAddend<Elf64>(),
-        Layout.Rela32 => NextWithAddend<Elf32>(),
-        Layout.Rel64 => NextWithoutAddend<Elf64>(),
-        Layout.Rel32 => NextWithoutAddend<Elf32>(),
-        _ => NextCompact(),
-    };
+        if (_layout != Layout.Rela64)
+        {
+            return NextOfOthers();
+        }
+
+        ReadOnlySpan<byte> rest = _rest;
+        if (rest.Length < 3 * Elf64.WordSize)
+        {
+            return false;
+        }
+
+        _current = RelocationRecord.ReadWithAddend<Elf64>(rest);
+        _rest = rest[(3 * Elf64.WordSize)..];
+        return true;
+    }
 
     /// <summary>ElfObject.Read has decoded the section once, so it was right then.</summary>
     private static InvalidOperationException Changed() =>
         new("The bytes of the object have been changed since it was read.");
 
-    private bool NextCompact()
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool NextOfOthers()
     {
-        if (_crel.IsAtEnd)
+        if (_taken == _count)
         {
             return false;
         }
 
-        return _crel.TryNext(out _current) ? true : throw Changed();
-    }
-
-    private bool NextWithAddend<TClass>()
-        where TClass : IElfClass
-    {
-        int size = 3 * TClass.WordSize;
-        ReadOnlySpan<byte> rest = _rest;
-        if (rest.Length < size)
+        _taken++;
+        switch (_layout)
         {
-            return false;
+            case Layout.Rela32:
+                _current = RelocationRecord.ReadWithAddend<Elf32>(_rest);
+                _rest = _rest[(3 * Elf32.WordSize)..];
+                return true;
+            case Layout.Rel64:
+                _current = RelocationRecord.ReadWithoutAddend<Elf64>(_rest);
+                _rest = _rest[(2 * Elf64.WordSize)..];
+                return true;
+            case Layout.Rel32:
+                _current = RelocationRecord.ReadWithoutAddend<Elf32>(_rest);
+                _rest = _rest[(2 * Elf32.WordSize)..];
+                return true;
+            case Layout.Crel64:
+                return _crel.TryTake<Elf64>(ref _rest, ref _current) ? true : throw Changed();
+            default:
+                return _crel.TryTake<Elf32>(ref _rest, ref _current) ? true : throw Changed();
         }
-
-        ulong info = TClass.Word(rest[TClass.WordSize..]);
-        _current = new RelocationRecord(
-            TClass.Word(rest), TClass.TypeOf(info), TClass.SymbolOf(info), TClass.SignedWord(rest[(2 * TClass.WordSize)..]));
-        _rest = rest[size..];
-        return true;
-    }
-
-    private bool NextWithoutAddend<TClass>()
-        where TClass : IElfClass
-    {
-        int size = 2 * TClass.WordSize;
-        ReadOnlySpan<byte> rest = _rest;
-        if (rest.Length < size)
-        {
-            return false;
-        }
-
-        ulong info = TClass.Word(rest[TClass.WordSize..]);
-        _current = new RelocationRecord(TClass.Word(rest), TClass.TypeOf(info), TClass.SymbolOf(info), Addend: 0);
-        _rest = rest[size..];
-        return true;
     }
 }

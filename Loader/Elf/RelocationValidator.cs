@@ -60,27 +60,31 @@ internal static class RelocationValidator<TClass>
     private static RelocationSection ReadCompact(ElfTables tables, int index, in SectionHeader header)
     {
         ReadOnlySpan<byte> stream = tables.SectionMemory(index).Span;
-        if (!CrelDecoder.TryStart(stream, TClass.Ident == ELFCLASS64, out CrelDecoder decoder))
+        int size = stream.Length;
+        if (!CrelHeader.TryTake(ref stream, out CrelHeader crel))
         {
-            throw tables.Fault(index, $"CREL header is malformed, or counts more than {stream.Length} bytes can hold");
+            throw tables.Fault(index, $"CREL header is malformed, or counts more than {size} bytes can hold");
         }
 
         uint symbols = SymbolLimit(tables, header);
-        for (int i = 0; i < decoder.Count; i++)
+        RelocationRecord record = default;
+        for (int i = 0; i < crel.Count; i++)
         {
-            if (!decoder.TryNext(out RelocationRecord record))
+            if (!crel.TryTake<TClass>(ref stream, ref record))
             {
-                throw tables.Fault(index, $"CREL relocation {i} of {decoder.Count} is malformed");
+                throw tables.Fault(index, $"CREL relocation {i} of {crel.Count} is malformed",
+                    (ulong)(size - stream.Length));
             }
 
             if (record.Symbol >= symbols)
             {
-                throw tables.Fault(index, $"relocation {i} refers to symbol {record.Symbol} of {symbols}");
+                throw tables.Fault(index, $"relocation {i} refers to symbol {record.Symbol} of {symbols}",
+                    (ulong)(size - stream.Length));
             }
         }
 
         return new RelocationSection(
-            index, (int)header.Info, RelocationFormat.Crel, decoder.HasAddends, decoder.Count);
+            index, (int)header.Info, RelocationFormat.Crel, crel.HasAddends, crel.Count);
     }
 
     private static LinkException WrongSymbol(
@@ -118,8 +122,8 @@ internal static class RelocationValidator<TClass>
         }
 
         uint type = tables.Sections[(int)header.Info].Type;
-        if (type is SHT_NULL or SHT_SYMTAB or SHT_STRTAB or SHT_REL or SHT_RELA or SHT_CREL or SHT_CREL_LLVM or SHT_GROUP
-            or SHT_SYMTAB_SHNDX)
+        if (type is SHT_NULL or SHT_SYMTAB or SHT_STRTAB or SHT_SYMTAB_SHNDX or SHT_GROUP
+            or SHT_REL or SHT_RELA or SHT_CREL or SHT_CREL_LLVM)
         {
             throw tables.Fault(index, $"relocations are for section {header.Info}, whose type 0x{type:x} has none");
         }

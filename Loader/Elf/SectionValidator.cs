@@ -144,7 +144,7 @@ internal static class SectionValidator<TClass>
         if (header.Size < (ulong)TClass.CompressionHeaderSize)
         {
             throw tables.Fault(index,
-                $"compression header of {TClass.CompressionHeaderSize} bytes ends past the {header.Size} of the section");
+                $"compression header of {TClass.CompressionHeaderSize} bytes ends past the section's {header.Size}");
         }
 
         CompressionHeader compression = CompressionHeader.Read<TClass>(

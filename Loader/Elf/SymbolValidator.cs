@@ -102,12 +102,12 @@ internal static class SymbolValidator<TClass>
             case SHN_XINDEX when tables.LargeIndices.IsEmpty:
                 throw Fault(tables, index, $"symbol {index} needs SHT_SYMTAB_SHNDX, but there is none");
             case SHN_XINDEX:
-                uint large = BinaryPrimitives.ReadUInt32LittleEndian(tables.LargeIndices.Span[(index * sizeof(uint))..]);
-                CheckSection(tables, index, large);
+                ReadOnlySpan<byte> large = tables.LargeIndices.Span[(index * sizeof(uint))..];
+                CheckSection(tables, index, BinaryPrimitives.ReadUInt32LittleEndian(large));
                 break;
             case >= SHN_LORESERVE:
-                throw Fault(tables, index, $"reserved section index 0x{symbol.Section:x} of symbol {index} is not known "
-                    + $"for machine {tables.Header.Machine}", LinkErrorCode.Unsupported);
+                throw Fault(tables, index, $"reserved section index 0x{symbol.Section:x} of symbol {index} is not "
+                    + $"known for machine {tables.Header.Machine}", LinkErrorCode.Unsupported);
             default:
                 CheckSection(tables, index, symbol.Section);
                 break;

@@ -11,28 +11,13 @@ internal sealed class ImageLayout
     private readonly ImageSections _sections;
     private readonly List<ImageOutput> _fixed = [];
     private readonly List<ImageOutput> _free = [];
+    private readonly List<ImageOutput> _tls = [];
 
     internal ImageLayout(ImageMachine machine, ImageOptions options, ImageSections sections)
     {
         _machine = machine;
         _options = options;
         _sections = sections;
-        foreach (ImageOutput output in sections.Outputs)
-        {
-            if (output.FixedAddress is not null)
-            {
-                _fixed.Add(output);
-            }
-            else if (output.Zone is not ImageZone.File)
-            {
-                _free.Add(output);
-            }
-        }
-
-        // Headers lie in front of the first zone.
-        ImageOutput[] sorted = [.. _free.OrderBy(output => output.Zone).ThenBy(Rank)];
-        _free.Clear();
-        _free.AddRange(sorted);
     }
 
     /// <summary>Address of the file header.</summary>
@@ -48,7 +33,7 @@ internal sealed class ImageLayout
     internal ulong TlsCodeAddress => _sections.TlsCode!.Address;
 
     /// <summary>Sections of the template.</summary>
-    internal IReadOnlyList<ImageOutput> TlsOutputs => [.. _free.Where(output => output.IsTls)];
+    internal IReadOnlyList<ImageOutput> TlsOutputs => _tls;
 
     /// <summary>What lies where the linker decided, in the order of addresses.</summary>
     internal IReadOnlyList<ImageOutput> Free => _free;
@@ -137,8 +122,21 @@ internal sealed class ImageLayout
         $"the sections together do not fit {_machine.Rules.Architecture.AddressBits} bits of address space, or are larger than "
         + $"the limit of {_options.MaximumSize} bytes (MaximumSize)");
 
+    private void Sort()
+    {
+        _fixed.Clear();
+        _free.Clear();
+        _fixed.AddRange(_sections.Outputs.Where(output => output.FixedAddress is not null)
+            .OrderBy(output => output.FixedAddress));
+        _free.AddRange(_sections.Outputs.Where(output => output.FixedAddress is null && output.Zone is not ImageZone.File)
+            .OrderBy(output => output.Zone).ThenBy(Rank));
+        _tls.Clear();
+        _tls.AddRange(_free.Where(output => output.IsTls));
+    }
+
     private void PlaceAll()
     {
+        Sort();
         ulong total = 0;
         foreach (ImageOutput output in _sections.Outputs)
         {
@@ -151,9 +149,9 @@ internal sealed class ImageLayout
             throw TooLarge();
         }
 
-        if (TlsOutputs is [ImageOutput first, ..] tls)
+        if (_tls is [ImageOutput first, ..])
         {
-            first.Alignment = tls.Max(output => output.Alignment); // the template is aligned as a whole
+            first.Alignment = _tls.Max(output => output.Alignment); // the template is aligned as a whole
         }
 
         HeaderSize = ProgramHeaders.RoomFor(_machine, _sections.Outputs);
@@ -184,7 +182,6 @@ internal sealed class ImageLayout
 
     private void PlaceFixed()
     {
-        _fixed.Sort((left, right) => left.FixedAddress!.Value.CompareTo(right.FixedAddress!.Value));
         ImageOutput? previous = null;
         foreach (ImageOutput output in _fixed)
         {
@@ -215,13 +212,28 @@ internal sealed class ImageLayout
         }
     }
 
-    /// <summary>Near what the caller has placed out of reach of the usual address, if anything.</summary>
+    /// <summary>The usual address, or one near that of the sections placed by the caller which refer to most.</summary>
     private ulong PreferredBase()
     {
         const ulong reach = 0x7000_0000; // of 32-bit distances, less what the image itself may take
-        ImageOutput? far = _fixed.Find(output => output.Zone is ImageZone.Code && output.End > reach)
-            ?? _fixed.Find(output => output.End > reach);
-        return far is null || !_machine.Is64Bit ? _machine.DefaultBase : AlignUp(far.End, _machine.PageSize);
+        ImageOutput? busiest = _fixed.MaxBy(CountRelocations);
+        return busiest is null || busiest.End < reach || !_machine.Is64Bit
+            ? _machine.DefaultBase
+            : AlignUp(busiest.End, _machine.PageSize);
+    }
+
+    private static int CountRelocations(ImageOutput output)
+    {
+        int count = 0;
+        foreach (ImagePiece piece in output.Pieces)
+        {
+            foreach (ref readonly RelocationSection section in piece is { File: { } file, Section: > 0 } ? file.Elf.RelocationSections : default)
+            {
+                count += section.Target == piece.Section ? section.Count : 0;
+            }
+        }
+
+        return count;
     }
 
     /// <summary>Places all that has no fixed address; returns what is in the way of the first segment, if anything is.</summary>
@@ -263,11 +275,9 @@ internal sealed class ImageLayout
             }
 
             output.Address = AlignUp(cursor, output.Alignment);
-            if (output.IsTls && output.HasNoBytes && TlsOutputs[0] != output)
+            if (_tls.IndexOf(output) is > 0 and int index) // follows, though zeros take no addresses from what comes next
             {
-                // Follows the initial values, without taking addresses from what comes next.
-                ImageOutput before = TlsOutputs[TlsOutputs.ToList().IndexOf(output) - 1];
-                output.Address = AlignUp(before.End, output.Alignment);
+                output.Address = AlignUp(_tls[index - 1].End, output.Alignment);
             }
 
             CheckFits(output);
@@ -336,7 +346,7 @@ internal sealed class ImageLayout
 
     private void AssignTls()
     {
-        if (TlsOutputs is not [ImageOutput first, ..] outputs)
+        if (_tls is not [ImageOutput first, ..])
         {
             return;
         }
@@ -347,7 +357,7 @@ internal sealed class ImageLayout
         ulong alignment = first.Alignment;
         Architecture architecture = _machine.Rules.Architecture;
         Tls.ThreadPointer = architecture.Tls is TlsVariant.Two
-            ? AlignUp(outputs[^1].End, alignment)
+            ? AlignUp(_tls[^1].End, alignment)
             : Tls.Base - AlignUp((ulong)architecture.TlsControlBlockSize, alignment);
     }
 

@@ -50,7 +50,7 @@ internal sealed class ImageLink
         _errors.ThrowIfAny();
         var values = new SymbolValues(resolution);
         values.Classify();
-        new RelocationScan(_machine.Rules, resolution, _errors, _stubs, _options.AllowUndefined).Run();
+        new RelocationScan(_machine.Rules, resolution, _errors, _stubs, _options.AllowUndefined) { ReservesStubs = false }.Run();
         _errors.ThrowIfAny();
 
         LinkObject[] order = Order(resolution.Objects);
@@ -61,13 +61,18 @@ internal sealed class ImageLink
         _errors.ThrowIfAny();
         mappings.CheckUsed(resolution.Objects);
         var layout = new ImageLayout(_machine, _options, sections);
-        layout.Plan(resolution, _stubs);
         _linkerSymbols.Place(layout);
-        values.Assign(_options.UndefinedAddress ?? layout.Base, _stubs);
+        var branches = new BranchStubs(_machine, sections, resolution);
+        do
+        {
+            layout.Plan(resolution, _stubs);
+            values.Assign(_options.UndefinedAddress ?? layout.Base, _stubs);
+        }
+        while (branches.Update());
 
-        Write(resolution, order, layout, sections);
+        Write(resolution, order, layout, sections, branches);
         _errors.ThrowIfAny();
-        return Finish(resolution, order, layout, sections);
+        return Finish(resolution, order, layout, sections, branches);
     }
 
     /// <summary>As linkers have it, an archive's members stand where the archive stands among the objects.</summary>
@@ -78,13 +83,14 @@ internal sealed class ImageLink
             .ThenBy(file => file.Ordinal < _inputs.Count ? 0 : _scope.Pulled[file.Ordinal - _inputs.Count])];
 
     private void Write(
-        SymbolResolution resolution, LinkObject[] order, ImageLayout layout, ImageSections sections)
+        SymbolResolution resolution, LinkObject[] order, ImageLayout layout, ImageSections sections, BranchStubs branches)
     {
         var context = new RelocationContext
         {
             Rules = _machine.Rules,
             Resolution = resolution,
             Stubs = _stubs,
+            BranchStubs = branches,
             Tls = layout.Tls,
             Memory = sections.Memory,
             Errors = _errors,
@@ -100,7 +106,13 @@ internal sealed class ImageLink
             debug.Relocate(file);
         }
 
-        WriteStubs(resolution, sections);
+        foreach (LegacyArray array in sections.LegacyArrays)
+        {
+            array.Fill(_machine.WordSize);
+        }
+
+        WriteIfuncStubs(sections);
+        WriteBranchStubs(branches);
         if (sections.TlsCode is { } code)
         {
             _machine.TlsCode!.Write(
@@ -118,12 +130,13 @@ internal sealed class ImageLink
         }
     }
 
-    private void WriteStubs(SymbolResolution resolution, ImageSections sections)
+    /// <summary>Stubs of symbols that a function picks when the program starts, and the relocations that have it called.</summary>
+    private void WriteIfuncStubs(ImageSections sections)
     {
         Architecture architecture = _machine.Rules.Architecture;
-        int ifunc = 0;
-        foreach (ref readonly Stub stub in _stubs.All)
+        for (int i = 0; i < _stubs.Count; i++)
         {
+            ref readonly Stub stub = ref _stubs.All[i];
             Span<byte> code = sections.Stubs!.Bytes.AsSpan((int)stub.Offset, architecture.Stub.Size);
             if (!architecture.TryWriteStub(architecture.Stub, code, stub.Address, stub.SlotAddress))
             {
@@ -133,19 +146,28 @@ internal sealed class ImageLink
                     $"the stub at 0x{stub.Address:x} cannot reach its slot at 0x{stub.SlotAddress:x}");
             }
 
-            Span<byte> slot = sections.StubSlots!.Bytes.AsSpan((int)stub.SlotOffset, _machine.WordSize);
-            ulong target = stub.IsIfunc ? stub.Resolver : TargetOf(resolution, stub);
-            PutWord(slot, stub.IsIfunc && _machine.HasAddends ? 0 : target);
-            if (stub.IsIfunc)
+            int size = (int)sections.Irelative!.Output.EntrySize;
+            Span<byte> relocation = sections.Irelative.Bytes.AsSpan(size * i, size);
+            PutWord(relocation, stub.SlotAddress);
+            PutWord(relocation[_machine.WordSize..], _machine.IRelative); // without a symbol
+            PutWord(
+                _machine.HasAddends
+                    ? relocation[(2 * _machine.WordSize)..]
+                    : sections.StubSlots!.Bytes.AsSpan((int)stub.SlotOffset, _machine.WordSize),
+                stub.Resolver);
+        }
+    }
+
+    private void WriteBranchStubs(BranchStubs branches)
+    {
+        foreach (BranchStub stub in branches.All)
+        {
+            if (!_machine.Rules.Architecture.TryWriteStub(stub.Shape, stub.Piece.Bytes, stub.Piece.Address, stub.Target))
             {
-                int size = (int)sections.Irelative!.Output.EntrySize;
-                Span<byte> relocation = sections.Irelative.Bytes.AsSpan(size * ifunc++, size);
-                PutWord(relocation, stub.SlotAddress);
-                PutWord(relocation[_machine.WordSize..], _machine.IRelative); // without a symbol
-                if (_machine.HasAddends)
-                {
-                    PutWord(relocation[(2 * _machine.WordSize)..], target);
-                }
+                _errors.Add(
+                    LinkErrorCode.Placement,
+                    new LinkLocation(stub.File.Elf.Name, Symbol: stub.File.DescribeSymbol(stub.Symbol)),
+                    $"the stub at 0x{stub.Piece.Address:x} cannot reach 0x{stub.Target:x}");
             }
         }
     }
@@ -162,12 +184,8 @@ internal sealed class ImageLink
         }
     }
 
-    private static ulong TargetOf(SymbolResolution resolution, in Stub stub) => stub.Object >= 0
-        ? resolution.Objects[stub.Object].Symbols[stub.Symbol].Value
-        : resolution.Symbols[stub.Symbol].Value;
-
     private LinkedImage Finish(
-        SymbolResolution resolution, LinkObject[] order, ImageLayout layout, ImageSections sections)
+        SymbolResolution resolution, LinkObject[] order, ImageLayout layout, ImageSections sections, BranchStubs branches)
     {
         var symbols = new ImageSymbols(resolution, layout, sections, _stubs);
         symbols.Collect(order);
@@ -189,7 +207,7 @@ internal sealed class ImageLink
         }
 
         _warnings.AddRange(segments.Warnings);
-        var map = new ImageMap(_machine, resolution, _stubs, sections.Memory);
+        var map = new ImageMap(_machine, resolution, _stubs, branches, sections.Memory);
         return new LinkedImage(_machine, file, sections.Outputs.Where(output => output.Zone is not ImageZone.File).Append(segments.Header))
         {
             Sections = ImageMap.Sections(order),

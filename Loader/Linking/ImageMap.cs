@@ -10,10 +10,13 @@ internal sealed class ImageMap
     private readonly ImageMachine _machine;
     private readonly SymbolResolution _resolution;
     private readonly StubTable _stubs;
+    private readonly BranchStubs _branches;
     private readonly ImageMemory _memory;
 
-    internal ImageMap(ImageMachine machine, SymbolResolution resolution, StubTable stubs, ImageMemory memory)
+    internal ImageMap(
+        ImageMachine machine, SymbolResolution resolution, StubTable stubs, BranchStubs branches, ImageMemory memory)
     {
+        _branches = branches;
         _machine = machine;
         _resolution = resolution;
         _stubs = stubs;
@@ -56,11 +59,19 @@ internal sealed class ImageMap
                 ? _resolution.Objects[stub.Object].DescribeSymbol(stub.Symbol)
                 : _resolution.Symbols.Text(stub.Symbol);
             int file = stub.Object >= 0 ? stub.Object : _resolution.Symbols[stub.Symbol].NameObject;
-            ulong target = stub.IsIfunc ? stub.Resolver
-                : stub.Object >= 0 ? _resolution.Objects[stub.Object].Symbols[stub.Symbol].Value
-                : _resolution.Symbols[stub.Symbol].Value;
             stubs.Add(new ImageStub(
-                symbol, _resolution.Objects[file].Elf.Name, stub.IsIfunc ? "iplt" : shape.Kind, stub.Address, shape.Size, target));
+                symbol, _resolution.Objects[file].Elf.Name, "iplt", stub.Address, shape.Size, stub.Resolver));
+        }
+
+        foreach (BranchStub stub in _branches.All)
+        {
+            stubs.Add(new ImageStub(
+                stub.File.DescribeSymbol(stub.Symbol),
+                stub.File.Elf.Name,
+                stub.Shape.Kind,
+                stub.Piece.Address,
+                stub.Shape.Size,
+                stub.Target));
         }
 
         return stubs;
@@ -94,8 +105,7 @@ internal sealed class ImageMap
         [.. loads.Select(load => new ImageSegment(
             load.Start, load.End - load.Start, load.FileOffset, load.FileEnd - load.Start, ProgramHeaders.Letters(load.Flags)))];
 
-    /// <summary>What a slot holds.</summary>
-    internal static string NameOf(GotSlot kind) => kind switch
+    private static string NameOf(GotSlot kind) => kind switch
     {
         GotSlot.TpOffset => "tpoff",
         GotSlot.TlsIndex => "tlsgd",
@@ -105,7 +115,7 @@ internal sealed class ImageMap
     };
 
     /// <summary>Flags as readelf prints them.</summary>
-    internal static string Letters(ulong flags)
+    private static string Letters(ulong flags)
     {
         string letters = "";
         foreach ((ulong flag, char letter) in (ReadOnlySpan<(ulong, char)>)[

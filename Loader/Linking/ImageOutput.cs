@@ -135,6 +135,13 @@ internal sealed class ImageOutput
         piece.Output = this;
     }
 
+    /// <summary>Puts a part behind another one.</summary>
+    internal void InsertAfter(ImagePiece before, ImagePiece piece)
+    {
+        _pieces.Insert(_pieces.IndexOf(before) + 1, piece);
+        piece.Output = this;
+    }
+
     /// <summary>Reads bytes: those of the parts, and between them what fills gaps.</summary>
     /// <param name="offset">Offset of the first byte to read.</param>
     /// <param name="destination">Room for bytes that all lie in the section.</param>

@@ -23,6 +23,7 @@ internal sealed class ImageSections
     private readonly Dictionary<(string Name, ImageZone Zone, bool IsZero), ImageOutput> _byName = [];
     private readonly List<ImageOutput> _outputs = [];
     private readonly List<(int Symbol, ImagePiece Piece)> _commons = [];
+    private readonly List<LegacyArray> _legacyArrays = [];
 
     internal ImageSections(
         ImageMachine machine, SymbolResolution resolution, ImageMappings mappings, ImageMemory memory, LinkErrors errors)
@@ -43,10 +44,13 @@ internal sealed class ImageSections
     /// <summary>Common symbols, with their room.</summary>
     internal IReadOnlyList<(int Symbol, ImagePiece Piece)> Commons => _commons;
 
-    /// <summary>The stubs' code; null where there are none.</summary>
+    /// <summary>Functions of <c>.ctors</c> and <c>.dtors</c> sections, as newer programs have them.</summary>
+    internal IReadOnlyList<LegacyArray> LegacyArrays => _legacyArrays;
+
+    /// <summary>The code of stubs of symbols that a function picks at run time; null where there are none.</summary>
     internal ImagePiece? Stubs { get; private set; }
 
-    /// <summary>The words that stubs jump through; null where there are none.</summary>
+    /// <summary>The words that these stubs jump through; null where there are none.</summary>
     internal ImagePiece? StubSlots { get; private set; }
 
     /// <summary>Functions for thread-local storage; null where nothing needs them.</summary>
@@ -66,7 +70,7 @@ internal sealed class ImageSections
 
     /// <summary>Collects everything.</summary>
     /// <param name="order">The objects, in the order of the command line.</param>
-    /// <param name="stubs">The stubs that the scan wanted.</param>
+    /// <param name="stubs">The stubs of symbols that a function picks at run time.</param>
     /// <param name="usesTlsCode">Whether <c>__tls_get_addr</c> is the linker's.</param>
     internal void Collect(IReadOnlyList<LinkObject> order, StubTable stubs, bool usesTlsCode)
     {
@@ -97,6 +101,15 @@ internal sealed class ImageSections
         }
     }
 
+    /// <summary>Adds code that the linker has made.</summary>
+    internal void AddCode(ImagePiece piece) =>
+        OutputOf(
+            ".text",
+            ImageZone.Code,
+            ElfConstants.SHT_PROGBITS,
+            ElfConstants.SHF_ALLOC | ElfConstants.SHF_EXECINSTR,
+            null).Add(piece);
+
     private void AddInput(LinkObject file, int index)
     {
         SectionHeader header = file.Elf.Sections[index];
@@ -117,6 +130,12 @@ internal sealed class ImageSections
         output.EntrySize = output.Pieces.Count is 0 || output.EntrySize == header.EntrySize ? header.EntrySize : 0;
         output.Add(piece);
         Register(piece);
+        if (LegacyArray.Make(_machine, piece, name) is { } array)
+        {
+            OutputOf(array.Name, ImageZone.Relro, array.Type, ElfConstants.SHF_ALLOC | ElfConstants.SHF_WRITE, null)
+                .Add(array.Piece);
+            _legacyArrays.Add(array);
+        }
     }
 
     /// <summary>A piece that is only a terminator would hide all that comes after it.</summary>
@@ -229,8 +248,8 @@ internal sealed class ImageSections
         bool usesDescriptors = order.Any(file => file.Got.Entries.Any(entry => entry.Kind is GotSlot.TlsDescriptor));
         if (_machine.TlsCode is { } code && (usesTlsCode || usesDescriptors))
         {
-            TlsCode = Make(
-                ".text", ImageZone.Code, ElfConstants.SHT_PROGBITS, ElfConstants.SHF_EXECINSTR, code.Size, alignment: 16);
+            TlsCode = new ImagePiece { Size = (ulong)code.Size, Alignment = 16, Bytes = new byte[code.Size] };
+            AddCode(TlsCode);
         }
     }
 
@@ -240,8 +259,13 @@ internal sealed class ImageSections
         {
             if (file.Got.IsUsed)
             {
-                var got = new ImagePiece { File = file, Size = (ulong)file.Got.Size, Alignment = GotAlignment };
                 ulong? address = _mappings.FindGot(file);
+                var got = new ImagePiece
+                {
+                    File = file,
+                    Size = (ulong)file.Got.Size,
+                    Alignment = address is null ? GotAlignment : (ulong)_machine.WordSize,
+                };
                 OutputOf(
                     ".got", ImageZone.Relro, ElfConstants.SHT_PROGBITS, ElfConstants.SHF_ALLOC | ElfConstants.SHF_WRITE, address)
                     .Add(got);
@@ -254,19 +278,17 @@ internal sealed class ImageSections
     private void AddStubs(StubTable stubs)
     {
         StubShape shape = _machine.Rules.Architecture.Stub;
-        int ifuncs = 0;
         for (int i = 0; i < stubs.Count; i++)
         {
             ref Stub stub = ref stubs.All[i];
             stub.Offset = (ulong)(shape.Size * i);
             stub.SlotOffset = (ulong)(_machine.WordSize * i);
-            ifuncs += stub.IsIfunc ? 1 : 0;
         }
 
         if (stubs.Count > 0)
         {
             Stubs = Make(
-                ".plt",
+                ".iplt",
                 ImageZone.Code,
                 ElfConstants.SHT_PROGBITS,
                 ElfConstants.SHF_EXECINSTR,
@@ -279,17 +301,13 @@ internal sealed class ImageSections
                 ElfConstants.SHF_WRITE,
                 _machine.WordSize * stubs.Count,
                 _machine.WordSize);
-        }
-
-        if (ifuncs > 0)
-        {
             int size = (_machine.HasAddends ? 3 : 2) * _machine.WordSize;
             Irelative = Make(
                 IrelativeName(_machine),
                 ImageZone.ReadOnly,
                 _machine.HasAddends ? ElfConstants.SHT_RELA : ElfConstants.SHT_REL,
                 0,
-                size * ifuncs,
+                size * stubs.Count,
                 _machine.WordSize);
             Irelative.Output.EntrySize = (ulong)size;
         }

@@ -218,8 +218,7 @@ internal sealed class ImageSymbols
 
     private static byte Info(byte binding, byte type) => (byte)((binding << 4) | type);
 
-    /// <summary>A binding, as maps call it.</summary>
-    internal static string NameOf(SymbolBinding binding) => binding switch
+    private static string NameOf(SymbolBinding binding) => binding switch
     {
         SymbolBinding.Local => "local",
         SymbolBinding.Weak => "weak",
@@ -227,8 +226,7 @@ internal sealed class ImageSymbols
         _ => "global",
     };
 
-    /// <summary>A type, as maps call it.</summary>
-    internal static string NameOf(SymbolType type) => type switch
+    private static string NameOf(SymbolType type) => type switch
     {
         SymbolType.Object => "object",
         SymbolType.Function => "func",

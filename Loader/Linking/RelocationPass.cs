@@ -13,6 +13,9 @@ internal sealed class RelocationContext
 
     internal required StubTable Stubs { get; init; }
 
+    /// <summary>Stubs of an image, which are for single branches.</summary>
+    internal BranchStubs? BranchStubs { get; init; }
+
     internal required TlsTemplate Tls { get; init; }
 
     internal required LinkMemory Memory { get; init; }
@@ -159,6 +162,11 @@ internal sealed class RelocationPass
             Tp = _context.Tls.ThreadPointer,
             TlsBlock = _context.Tls.Base,
         };
+        if (symbol.Is(SymbolTraits.Tls) && symbol.Is(SymbolTraits.UndefinedWeak))
+        {
+            operands.S = operands.L = operands.Tp; // its offset from the thread pointer is 0, as other linkers have it
+        }
+
         if (rule.Expression.UsesGot)
         {
             operands.Got = _file.Got.Address;
@@ -194,6 +202,13 @@ internal sealed class RelocationPass
     {
         RelocationTable table = _rules.Architecture.Relocations;
         int offset = (int)record.Offset;
+        if (_context.BranchStubs?.RouteOf(_file, section.Target, record.Offset) is { } route)
+        {
+            operands.S = operands.L = route.Piece.Address;
+            operands.T = route.Shape.IsThumb ? 1UL : 0;
+            operands.A = -_rules.Architecture.BranchOrigin(rule);
+        }
+
         RelocationOutcome outcome = table.Apply(rule, bytes[offset..], operands, out long value);
         if (outcome is RelocationOutcome.OutOfRange && MayGoThroughStub(section, rule, record))
         {

@@ -28,6 +28,12 @@ internal sealed class RelocationScan
         _allowUndefined = allowUndefined;
     }
 
+    /// <summary>
+    /// Whether stubs are reserved for whatever may turn out to be out of reach: where all addresses are known before
+    /// memory is laid out for good, as in an image, that is not needed.
+    /// </summary>
+    internal bool ReservesStubs { get; init; } = true;
+
     /// <summary>A place that needs the unit below 2 GiB, if there is one.</summary>
     internal LinkLocation? NeedsLow { get; private set; }
 
@@ -220,7 +226,7 @@ internal sealed class RelocationScan
                 rule, file.Elf.SectionBytes(section.Target), (int)record.Offset));
         int global = file.Symbols[symbol].Global;
         bool isFunction = global >= 0 && !isBranch && _resolution.IsOutsideFunction(global);
-        if (isElsewhere && global >= 0 && (isBranch || isFunction))
+        if (ReservesStubs && isElsewhere && global >= 0 && (isBranch || isFunction))
         {
             _stubs.WantGlobal(ref _resolution.Symbols[global], global, isIfunc: false);
         }

@@ -15,14 +15,17 @@ public sealed class ArchiveTests
 
     private static IEnumerable<TestCaseData> Formats()
     {
+        static TestCaseData Case(string name, ArchiveBuilder archive, bool hasIndex) =>
+            new TestCaseData(archive.Build(), hasIndex).SetName(name);
+
         (string, byte[])[] members = [("a.o", F.Value), (LongName, G.Value)];
         (string, int)[] index = [("f", 0), ("common", 0), ("g", 1), ("f", 1)];
-        yield return new TestCaseData(ArchiveBuilder.Gnu(members).WithIndex(index).Build(), true).SetName("GNU");
-        yield return new TestCaseData(ArchiveBuilder.Gnu(members).With64BitIndex(index).Build(), true).SetName("GNU, 64 bits");
-        yield return new TestCaseData(ArchiveBuilder.Gnu(members).Build(), false).SetName("GNU without index");
-        yield return new TestCaseData(ArchiveBuilder.Bsd(members).WithIndex(index).Build(), true).SetName("BSD");
-        yield return new TestCaseData(ArchiveBuilder.Bsd(members).With64BitIndex(index).Build(), true).SetName("BSD, 64 bits");
-        yield return new TestCaseData(ArchiveBuilder.Bsd(members).Build(), false).SetName("BSD without index");
+        yield return Case("GNU", ArchiveBuilder.Gnu(members).WithIndex(index), hasIndex: true);
+        yield return Case("GNU, 64 bits", ArchiveBuilder.Gnu(members).With64BitIndex(index), hasIndex: true);
+        yield return Case("GNU without index", ArchiveBuilder.Gnu(members), hasIndex: false);
+        yield return Case("BSD", ArchiveBuilder.Bsd(members).WithIndex(index), hasIndex: true);
+        yield return Case("BSD, 64 bits", ArchiveBuilder.Bsd(members).With64BitIndex(index), hasIndex: true);
+        yield return Case("BSD without index", ArchiveBuilder.Bsd(members), hasIndex: false);
     }
 
     [TestCaseSource(nameof(Formats))]
@@ -49,7 +52,8 @@ public sealed class ArchiveTests
     [Test]
     public void OpensMembersOfThinArchivesWhenTheyAreWanted()
     {
-        byte[] file = ArchiveBuilder.Thin(("folder/a.o", F.Value), ("b.o", G.Value)).WithIndex(("f", 0), ("g", 1)).Build();
+        byte[] file =
+            ArchiveBuilder.Thin(("folder/a.o", F.Value), ("b.o", G.Value)).WithIndex(("f", 0), ("g", 1)).Build();
         List<string> opened = [];
         Archive archive = Archive.Read(file, "lib.a", path =>
         {
@@ -121,10 +125,14 @@ public sealed class ArchiveTests
     [TestCase("!<arch>\nshort", "member header of 60 bytes ends past the 13 bytes of the file")]
     [TestCase("!<arch>\na.o/            0           0     0     644     0         xx", "does not end with 60 0a")]
     [TestCase("!<arch>\na.o/            0           0     0     644     9         `\n", "member of 9 bytes ends past")]
-    [TestCase("!<arch>\na.o/            0           0     0     644     x         `\n", "member size is not a decimal number")]
-    [TestCase("!<arch>\na.o/            0           0     0     644     9999999999`\n", "member size is not a decimal number")]
-    [TestCase("!<arch>\n/0              0           0     0     644     0         `\n", "long name at 0 is past the 0 bytes")]
-    [TestCase("!<arch>\n#1/4            0           0     0     644     2         `\nab", "name of 4 bytes does not fit")]
+    [TestCase("!<arch>\na.o/            0           0     0     644     x         `\n",
+        "member size is not a decimal number")]
+    [TestCase("!<arch>\na.o/            0           0     0     644     9999999999`\n",
+        "member size is not a decimal number")]
+    [TestCase("!<arch>\n/0              0           0     0     644     0         `\n",
+        "long name at 0 is past the 0 bytes")]
+    [TestCase("!<arch>\n#1/4            0           0     0     644     2         `\nab",
+        "name of 4 bytes does not fit")]
     public void RefusesMalformedArchives(string file, string message) => Assert.That(
         () => Archive.Read(Encoding.UTF8.GetBytes(file), "lib.a"),
         Throws.TypeOf<LinkException>().With.Message.StartWith("lib.a: ").And.Message.Contains(message));

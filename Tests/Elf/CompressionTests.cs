@@ -65,7 +65,8 @@ public sealed class CompressionTests(bool is64Bit)
     [TestCase(3u, 72u, Hello, LinkErrorCode.Unsupported, "compression type 3 is not known")]
     public void RefusesToInflate(uint type, uint size, string compressed, LinkErrorCode code, string message)
     {
-        ElfObject read = ReadCompressed(type, size, 1, compressed, new ReadLimits { MaximumDecompressedSize = 1 << 20 });
+        ReadLimits limits = new() { MaximumDecompressedSize = 1 << 20 };
+        ElfObject read = ReadCompressed(type, size, 1, compressed, limits);
 
         LinkException thrown = Assert.Throws<LinkException>(() => read.Decompress(1))!;
 

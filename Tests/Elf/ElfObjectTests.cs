@@ -41,7 +41,8 @@ public sealed class ElfObjectTests(bool is64Bit)
         ElfBuilder builder = new(is64Bit) { LargeIndices = largeIndices, ExtendedNumbering = largeIndices };
         int text = builder.AddCode(".text", 1, 2, 3, 4);
         int local = builder.AddSymbol("here", text, 2, 1, SymbolBinding.Local, SymbolType.Function);
-        int defined = builder.AddSymbol("f", text, 1, 3, SymbolBinding.Weak, SymbolType.Function, SymbolVisibility.Hidden);
+        int defined = builder.AddSymbol(
+            "f", text, 1, 3, SymbolBinding.Weak, SymbolType.Function, SymbolVisibility.Hidden);
         int undefined = builder.AddSymbol("größe");
         int absolute = builder.AddSymbol("abs", SHN_ABS, 0x1234);
         int common = builder.AddSymbol("c", SHN_COMMON, 16, 40, type: SymbolType.Object);
@@ -89,12 +90,45 @@ public sealed class ElfObjectTests(bool is64Bit)
         }
 
         bool hasAddend = format == RelocationFormat.Rela;
+        Assert.That(read.TryGetRelaTable(relocations, out RelaTable table), Is.EqualTo(is64Bit && hasAddend));
+        for (int i = 0; i < table.Count; i++)
+        {
+            Assert.That(table[i], Is.EqualTo(records[i]));
+        }
+
         Assert.That(relocations, Is.EqualTo(new RelocationSection(section, text, format, hasAddend, 2)));
         Assert.That(records, Is.EqualTo(new RelocationRecord[]
         {
             new(4, 2, (uint)symbol, hasAddend ? -4 : 0),
             new(0xffff_fff0, 255, 0, hasAddend ? int.MinValue : 0),
         }));
+    }
+
+    [TestCase(999, false)]
+    [TestCase(1000, false)]
+    [TestCase(1001, true)]
+    [TestCase(5000, true)]
+    public void LimitsTheLengthOfNames(int length, bool isRefused)
+    {
+        for (int before = 0; before < 1100; before += 50)
+        {
+            ElfBuilder builder = new(is64Bit);
+            builder.AddSymbol(new string('a', before));
+            builder.AddSymbol(new string('b', length));
+            byte[] file = builder.Build();
+            ReadLimits limits = new() { MaximumNameLength = 1000 };
+
+            if (!isRefused && before <= 1000)
+            {
+                Assert.That(ElfObject.Read(file, "a.o", limits).SymbolCount, Is.EqualTo(3));
+            }
+            else
+            {
+                Assert.That(
+                    () => ElfObject.Read(file, "a.o", limits),
+                    Throws.TypeOf<LinkException>().With.Message.Contains("bytes exceeds the limit of 1000"));
+            }
+        }
     }
 
     [Test]

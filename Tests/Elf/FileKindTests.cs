@@ -43,7 +43,9 @@ public sealed class FileKindTests
     [TestCase(
         "GROUP ( /lib/libc.so.6 /usr/lib/libc_nonshared.a  AS_NEEDED ( /lib/ld-linux-x86-64.so.2 ) )",
         "/lib/libc.so.6", "/usr/lib/libc_nonshared.a", "/lib/ld-linux-x86-64.so.2")]
-    [TestCase("INPUT(-lfoo,bar.o \"with space.o\" /* no.o */ x.o);INPUT(last.o)", "-lfoo", "bar.o", "with space.o", "x.o", "last.o")]
+    [TestCase(
+        "INPUT(-lfoo,bar.o \"with space.o\" /* no.o */ x.o);INPUT(last.o)",
+        "-lfoo", "bar.o", "with space.o", "x.o", "last.o")]
     [TestCase("SEARCH_DIR(/usr/lib) GROUP()")]
     [TestCase("")]
     public void ReadsScripts(string script, params string[] expected) =>

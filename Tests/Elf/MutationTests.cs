@@ -59,7 +59,8 @@ public sealed class MutationTests
     [Test]
     public void EveryMutantOfAScriptIsReadOrRefused()
     {
-        byte[] script = [.. "/* GNU ld script */ OUTPUT_FORMAT(elf64-x86-64) GROUP ( /a.so \"b c\" AS_NEEDED ( -ld ) )"u8];
+        byte[] script =
+            [.. "/* GNU ld script */ OUTPUT_FORMAT(elf64-x86-64) GROUP ( /a.so \"b c\" AS_NEEDED ( -ld ) )"u8];
 
         int read = Mutants(script, seed: 5, count: 3000).Count(mutant => IsRead(() => LinkerScript.Read(mutant, "a")));
 
@@ -163,7 +164,8 @@ public sealed class MutationTests
         byte[] member = Definition("f");
         yield return ArchiveBuilder.Gnu(("a.o", member), ("a name that is longer than sixteen.o", Definition("g")))
             .WithIndex(("f", 0), ("g", 1)).Build();
-        yield return ArchiveBuilder.Bsd(("a.o", member), ("b.o", Definition("g"))).WithIndex(("f", 0), ("g", 1)).Build();
+        yield return ArchiveBuilder.Bsd(("a.o", member), ("b.o", Definition("g")))
+            .WithIndex(("f", 0), ("g", 1)).Build();
         yield return ArchiveBuilder.Gnu(("a.o", member)).Build();
         yield return ArchiveBuilder.Thin(("folder/a.o", member)).WithIndex(("f", 0)).Build();
     }

@@ -37,7 +37,9 @@ public sealed class WholeObjectTests
         });
     }
 
-    /// <summary>By hand: vendor "x", section scope, Tag_compatibility, odd tag above 32, two-byte tag and value.</summary>
+    /// <summary>
+    /// By hand: vendor "x", section scope, Tag_compatibility, odd tag above 32, two-byte tag and value.
+    /// </summary>
     [Test]
     public void ReadsBuildAttributesOfEveryShape()
     {
@@ -84,6 +86,36 @@ public sealed class WholeObjectTests
         Assert.That(read.TryGet(GnuProperties.GNU_PROPERTY_X86_FEATURE_1_AND, out ulong features), Is.True);
         Assert.That(features, Is.EqualTo(expected));
         Assert.That(read.Values, Has.Count.EqualTo(1));
+    }
+
+    /// <summary>Written by GNU as 2.40 with <c>-mx86-used-note=yes</c>: each value padded to eight bytes.</summary>
+    [Test]
+    public void ReadsSeveralPropertiesOfOneNote()
+    {
+        GnuProperties read = ReadProperties(
+            "040000002000000005000000474e5500020001c0040000000000000000000000010001c0040000000100000000000000",
+            is64Bit: true);
+
+        Assert.That(read.Values, Is.EquivalentTo(new Dictionary<uint, ulong>
+        {
+            [GnuProperties.GNU_PROPERTY_X86_ISA_1_USED] = 0,
+            [0xc001_0001] = 1,
+        }));
+    }
+
+    /// <summary>By hand, from the table of "Program Property": eight bytes need no padding, four need four.</summary>
+    [Test]
+    public void ReadsAPropertyOfEightBytes()
+    {
+        GnuProperties read = ReadProperties(
+            "040000002000000005000000474e550001000000080000000000100000000000020000c0040000000300000000000000",
+            is64Bit: true);
+
+        Assert.That(read.Values, Is.EquivalentTo(new Dictionary<uint, ulong>
+        {
+            [GnuProperties.GNU_PROPERTY_STACK_SIZE] = 0x10_0000,
+            [GnuProperties.GNU_PROPERTY_X86_FEATURE_1_AND] = 3,
+        }));
     }
 
     [TestCase("0400000010000000050000")]

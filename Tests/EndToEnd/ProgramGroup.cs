@@ -15,15 +15,24 @@ public sealed record ProgramGroup(string Name, string Extension, params string[]
     public static ProgramGroup C { get; } = new(
         "C", ".c", "hello", "calls", "data", "symbols", "constructors", "tls", "switches", "callbacks", "vectors", "registry");
 
+    /// <summary>An indirect function.</summary>
+    public static ProgramGroup Indirect { get; } = new("indirect", ".c", "indirect");
+
     /// <summary>C that reads and writes data of the host.</summary>
     public static ProgramGroup HostData { get; } = new("host data", ".c", "hostdata");
 
+    /// <summary>C++ that needs data of the C++ library, and of no other.</summary>
+    public static ProgramGroup CxxWithoutLibc { get; } = new(
+        "C++ without libc's data", ".cpp", "shapes", "templates", "throws", "strings", "threads", "statics");
+
     /// <summary>C++ with the standard library.</summary>
-    public static ProgramGroup Cxx { get; } = new(
-        "C++", ".cpp", "shapes", "templates", "throws", "strings", "threads", "statics");
+    public static ProgramGroup Cxx { get; } = new("C++", ".cpp", [.. CxxWithoutLibc.Programs, "shared"]);
 
     /// <summary>All of them.</summary>
-    public static IEnumerable<ProgramGroup> All => [C, HostData, Cxx];
+    public static IEnumerable<ProgramGroup> All => [C, Indirect, HostData, Cxx];
+
+    /// <summary>Whether GNU ld, the witness, can link it: it refuses GOTOFF64 against an indirect function.</summary>
+    public bool LinksNatively(CompilerFlags flags) => this != Indirect || flags.Model is not "-mcmodel=large";
 
     private bool IsCxx => Extension is ".cpp";
 

@@ -19,11 +19,14 @@ internal sealed class ArchiveBuilder
         _isThin = isThin;
     }
 
-    public static ArchiveBuilder Gnu(params (string Name, byte[] Bytes)[] members) => new(members, isBsd: false, isThin: false);
+    public static ArchiveBuilder Gnu(params (string Name, byte[] Bytes)[] members) =>
+        new(members, isBsd: false, isThin: false);
 
-    public static ArchiveBuilder Bsd(params (string Name, byte[] Bytes)[] members) => new(members, isBsd: true, isThin: false);
+    public static ArchiveBuilder Bsd(params (string Name, byte[] Bytes)[] members) =>
+        new(members, isBsd: true, isThin: false);
 
-    public static ArchiveBuilder Thin(params (string Name, byte[] Bytes)[] members) => new(members, isBsd: false, isThin: true);
+    public static ArchiveBuilder Thin(params (string Name, byte[] Bytes)[] members) =>
+        new(members, isBsd: false, isThin: true);
 
     /// <summary>Adds an index; a member of -1 is a place where none begins.</summary>
     public ArchiveBuilder WithIndex(params (string Symbol, int Member)[] index)
@@ -69,7 +72,8 @@ internal sealed class ArchiveBuilder
             string name = _members[i].Name;
             if (_isBsd)
             {
-                names[i] = name.Length <= 16 && !name.Contains(' ', StringComparison.Ordinal) ? name : $"#1/{name.Length}";
+                bool isShort = name.Length <= 16 && !name.Contains(' ', StringComparison.Ordinal);
+                names[i] = isShort ? name : $"#1/{name.Length}";
             }
             else if (name.Length < 16 && !_isThin)
             {
@@ -90,7 +94,8 @@ internal sealed class ArchiveBuilder
         for (int i = 0; i < names.Length; i++)
         {
             offsets[i] = (int)file.Length;
-            byte[] front = names[i].StartsWith("#1/", StringComparison.Ordinal) ? Encoding.UTF8.GetBytes(_members[i].Name) : [];
+            bool isInFront = names[i].StartsWith("#1/", StringComparison.Ordinal);
+            byte[] front = isInFront ? Encoding.UTF8.GetBytes(_members[i].Name) : [];
             WriteMember(file, names[i], [.. front, .. _members[i].Bytes], isHere: !_isThin);
         }
 

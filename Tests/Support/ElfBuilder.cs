@@ -123,7 +123,12 @@ internal sealed class ElfBuilder
     /// <summary>Adds a relocation, in the target's section of this format, which is made when first needed.</summary>
     /// <returns>The index of that section.</returns>
     public int AddRelocation(
-        int target, ulong offset, uint type, int symbol, long addend = 0, RelocationFormat format = RelocationFormat.Rela)
+        int target,
+        ulong offset,
+        uint type,
+        int symbol,
+        long addend = 0,
+        RelocationFormat format = RelocationFormat.Rela)
     {
         int section = AddRelocationSection(target, format);
         _relocations[section].Add(new RelocationRecord(offset, type, (uint)symbol, addend));
@@ -208,7 +213,11 @@ internal sealed class ElfBuilder
         sections.Add(Table(".symtab", SHT_SYMTAB, Writer.Symbols(_symbols), Word, SymbolSize));
         sections[symbolTable] = sections[symbolTable] with
         {
-            Header = sections[symbolTable].Header with { Link = (uint)strings, Info = (uint)(_firstGlobal ?? _symbols.Count) },
+            Header = sections[symbolTable].Header with
+            {
+                Link = (uint)strings,
+                Info = (uint)(_firstGlobal ?? _symbols.Count),
+            },
         };
         if (hasLargeIndices)
         {

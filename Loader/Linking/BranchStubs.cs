@@ -1,0 +1,167 @@
+using ElfLoader.Elf;
+using ElfLoader.Relocations;
+
+namespace ElfLoader.Linking;
+
+/// <summary>A stub of an image: code near a branch through which that reaches its target.</summary>
+/// <param name="File">The object whose branch needed it first.</param>
+/// <param name="Section">The section that this branch is in.</param>
+/// <param name="Symbol">The target's symbol in that object.</param>
+/// <param name="Offset">Distance of the target from the symbol.</param>
+/// <param name="Shape">Its code.</param>
+/// <param name="Piece">Its place.</param>
+internal sealed record BranchStub(
+    LinkObject File, int Section, int Symbol, long Offset, StubShape Shape, ImagePiece Piece)
+{
+    /// <summary>Where it leads.</summary>
+    internal ulong Target => unchecked(File.Symbols[Symbol].Value + (ulong)Offset)
+        | (File.Symbols[Symbol].Is(SymbolTraits.Thumb) ? 1UL : 0);
+}
+
+/// <summary>
+/// Finds the branches of an image that cannot reach their targets, and gives them stubs: one for each target and shape, and
+/// as many more as it takes for every branch to reach one.
+/// </summary>
+/// <remarks>
+/// A stub stands behind the section whose branch needed it first, so that it is near however large the code is. It moves
+/// what comes after it, so layout and search take turns until nothing more is needed.
+/// </remarks>
+internal sealed class BranchStubs
+{
+    private readonly ImageMachine _machine;
+    private readonly ImageSections _sections;
+    private readonly SymbolResolution _resolution;
+    private readonly List<BranchStub> _stubs = [];
+    private readonly Dictionary<(int File, int Symbol, long Offset), List<BranchStub>> _byTarget = [];
+    private readonly Dictionary<(int File, int Section, ulong Offset), BranchStub> _routes = [];
+
+    internal BranchStubs(ImageMachine machine, ImageSections sections, SymbolResolution resolution)
+    {
+        _machine = machine;
+        _sections = sections;
+        _resolution = resolution;
+    }
+
+    /// <summary>The stubs, in the order in which they were needed.</summary>
+    internal IReadOnlyList<BranchStub> All => _stubs;
+
+    /// <summary>The stub that a branch goes through, or null.</summary>
+    internal BranchStub? RouteOf(LinkObject file, int section, ulong offset) =>
+        _routes.Count > 0 ? _routes.GetValueOrDefault((file.Ordinal, section, offset)) : null;
+
+    /// <summary>Looks at all branches with the addresses of the moment; true if stubs were added, so that these change.</summary>
+    internal bool Update()
+    {
+        int before = _stubs.Count;
+        foreach (LinkObject file in _resolution.Objects)
+        {
+            foreach (ref readonly RelocationSection section in file.Elf.RelocationSections)
+            {
+                if (file.IsKept(section.Target) && file.Elf.Sections[section.Target].Has(ElfConstants.SHF_EXECINSTR))
+                {
+                    Update(file, section);
+                }
+            }
+        }
+
+        return _stubs.Count > before;
+    }
+
+    private void Update(LinkObject file, in RelocationSection section)
+    {
+        ReadOnlySpan<byte> bytes = file.Elf.SectionBytes(section.Target);
+        ulong address = file.Sections[section.Target].Address;
+        bool isImplicit = LinkRules.HasImplicitAddend(section);
+        foreach (RelocationRecord record in file.Elf.Relocations(section))
+        {
+            RelocationRule rule = _machine.Rules[record.Type]!;
+            const RuleNeeds branches = RuleNeeds.Branch | RuleNeeds.NarrowRelative;
+            ref readonly BoundSymbol symbol = ref file.Symbols[(int)record.Symbol];
+            if ((_machine.Rules.Needs(record.Type) & branches) == 0 || symbol.Is(SymbolTraits.Discarded | SymbolTraits.Tls))
+            {
+                continue;
+            }
+
+            var operands = new Operands
+            {
+                S = symbol.Value,
+                L = symbol.Value,
+                A = isImplicit ? rule.ReadAddend(bytes[(int)record.Offset..]) : record.Addend,
+                P = address + record.Offset,
+                T = symbol.Is(SymbolTraits.Thumb) ? 1UL : 0,
+            };
+            if (_machine.Rules.Architecture.StubFor(rule, bytes, (int)record.Offset, operands) is { } shape)
+            {
+                Route(file, section.Target, record, rule, operands, shape);
+            }
+            else
+            {
+                _ = _routes.Remove((file.Ordinal, section.Target, record.Offset));
+            }
+        }
+    }
+
+    private void Route(
+        LinkObject file, int section, in RelocationRecord record, RelocationRule rule, Operands operands, StubShape shape)
+    {
+        Architecture architecture = _machine.Rules.Architecture;
+        int symbol = (int)record.Symbol;
+        int global = file.Symbols[symbol].Global;
+        long origin = architecture.BranchOrigin(rule);
+        long offset = operands.A + origin;
+        (int, int, long) key = global >= 0 ? (-1, global, offset) : (file.Ordinal, symbol, offset);
+        if (!_byTarget.TryGetValue(key, out List<BranchStub>? stubs))
+        {
+            _byTarget.Add(key, stubs = []);
+        }
+
+        ReadOnlySpan<byte> bytes = file.Elf.SectionBytes(section);
+        operands.A = -origin;
+        foreach (BranchStub candidate in stubs)
+        {
+            operands.S = operands.L = candidate.Piece.Address;
+            operands.T = candidate.Shape.IsThumb ? 1UL : 0;
+            if (candidate.Shape == shape && architecture.StubFor(rule, bytes, (int)record.Offset, operands) is null)
+            {
+                _routes[(file.Ordinal, section, record.Offset)] = candidate;
+                return;
+            }
+        }
+
+        if (stubs.Exists(stub => stub.File == file && stub.Section == section && stub.Shape == shape))
+        {
+            return; // one behind this very section does not reach either: the relocation pass will say so
+        }
+
+        var piece = new ImagePiece
+        {
+            Size = (ulong)shape.Size, Alignment = (ulong)shape.Alignment, Bytes = new byte[shape.Size],
+        };
+        Host(PieceOf(file, section), piece);
+        var stub = new BranchStub(file, section, symbol, offset, shape, piece);
+        _stubs.Add(stub);
+        stubs.Add(stub);
+        _routes[(file.Ordinal, section, record.Offset)] = stub;
+    }
+
+    private ImagePiece PieceOf(LinkObject file, int section) => _sections.Memory.Piece(file.Sections[section].Block);
+
+    /// <summary>Gives a stub a place: behind its caller, unless that would tear a function apart or overlap what the caller has placed.</summary>
+    private void Host(ImagePiece caller, ImagePiece stub)
+    {
+        ImageOutput output = caller.Output;
+        if (output.Name is ".init" or ".fini") // its pieces are one function
+        {
+            output.Add(stub);
+        }
+        else if (output.FixedAddress is not null && _sections.Outputs.Any(other => other.FixedAddress > output.Address
+            && other.FixedAddress < output.End + stub.Alignment + stub.Size))
+        {
+            _sections.AddCode(stub);
+        }
+        else
+        {
+            output.InsertAfter(caller, stub);
+        }
+    }
+}
