@@ -34,6 +34,14 @@ internal static class SectionSelection
                     "a section that is loaded (SHF_ALLOC) must not be compressed (gABI, \"Section Compression\")");
             }
 
+            if (header.Type is ElfConstants.SHT_NOBITS && header.Has(ElfConstants.SHF_EXECINSTR) && header.Size > 0)
+            {
+                errors.Add(
+                    LinkErrorCode.Unsupported,
+                    new LinkLocation(file.Elf.Name, file.Elf.SectionNameText(i)),
+                    "the section is code but has no bytes (SHT_NOBITS), as in a file of debugging information only");
+            }
+
             file.Sections[i].Fate = SectionFate.Kept;
             file.Sections[i].Role = RoleOf(file, i, header);
         }
