@@ -163,7 +163,10 @@ internal sealed class ProgramHeaders
         {
             load = new ImageLoad
             {
-                Start = output.Address, Flags = flags, Zone = output.Zone, IsFixed = output.FixedAddress is not null,
+                Start = output.Address,
+                Flags = flags,
+                Zone = output.Zone,
+                IsFixed = output.FixedAddress is not null,
             };
             load.FileEnd = load.Start;
             _loads.Add(load);
