@@ -42,8 +42,7 @@ internal static class X64Relaxation
                     traits.HasFlag(RelaxationTraits.StaticTls) && TryUseOffset(instruction, section, operands));
             case R_X86_64_PC32:
                 return new Relaxation(
-                    traits.HasFlag(RelaxationTraits.Absolute) && instruction.Opcode is RipInstruction.LoadAddress
-                    && TryUseImmediate(instruction, section, (long)operands.S));
+                    traits.HasFlag(RelaxationTraits.Absolute) && TryLoadNumber(instruction, section, (long)operands.S));
             default:
                 return traits.HasFlag(RelaxationTraits.StaticTls) && following is not null
                     ? TlsSequence.TryRelax(rule, section, offset, operands, following, followingOffset)
@@ -114,7 +113,7 @@ internal static class X64Relaxation
 
         switch (instruction.Opcode)
         {
-            case RipInstruction.Load or RipInstruction.LoadAddress:
+            case RipInstruction.Load:
                 instruction.WriteImmediate(section, 0xc7, 0, (int)value);
                 return true;
             case RipInstruction.Test:
@@ -126,6 +125,18 @@ internal static class X64Relaxation
             default:
                 return false;
         }
+    }
+
+    /// <summary>lea number(%rip), %reg -> mov $number, %reg.</summary>
+    private static bool TryLoadNumber(RipInstruction instruction, Span<byte> section, long value)
+    {
+        if (instruction.Opcode is not RipInstruction.LoadAddress || !instruction.IsWide || value != (int)value)
+        {
+            return false;
+        }
+
+        instruction.WriteImmediate(section, 0xc7, 0, (int)value);
+        return true;
     }
 
     /// <summary>Initial exec to local exec: mov slot, %reg -> mov $offset, %reg; add slot, %reg -> lea or add.</summary>

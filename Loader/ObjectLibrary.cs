@@ -402,7 +402,9 @@ public sealed class ObjectLibrary : IDisposable
                 {
                     return new Definition
                     {
-                        Address = (ulong)address, Type = SymbolType.Function, Provider = "the Resolving event",
+                        Address = (ulong)address,
+                        Type = SymbolType.Function,
+                        Provider = "the Resolving event",
                     };
                 }
             }

@@ -105,7 +105,7 @@ internal sealed class ImageMap
         [.. loads.Select(load => new ImageSegment(
             load.Start, load.End - load.Start, load.FileOffset, load.FileEnd - load.Start, ProgramHeaders.Letters(load.Flags)))];
 
-    private static string NameOf(GotSlot kind) => kind switch
+    internal static string NameOf(GotSlot kind) => kind switch
     {
         GotSlot.TpOffset => "tpoff",
         GotSlot.TlsIndex => "tlsgd",
@@ -115,7 +115,7 @@ internal sealed class ImageMap
     };
 
     /// <summary>Flags as readelf prints them.</summary>
-    private static string Letters(ulong flags)
+    internal static string Letters(ulong flags)
     {
         string letters = "";
         foreach ((ulong flag, char letter) in (ReadOnlySpan<(ulong, char)>)[

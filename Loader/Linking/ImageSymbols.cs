@@ -218,7 +218,7 @@ internal sealed class ImageSymbols
 
     private static byte Info(byte binding, byte type) => (byte)((binding << 4) | type);
 
-    private static string NameOf(SymbolBinding binding) => binding switch
+    internal static string NameOf(SymbolBinding binding) => binding switch
     {
         SymbolBinding.Local => "local",
         SymbolBinding.Weak => "weak",
@@ -226,7 +226,7 @@ internal sealed class ImageSymbols
         _ => "global",
     };
 
-    private static string NameOf(SymbolType type) => type switch
+    internal static string NameOf(SymbolType type) => type switch
     {
         SymbolType.Object => "object",
         SymbolType.Function => "func",

@@ -41,6 +41,12 @@ internal sealed class UnitLayout
     /// <summary>Offset of the unwind tables in the read-only block.</summary>
     internal ulong UnwindOffset { get; private set; }
 
+    /// <summary>The function that the <c>.init</c> fragments make.</summary>
+    internal FragmentFunction Init { get; } = new(SectionRole.Init);
+
+    /// <summary>The function that the <c>.fini</c> fragments make.</summary>
+    internal FragmentFunction Fini { get; } = new(SectionRole.Fini);
+
     /// <summary>Offset in the read-only block of the first record of the unwind tables.</summary>
     internal ulong UnwindStart { get; set; }
 
@@ -73,6 +79,8 @@ internal sealed class UnitLayout
                 PlaceSections(file);
             }
 
+            Init.Place(_resolution.Objects, _blocks[Code], Code, IsDefined("_init"u8));
+            Fini.Place(_resolution.Objects, _blocks[Code], Code, IsDefined("_fini"u8));
             PlaceUnwind();
             PlaceTlsImage();
             PlaceCommons();
@@ -137,6 +145,9 @@ internal sealed class UnitLayout
                 break;
         }
     }
+
+    private bool IsDefined(ReadOnlySpan<byte> name) =>
+        _resolution.Symbols.Find(name) is >= 0 and int index && _resolution.Symbols[index].Definer >= 0;
 
     private void PlaceGathered()
     {

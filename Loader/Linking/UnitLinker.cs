@@ -180,6 +180,8 @@ internal sealed class UnitLinker
 
         var memory = new AllocationMemory(allocation);
         FillCode(memory, layout, resolution);
+        layout.Init.WriteFrame(memory);
+        layout.Fini.WriteFrame(memory);
         layout.AssignAddresses(_stubs);
         ulong extra = layout.Blocks[(int)MemoryZone.Code].Address + layout.ExtraCodeOffset;
         services.Place(extra, layout.Blocks[(int)MemoryZone.Data].Address + layout.LifetimeOffset);
@@ -296,7 +298,7 @@ internal sealed class UnitLinker
             resources.RegisterUnwind(layout);
             if (_library.Options.RunCode)
             {
-                resources.Initialize(InitializerLists.Collect(resolution.Objects), layout, _library.Arguments);
+                resources.Initialize(InitializerLists.Collect(resolution.Objects, layout), layout, _library.Arguments);
             }
 
             resources.Settle();

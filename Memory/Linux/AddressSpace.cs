@@ -8,6 +8,7 @@ internal sealed class AddressSpace(AddressRange host)
 {
     private const ulong Reach = 1UL << 31;
     private const ulong LowestAddress = 1UL << 20;
+    private const ulong BlindSpot = 1UL << 32;
 
     // Another thread may map something between our look and our reservation; more often than this it won't.
     private const int Attempts = 16;
@@ -16,8 +17,9 @@ internal sealed class AddressSpace(AddressRange host)
     /// <param name="placement">Where.</param>
     /// <param name="size">Bytes, a multiple of the page.</param>
     /// <param name="alignment">Of its start: a power of two, at least a page.</param>
+    /// <param name="codeSize">How much of it, from its start, is for code.</param>
     /// <exception cref="MemoryException">There is none.</exception>
-    internal ulong Reserve(MemoryPlacement placement, ulong size, ulong alignment)
+    internal ulong Reserve(MemoryPlacement placement, ulong size, ulong alignment, ulong codeSize)
     {
         if (size > Layout.AddressSpace || (placement != MemoryPlacement.Far && size > Reach))
         {
@@ -25,8 +27,8 @@ internal sealed class AddressSpace(AddressRange host)
         }
 
         return placement is MemoryPlacement.Far
-            ? ReserveAnywhere(size, alignment)
-            : ReserveInside(placement, Window(placement, size), size, alignment);
+            ? ReserveAnywhere(size, alignment, codeSize)
+            : ReserveInside(placement, Window(placement, size), size, alignment, codeSize);
     }
 
     /// <summary>Gives address space back, with what is mapped in it.</summary>
@@ -38,9 +40,39 @@ internal sealed class AddressSpace(AddressRange host)
         }
     }
 
+    /// <summary>
+    /// Where code of so many bytes can begin, at or above an address, without having a multiple of 4 GiB in it. libgcc's
+    /// unwinder takes a function there for one that the linker has dropped, if its table has addresses of 32 bits: it
+    /// compares just these with zero.
+    /// </summary>
+    internal static ulong PastMultiple(ulong start, ulong codeSize, ulong alignment)
+    {
+        ulong multiple = Layout.AlignUp(start, BlindSpot);
+        return codeSize >= BlindSpot || alignment >= BlindSpot || multiple >= start + codeSize
+            ? start
+            : Layout.AlignUp(multiple + 1, alignment);
+    }
+
     /// <summary>Reserves inaccessible address space where the kernel likes.</summary>
     /// <exception cref="MemoryException">There is none.</exception>
-    internal static ulong ReserveAnywhere(ulong size, ulong alignment)
+    internal static ulong ReserveAnywhere(ulong size, ulong alignment, ulong codeSize = 0)
+    {
+        ulong start = ReserveAligned(size, alignment);
+        if (PastMultiple(start, codeSize, alignment) == start)
+        {
+            return start;
+        }
+
+        Release(start, size);
+        ulong larger = size + codeSize + alignment;
+        start = ReserveAligned(larger, alignment);
+        ulong chosen = PastMultiple(start, codeSize, alignment);
+        Release(start, chosen - start);
+        Release(chosen + size, start + larger - (chosen + size));
+        return chosen;
+    }
+
+    private static ulong ReserveAligned(ulong size, ulong alignment)
     {
         ulong slack = alignment - Layout.PageSize;
         ulong start = Map(0, size + slack, 0);
@@ -55,12 +87,13 @@ internal sealed class AddressSpace(AddressRange host)
         return aligned;
     }
 
-    private ulong ReserveInside(MemoryPlacement placement, AddressRange window, ulong size, ulong alignment)
+    private ulong ReserveInside(
+        MemoryPlacement placement, AddressRange window, ulong size, ulong alignment, ulong codeSize)
     {
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
             bool raced = false;
-            foreach (ulong candidate in Candidates(placement, window, size, alignment))
+            foreach (ulong candidate in Candidates(placement, window, size, alignment, codeSize))
             {
                 ulong start = Map(candidate, size, Libc.MapFixedNoReplace);
                 if (start == candidate)
@@ -98,7 +131,8 @@ internal sealed class AddressSpace(AddressRange host)
 
     // What lies above the host comes first: the kernel gives out addresses downwards, and what is below will be wanted
     // by others. The closer, the more room is left in the window.
-    private IEnumerable<ulong> Candidates(MemoryPlacement placement, AddressRange window, ulong size, ulong alignment)
+    private IEnumerable<ulong> Candidates(
+        MemoryPlacement placement, AddressRange window, ulong size, ulong alignment, ulong codeSize)
     {
         List<AddressRange> gaps = [.. Gaps(window).Where(gap => Fits(gap, size, alignment))];
         if (placement is MemoryPlacement.Low)
@@ -106,11 +140,23 @@ internal sealed class AddressSpace(AddressRange host)
             return gaps.Select(gap => Layout.AlignUp(gap.Start, alignment));
         }
 
-        IEnumerable<ulong> above = gaps.Where(gap => gap.Start >= host.End)
-            .Select(gap => Layout.AlignUp(gap.Start, alignment));
-        IEnumerable<ulong> below = gaps.Where(gap => gap.Start < host.End).Reverse()
-            .Select(gap => Layout.AlignDown(gap.End - size, alignment));
+        IEnumerable<ulong> above = from gap in gaps
+                                   where gap.Start >= host.End
+                                   let start = PastMultiple(Layout.AlignUp(gap.Start, alignment), codeSize, alignment)
+                                   where start <= gap.End - size
+                                   select start;
+        IEnumerable<ulong> below = from gap in gaps.AsEnumerable().Reverse()
+                                   where gap.Start < host.End
+                                   let start = BeforeMultiple(Layout.AlignDown(gap.End - size, alignment), codeSize, alignment)
+                                   where start >= gap.Start
+                                   select start;
         return above.Concat(below);
+    }
+
+    private static ulong BeforeMultiple(ulong start, ulong codeSize, ulong alignment)
+    {
+        bool isClear = PastMultiple(start, codeSize, alignment) == start;
+        return isClear ? start : Layout.AlignDown(Layout.AlignUp(start, BlindSpot) - codeSize, alignment);
     }
 
     private static bool Fits(AddressRange gap, ulong size, ulong alignment) =>

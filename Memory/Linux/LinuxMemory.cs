@@ -37,7 +37,8 @@ internal sealed class LinuxMemory : IMemorySystem
             MemoryMapping.WriteThenProtect => false,
             _ => LargestFile(layout) <= MemoryFile.SizeLimit,
         };
-        return new LinuxReservation(_addresses.Reserve(placement, layout.Size, layout.Alignment), layout, twoViews);
+        ulong start = _addresses.Reserve(placement, layout.Size, layout.Alignment, layout.SizeOf(MemoryZone.Code));
+        return new LinuxReservation(start, layout, twoViews);
     }
 
     public ulong LimitSharedPool(ulong wanted)

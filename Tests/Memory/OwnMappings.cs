@@ -9,6 +9,9 @@ internal static class OwnMappings
     /// <summary>Mappings inside the pool, and all views of memory files.</summary>
     internal static int Count(MemoryPool pool) => ProcessMaps.Read().Count(mapping => IsOwn(mapping, pool));
 
+    /// <summary>Views of memory files, of all pools of the process.</summary>
+    internal static int CountViews() => ProcessMaps.Read().Count(IsView);
+
     /// <summary>Proportional set size of these, in KiB.</summary>
     internal static long Pss(MemoryPool pool)
     {
@@ -30,5 +33,8 @@ internal static class OwnMappings
     }
 
     private static bool IsOwn(ProcessMapping mapping, MemoryPool pool) =>
-        pool.Range.Contains(mapping.Start) || mapping.Path.StartsWith("/memfd:elfloader", StringComparison.Ordinal);
+        pool.Range.Contains(mapping.Start) || IsView(mapping);
+
+    private static bool IsView(ProcessMapping mapping) =>
+        mapping.Path.StartsWith("/memfd:elfloader", StringComparison.Ordinal);
 }
