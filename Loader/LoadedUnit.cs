@@ -102,9 +102,10 @@ public sealed class LoadedUnit
     /// is in the unit's code and that nothing will call it.
     /// </summary>
     /// <remarks>
-    /// Memory stays until it is safe to go: as long as a thread owes a destructor of a thread-local variable
-    /// (<see cref="ObjectLibrary.Reclaim"/>), and as long as other units use a definition that they brought a copy of
-    /// too (inline functions, templates); where that is data, the destructors wait as well.
+    /// Memory stays until it is safe to go: as long as a thread owes a destructor of a thread-local variable to this unit
+    /// or to one that used it (<see cref="ObjectLibrary.Reclaim"/>), and as long as other units use a definition that they
+    /// brought a copy of too (inline functions, templates). In the last two cases, unless only functions are shared, the
+    /// destructors wait as well, and then run in the thread that lets the last user go.
     /// </remarks>
     /// <exception cref="InvalidOperationException">Other units use what only this one defines; the message names them.</exception>
     public void Unload() => Library.Unload(this);

@@ -92,7 +92,9 @@ public sealed class ObjectLibrary : IDisposable
     /// <summary>Loads objects, linked together with what was queued by <see cref="Add(string)"/>: all of them or none.</summary>
     /// <param name="paths">Objects; archives among them are searched for what the objects lack.</param>
     /// <returns>What was loaded.</returns>
-    /// <exception cref="LinkException">They cannot be read, linked or loaded. Nothing has changed.</exception>
+    /// <exception cref="LinkException">
+    /// They cannot be read, linked or loaded. Nothing has changed, but that shared libraries among them stay open and are searched.
+    /// </exception>
     public LoadedUnit Load(params IReadOnlyList<string> paths)
     {
         ArgumentNullException.ThrowIfNull(paths);
@@ -297,7 +299,7 @@ public sealed class ObjectLibrary : IDisposable
 
     /// <summary>
     /// Frees the memory of unloaded units that threads kept because they owed destructors of thread-local variables, as
-    /// far as these have run.
+    /// far as these have run, and of units that these used and that were unloaded, too.
     /// </summary>
     /// <returns>How many units are still kept.</returns>
     public int Reclaim()

@@ -30,6 +30,7 @@ internal sealed class FragmentFunction
     /// <param name="block">The code.</param>
     /// <param name="index">Index of that block.</param>
     /// <param name="isFramed">Whether the function's start and end are among the fragments (crti.o and crtn.o).</param>
+    /// <exception cref="LinkException">They do not make a function: between them there would be more than their code.</exception>
     internal void Place(IReadOnlyList<LinkObject> objects, LinkBlock block, int index, bool isFramed)
     {
         const int alignment = 16;
@@ -44,6 +45,7 @@ internal sealed class FragmentFunction
                     continue;
                 }
 
+                Check(file, i);
                 if (!Exists)
                 {
                     Offset = block.Append((ulong)Prologue.Length, alignment);
@@ -59,6 +61,20 @@ internal sealed class FragmentFunction
         {
             _block = index;
             _size = block.Append((ulong)Epilogue.Length, 1) + (ulong)Epilogue.Length - Offset;
+        }
+    }
+
+    private void Check(LinkObject file, int section)
+    {
+        const int page = 4096;
+        ulong alignment = file.Elf.Sections[section].Alignment;
+        if (alignment > page || _size + file.Elf.Sections[section].Size > int.MaxValue - page)
+        {
+            throw new LinkException(
+                LinkErrorCode.Unsupported,
+                new LinkLocation(file.Elf.Name, file.Elf.SectionNameText(section)),
+                $"the section is a fragment of a function, and its alignment of {alignment} is more than {page}, or the "
+                + "function too large");
         }
     }
 

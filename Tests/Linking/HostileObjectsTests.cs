@@ -94,6 +94,14 @@ internal sealed class HostileObjectsTests
         yield return Row("huge alignments of code", elf);
 
         elf = new ElfBuilder();
+        for (int i = 0; i < 3; i++)
+        {
+            elf.AddSection(".init", SHT_PROGBITS, Text, [0x90], alignment: Huge);
+        }
+
+        yield return Row("huge alignments of fragments", elf);
+
+        elf = new ElfBuilder();
         elf.AddSection(".rodata", SHT_PROGBITS, SHF_ALLOC, [1], alignment: Huge);
         elf.AddSection(".data", SHT_PROGBITS, LinkTest.Writable, [1], alignment: Huge);
         elf.AddSection(".data.rel.ro", SHT_PROGBITS, LinkTest.Writable, [1], alignment: Huge);

@@ -99,6 +99,27 @@ public sealed class UnloadTests
     }
 
     [Test]
+    public void WhatAThreadMayStillRunKeepsWhatItUses()
+    {
+        (int Allocations, ulong Allocated, int StaticTls) before = LinkTest.Footprint();
+        using var first = new ObjectLibrary("first");
+        using var second = new ObjectLibrary("second");
+        second.AddLibrary(first);
+        LoadedUnit used = first.Load(LinkTest.Variable("d", 5));
+        LoadedUnit user = second.Load(LinkTest.Pointer("p", "d"));
+        ulong counter = user.Resources.Lifetime.Counter;
+        NativeBytes.StoreWord(counter, 1); // as if a thread owed a destructor of a thread-local variable
+        user.Unload();
+        used.Unload();
+
+        Assert.That(LinkTest.Footprint().Allocations, Is.EqualTo(before.Allocations + 2));
+        Assert.That((first.TryGetExport("d", out _), first.Reclaim(), second.Reclaim()), Is.EqualTo((false, 0, 1)));
+        NativeBytes.StoreWord(counter, 0);
+        Assert.That(second.Reclaim(), Is.Zero);
+        Assert.That(LinkTest.Footprint(), Is.EqualTo(before));
+    }
+
+    [Test]
     public void NamesAreFreeAfterUnloading()
     {
         using var library = new ObjectLibrary("again");
