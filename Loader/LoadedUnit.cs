@@ -108,7 +108,7 @@ public sealed class LoadedUnit
     /// destructors wait as well, and then run in the thread that lets the last user go.
     /// </remarks>
     /// <exception cref="InvalidOperationException">Other units use what only this one defines; the message names them.</exception>
-    public void Unload() => Library.Unload(this);
+    public void Unload() => Library.Contents.Unload(this);
 
     /// <summary>The unit's name.</summary>
     public override string ToString() => Name;

@@ -28,20 +28,13 @@ public delegate nint ResolvingSymbol(ObjectLibrary library, string name);
 public sealed class ObjectLibrary : IDisposable
 {
     private readonly Lock _gate = new();
-    private readonly Lock _reclaiming = new();
-    private readonly DefinitionTable _definitions = new();
-    private readonly DefinitionTable _groups = new();
-    private readonly List<LoadedUnit> _units = [];
-    private readonly List<LoadedUnit> _retired = [];
     private readonly List<ElfObject> _queue = [];
     private readonly List<Delegate> _delegates = [];
-    private readonly HashSet<(Archive Archive, int Member)> _pulled = [];
     private readonly NativeProcess _process = NativeProcess.Current;
+    private readonly Lazy<NativeArguments> _arguments;
     private readonly HostScope _host;
     private ObjectLibrary[] _linked = [];
     private Archive[] _archives = [];
-    private readonly Lazy<NativeArguments> _arguments;
-    private long _removals;
     private bool _disposed;
 
     /// <summary>Creates an empty library.</summary>
@@ -52,6 +45,7 @@ public sealed class ObjectLibrary : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(name);
         Name = name;
         Options = options ?? new ObjectLibraryOptions();
+        Contents = new LibraryContents(_process);
         _host = new HostScope(Options.UseHostProcess);
         _arguments = new Lazy<NativeArguments>(() => new NativeArguments(Options.Arguments));
     }
@@ -66,28 +60,17 @@ public sealed class ObjectLibrary : IDisposable
     public ObjectLibraryOptions Options { get; }
 
     /// <summary>What has been loaded and not been unloaded.</summary>
-    public IReadOnlyList<LoadedUnit> Units
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return [.. _units];
-            }
-        }
-    }
+    public IReadOnlyList<LoadedUnit> Units => Contents.Units;
+
+    /// <summary>What it holds: definitions and units.</summary>
+    internal LibraryContents Contents { get; }
 
     /// <summary>What initializers get as arguments.</summary>
     internal NativeArguments Arguments => _arguments.Value;
 
-    /// <summary>The pool that the last unit was put into: the next one goes beside it where it can.</summary>
-    internal MemoryPool? LastPool { get; set; }
-
     internal IReadOnlyList<ObjectLibrary> LinkedLibraries => _linked;
 
     internal IReadOnlyList<Archive> Archives => _archives;
-
-    internal bool HasDefinitions => _definitions.Count > 0;
 
     /// <summary>Loads objects, linked together with what was queued by <see cref="Add(string)"/>: all of them or none.</summary>
     /// <param name="paths">Objects; archives among them are searched for what the objects lack.</param>
@@ -176,7 +159,7 @@ public sealed class ObjectLibrary : IDisposable
         }
 
         LoadedUnit? unit = LinkWithQueue([], isQueued ? null : name);
-        Definition definition = FindOwn(NameHash.Of(name), name);
+        Definition definition = Contents.Find(NameHash.Of(name), name);
         address = definition.Exists ? NativeProcess.AddressOf(definition) : 0;
         return unit;
     }
@@ -258,10 +241,10 @@ public sealed class ObjectLibrary : IDisposable
         _ = Link();
         byte[] bytes = Encoding.UTF8.GetBytes(name);
         ulong hash = NameHash.Of(bytes);
-        Definition definition = FindOwn(hash, bytes);
+        Definition definition = Contents.Find(hash, bytes);
         if (!definition.Exists && _archives.Length > 0 && LinkWithQueue([], bytes) is not null)
         {
-            definition = FindOwn(hash, bytes);
+            definition = Contents.Find(hash, bytes);
         }
 
         address = definition is { Exists: true, IsHidden: false } ? NativeProcess.AddressOf(definition) : 0;
@@ -278,20 +261,9 @@ public sealed class ObjectLibrary : IDisposable
     /// <exception cref="InvalidOperationException">Units of another library use what only this one defines.</exception>
     public void Unload()
     {
-        while (true)
+        while (Units is [.., LoadedUnit last])
         {
-            LoadedUnit? last;
-            lock (_gate)
-            {
-                last = _units.Count > 0 ? _units[^1] : null;
-            }
-
-            if (last is null)
-            {
-                break;
-            }
-
-            Unload(last);
+            Contents.Unload(last);
         }
 
         Reclaim();
@@ -302,37 +274,7 @@ public sealed class ObjectLibrary : IDisposable
     /// far as these have run, and of units that these used and that were unloaded, too.
     /// </summary>
     /// <returns>How many units are still kept.</returns>
-    public int Reclaim()
-    {
-        List<LoadedUnit> freed = [];
-        lock (_reclaiming)
-        {
-            LoadedUnit[] candidates;
-            lock (_gate)
-            {
-                candidates = [.. _retired];
-            }
-
-            foreach (LoadedUnit unit in candidates)
-            {
-                if (unit.Resources.TryFree())
-                {
-                    freed.Add(unit);
-                }
-            }
-
-            lock (_gate)
-            {
-                _retired.RemoveAll(freed.Contains);
-            }
-        }
-
-        freed.ForEach(Release);
-        lock (_gate)
-        {
-            return _retired.Count;
-        }
-    }
+    public int Reclaim() => Contents.Reclaim();
 
     /// <summary>Unloads everything; the library cannot be used again.</summary>
     /// <exception cref="InvalidOperationException">Units of another library use what only this one defines.</exception>
@@ -354,37 +296,13 @@ public sealed class ObjectLibrary : IDisposable
     {
         get
         {
-            long removals = Interlocked.Read(ref _removals);
+            long removals = Contents.Removals;
             foreach (ObjectLibrary linked in _linked)
             {
-                removals += Interlocked.Read(ref linked._removals);
+                removals += linked.Contents.Removals;
             }
 
             return removals;
-        }
-    }
-
-    internal Definition FindOwn(ulong hash, ReadOnlySpan<byte> name)
-    {
-        lock (_gate)
-        {
-            return _definitions.Find(hash, name);
-        }
-    }
-
-    internal bool HasGroup(ulong hash, ReadOnlySpan<byte> signature)
-    {
-        lock (_gate)
-        {
-            return _groups.Count > 0 && _groups.Find(hash, signature).Exists;
-        }
-    }
-
-    internal bool HasPulled(Archive archive, int member)
-    {
-        lock (_gate)
-        {
-            return _pulled.Contains((archive, member));
         }
     }
 
@@ -415,134 +333,13 @@ public sealed class ObjectLibrary : IDisposable
         return default;
     }
 
-    /// <summary>Finds a strong symbol that another load has defined since a unit was resolved; -1 if there is none.</summary>
-    internal int FindConflict(SymbolResolution resolution, out Definition other)
-    {
-        lock (_gate)
-        {
-            return PublishedSymbols.FindConflict(_definitions, resolution, out other);
-        }
-    }
-
-    /// <summary>Makes a unit's definitions visible.</summary>
-    /// <returns>-1, or a symbol that another load was faster to define: then nothing has changed.</returns>
-    internal int Publish(
-        LoadedUnit unit, SymbolResolution resolution, IReadOnlyList<(Archive, int)> pulled, out Definition other)
-    {
-        lock (_gate)
-        {
-            int conflict = PublishedSymbols.FindConflict(_definitions, resolution, out other);
-            if (conflict >= 0)
-            {
-                return conflict;
-            }
-
-            PublishedSymbols.Add(_definitions, unit, resolution);
-            foreach ((ulong hash, int file, int symbol) in resolution.Groups.All())
-            {
-                ElfObject elf = resolution.Objects[file].Elf;
-                _groups.Set(
-                    hash,
-                    GroupSignatures.Signature(elf, symbol),
-                    new Definition { Unit = unit, Provider = elf.Name });
-            }
-
-            _pulled.UnionWith(pulled);
-            _units.Add(unit);
-            unit.Pulled = pulled;
-            unit.State = UnitState.Loaded;
-            return -1;
-        }
-    }
-
-    internal void Unload(LoadedUnit unit)
-    {
-        if (!_process.Graph.TryLeave(unit, out UnitUse use))
-        {
-            return;
-        }
-
-        lock (_gate)
-        {
-            _units.Remove(unit);
-            _removals++;
-            _definitions.Remove(unit, use);
-            _groups.Remove(unit); // the next copy of a group is loaded: what of the old one is shared prevails by name
-            _pulled.ExceptWith(unit.Pulled);
-        }
-
-        if ((use & (UnitUse.SharedData | UnitUse.Owed)) == 0)
-        {
-            unit.Resources.RunDestructors();
-        }
-
-        if (use is UnitUse.None)
-        {
-            Finish(unit);
-        }
-    }
-
-    /// <summary>Takes a unit back whose start has failed: the destructors of what ran are run.</summary>
-    internal void Abandon(LoadedUnit unit)
-    {
-        unit.State = UnitState.Gone;
-        Finish(unit);
-    }
-
-    /// <summary>Gives back what nobody uses any more.</summary>
-    private void Finish(LoadedUnit unit)
-    {
-        lock (_gate)
-        {
-            _removals++;
-            _definitions.Remove(unit);
-            _groups.Remove(unit);
-        }
-
-        unit.Resources.RunDestructors();
-        unit.Objects = [];
-        if (unit.Resources.TryFree())
-        {
-            Release(unit);
-            return;
-        }
-
-        _process.Graph.Retire(unit);
-        lock (_gate)
-        {
-            _retired.Add(unit);
-        }
-    }
-
-    /// <summary>Lets go of what a unit used, whose memory is free.</summary>
-    private void Release(LoadedUnit unit)
-    {
-        foreach (LoadedUnit freed in _process.Graph.Remove(unit))
-        {
-            freed.Library.Finish(freed);
-        }
-    }
-
     private void Define(string name, nint address, SymbolType type) =>
         Define(name, new Definition { Address = (ulong)address, Type = type, Provider = $"{Name}.Define" });
 
     private void Define(string name, in Definition definition)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        byte[] bytes = Encoding.UTF8.GetBytes(name);
-        ulong hash = NameHash.Of(bytes);
-        lock (_gate)
-        {
-            if (_definitions.Find(hash, bytes) is { Exists: true, IsWeak: false } other)
-            {
-                throw new LinkException(
-                    LinkErrorCode.Duplicate,
-                    new LinkLocation(Name, Symbol: name),
-                    $"'{name}' is defined already by {other.Provider}");
-            }
-
-            _definitions.Set(hash, bytes, definition);
-        }
+        Contents.Define(Name, name, definition);
     }
 
     private LoadedUnit Load(InputFiles inputs)

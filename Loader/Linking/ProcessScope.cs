@@ -24,20 +24,20 @@ internal sealed class ProcessScope : ILinkScope
     public bool AllowsWritableCode => false;
 
     /// <inheritdoc/>
-    public bool HasOwn => _library.HasDefinitions;
+    public bool HasOwn => _library.Contents.HasDefinitions;
 
     /// <inheritdoc/>
-    public Definition FindOwn(ulong hash, ReadOnlySpan<byte> name) => _library.FindOwn(hash, name);
+    public Definition FindOwn(ulong hash, ReadOnlySpan<byte> name) => _library.Contents.Find(hash, name);
 
     /// <inheritdoc/>
-    public bool HasGroup(ulong hash, ReadOnlySpan<byte> signature) => _library.HasGroup(hash, signature);
+    public bool HasGroup(ulong hash, ReadOnlySpan<byte> signature) => _library.Contents.HasGroup(hash, signature);
 
     /// <inheritdoc/>
     public Definition FindLinked(ulong hash, ReadOnlySpan<byte> name)
     {
         foreach (ObjectLibrary linked in _library.LinkedLibraries)
         {
-            if (linked.FindOwn(hash, name) is { Exists: true, IsHidden: false } definition)
+            if (linked.Contents.Find(hash, name) is { Exists: true, IsHidden: false } definition)
             {
                 return definition;
             }
@@ -84,7 +84,7 @@ internal sealed class ProcessScope : ILinkScope
     {
         foreach (Archive archive in _library.Archives)
         {
-            if (archive.TryFind(name, out int member) && _pulled.Add((archive, member)) && !_library.HasPulled(archive, member))
+            if (archive.TryFind(name, out int member) && _pulled.Add((archive, member)) && !_library.Contents.HasPulled(archive, member))
             {
                 Pulled.Add((archive, member));
                 return ElfObject.Read(

@@ -149,7 +149,7 @@ internal sealed class UnitLinker
             ?? (scan.NeedsLow is not null ? MemoryPlacement.Low
                 : scan.NeedsNear is not null ? MemoryPlacement.Near
                 : MemoryPlacement.Far);
-        MemoryPool? neighbour = scan.WantsNeighbour?.Resources.Pool ?? _library.LastPool;
+        MemoryPool? neighbour = scan.WantsNeighbour?.Resources.Pool ?? _library.Contents.LastPool;
         if (neighbour is not null && Serves(neighbour.Placement, placement) && IsMapped(neighbour, _library.Options.Mapping)
             && neighbour.TryAllocate(request, out MemoryAllocation? beside))
         {
@@ -302,13 +302,13 @@ internal sealed class UnitLinker
             }
 
             resources.Settle();
-            int conflict = _library.Publish(unit, resolution, scope.Pulled, out Definition other);
+            int conflict = _library.Contents.Publish(unit, resolution, scope.Pulled, out Definition other);
             RefuseConflict(resolution, scope, conflict, other);
-            _library.LastPool = resources.Pool;
+            _library.Contents.LastPool = resources.Pool;
         }
         catch (Exception exception)
         {
-            _library.Abandon(unit);
+            _library.Contents.Abandon(unit);
             ThrowIfOfMemory(exception);
             throw;
         }
@@ -335,7 +335,7 @@ internal sealed class UnitLinker
                 LinkErrorCode.Undefined, new LinkLocation(unit.Name), $"{gone!.Name}, which it uses, has just been unloaded");
         }
 
-        int conflict = _library.FindConflict(resolution, out Definition other);
+        int conflict = _library.Contents.FindConflict(resolution, out Definition other);
         RefuseConflict(resolution, scope, conflict, other);
     }
 

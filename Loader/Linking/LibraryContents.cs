@@ -1,0 +1,231 @@
+using System.Text;
+using ElfLoader.Elf;
+using ElfLoader.Memory;
+
+namespace ElfLoader.Linking;
+
+/// <summary>What a library holds, definitions and units, and how it goes. Thread-safe.</summary>
+internal sealed class LibraryContents
+{
+    private readonly Lock _gate = new();
+    private readonly Lock _reclaiming = new();
+    private readonly NativeProcess _process;
+    private readonly DefinitionTable _definitions = new();
+    private readonly DefinitionTable _groups = new();
+    private readonly List<LoadedUnit> _units = [];
+    private readonly List<LoadedUnit> _retired = [];
+    private readonly HashSet<(Archive Archive, int Member)> _pulled = [];
+    private long _removals;
+
+    internal LibraryContents(NativeProcess process) => _process = process;
+
+    /// <summary>What has been loaded and not been unloaded, in the order of loading.</summary>
+    internal IReadOnlyList<LoadedUnit> Units
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _units];
+            }
+        }
+    }
+
+    /// <summary>Whether there are definitions.</summary>
+    internal bool HasDefinitions => _definitions.Count > 0;
+
+    /// <summary>How often definitions that a link may have relied on have been taken away.</summary>
+    internal long Removals => Interlocked.Read(ref _removals);
+
+    /// <summary>The pool that the last unit was put into: the next one goes beside it where it can.</summary>
+    internal MemoryPool? LastPool { get; set; }
+
+    /// <summary>Adds a definition of the caller's.</summary>
+    /// <exception cref="LinkException">There is one of that name.</exception>
+    internal void Define(string library, string name, in Definition definition)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(name);
+        ulong hash = NameHash.Of(bytes);
+        lock (_gate)
+        {
+            if (_definitions.Find(hash, bytes) is { Exists: true, IsWeak: false } other)
+            {
+                throw new LinkException(
+                    LinkErrorCode.Duplicate,
+                    new LinkLocation(library, Symbol: name),
+                    $"'{name}' is defined already by {other.Provider}");
+            }
+
+            _definitions.Set(hash, bytes, definition);
+        }
+    }
+
+    /// <summary>The definition of a name; one that does not exist where there is none.</summary>
+    internal Definition Find(ulong hash, ReadOnlySpan<byte> name)
+    {
+        lock (_gate)
+        {
+            return _definitions.Find(hash, name);
+        }
+    }
+
+    /// <summary>Whether a COMDAT group of this signature is loaded.</summary>
+    internal bool HasGroup(ulong hash, ReadOnlySpan<byte> signature)
+    {
+        lock (_gate)
+        {
+            return _groups.Count > 0 && _groups.Find(hash, signature).Exists;
+        }
+    }
+
+    /// <summary>Whether a unit came with an archive member.</summary>
+    internal bool HasPulled(Archive archive, int member)
+    {
+        lock (_gate)
+        {
+            return _pulled.Contains((archive, member));
+        }
+    }
+
+    /// <summary>Finds a strong symbol that another load has defined since a unit was resolved; -1 if there is none.</summary>
+    internal int FindConflict(SymbolResolution resolution, out Definition other)
+    {
+        lock (_gate)
+        {
+            return PublishedSymbols.FindConflict(_definitions, resolution, out other);
+        }
+    }
+
+    /// <summary>Makes a unit's definitions visible.</summary>
+    /// <returns>-1, or a symbol that another load was faster to define: then nothing has changed.</returns>
+    internal int Publish(
+        LoadedUnit unit, SymbolResolution resolution, IReadOnlyList<(Archive, int)> pulled, out Definition other)
+    {
+        lock (_gate)
+        {
+            int conflict = PublishedSymbols.FindConflict(_definitions, resolution, out other);
+            if (conflict >= 0)
+            {
+                return conflict;
+            }
+
+            PublishedSymbols.Add(_definitions, unit, resolution);
+            foreach ((ulong hash, int file, int symbol) in resolution.Groups.All())
+            {
+                ElfObject elf = resolution.Objects[file].Elf;
+                _groups.Set(
+                    hash,
+                    GroupSignatures.Signature(elf, symbol),
+                    new Definition { Unit = unit, Provider = elf.Name });
+            }
+
+            _pulled.UnionWith(pulled);
+            _units.Add(unit);
+            unit.Pulled = pulled;
+            unit.State = UnitState.Loaded;
+            return -1;
+        }
+    }
+
+    /// <inheritdoc cref="LoadedUnit.Unload"/>
+    internal void Unload(LoadedUnit unit)
+    {
+        if (!_process.Graph.TryLeave(unit, out UnitUse use))
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            _units.Remove(unit);
+            _removals++;
+            _definitions.Remove(unit, use);
+            _groups.Remove(unit); // the next copy of a group is loaded: what of the old one is shared prevails by name
+            _pulled.ExceptWith(unit.Pulled);
+        }
+
+        if ((use & (UnitUse.SharedData | UnitUse.Owed)) == 0)
+        {
+            unit.Resources.RunDestructors();
+        }
+
+        if (use is UnitUse.None)
+        {
+            Finish(unit);
+        }
+    }
+
+    /// <summary>Takes a unit back whose start has failed: the destructors of what ran are run.</summary>
+    internal void Abandon(LoadedUnit unit)
+    {
+        unit.State = UnitState.Gone;
+        Finish(unit);
+    }
+
+    /// <summary>Gives back what nobody uses any more.</summary>
+    private void Finish(LoadedUnit unit)
+    {
+        lock (_gate)
+        {
+            _removals++;
+            _definitions.Remove(unit);
+            _groups.Remove(unit);
+        }
+
+        unit.Resources.RunDestructors();
+        unit.Objects = [];
+        if (unit.Resources.TryFree())
+        {
+            Release(unit);
+            return;
+        }
+
+        _process.Graph.Retire(unit);
+        lock (_gate)
+        {
+            _retired.Add(unit);
+        }
+    }
+
+    /// <summary>Lets go of what a unit used, whose memory is free.</summary>
+    private void Release(LoadedUnit unit)
+    {
+        foreach (LoadedUnit freed in _process.Graph.Remove(unit))
+        {
+            freed.Library.Contents.Finish(freed);
+        }
+    }
+
+    /// <inheritdoc cref="ObjectLibrary.Reclaim"/>
+    internal int Reclaim()
+    {
+        List<LoadedUnit> freed = [];
+        lock (_reclaiming)
+        {
+            LoadedUnit[] candidates;
+            lock (_gate)
+            {
+                candidates = [.. _retired];
+            }
+
+            foreach (LoadedUnit unit in candidates)
+            {
+                if (unit.Resources.TryFree())
+                {
+                    freed.Add(unit);
+                }
+            }
+
+            lock (_gate)
+            {
+                _retired.RemoveAll(freed.Contains);
+            }
+        }
+
+        freed.ForEach(Release);
+        lock (_gate)
+        {
+            return _retired.Count;
+        }
+    }
+}
