@@ -55,7 +55,7 @@ internal sealed class SignedMagnitude : Field
     public override bool CanHold(long value)
     {
         uint rest = AluGroup.Residual(Magnitude(value), _group);
-        return Math.Abs(value) <= 1L << 31 && rest <= Greatest && (rest & ((1u << _magnitude.LowBit) - 1)) is 0;
+        return base.CanHold(value) && rest <= Greatest && (rest & ((1u << _magnitude.LowBit) - 1)) is 0;
     }
 
     /// <inheritdoc/>
@@ -72,6 +72,5 @@ internal sealed class SignedMagnitude : Field
         _direction.Write(place, value < 0 ? _minus : _plus);
     }
 
-    /// <summary>Whether the value is less than zero counts in 32 bits, and so does its magnitude.</summary>
     private static uint Magnitude(long value) => (uint)Math.Abs((long)(int)value);
 }
