@@ -4,9 +4,9 @@ namespace ElfLoader.Arch.Arm;
 
 /// <summary>The code of the jumps that reach any address, for one processor.</summary>
 /// <remarks>
-/// All but those that only have ip to spare push nothing. Where code may not tell A32 from Thumb by loading PC (before
-/// Armv5T), BX does it. Thumb code before Thumb-2 cannot build an address without a free register, so it changes to A32
-/// first, by <c>bx pc</c>; where there is no A32 (v6-M), it borrows r0 and r1 from the stack.
+/// Only ip changes (AAPCS32, "Use of IP by the linker"). Where a load of PC does not change the instruction set (before
+/// Armv5T), BX does. Thumb code before Thumb-2 can hardly use ip, so it changes to A32 first, by <c>bx pc</c>, which
+/// needs a multiple of four; where there is no A32 (v6-M), it saves r0 and r1 on the stack for a moment.
 /// </remarks>
 internal sealed class ArmStubs
 {
@@ -16,7 +16,7 @@ internal sealed class ArmStubs
     private static readonly ArmStub ArmLoadBx = new("arm-ldr-bx", "00c09fe5 1cff2fe1 00000000") { Word = 8 };
     // movw ip, #lo; movt ip, #hi; bx ip
     private static readonly ArmStub ArmMovw = new("arm-movw", "00c000e3 00c040e3 1cff2fe1") { Movw = 0 };
-    // ldr ip, [pc, #4]; add ip, pc, ip; bx ip; .word target - (.)
+    // ldr ip, [pc, #4]; add ip, pc, ip; bx ip; .word target - .
     private static readonly ArmStub ArmLoadPic = new("arm-ldr-pic", "04c09fe5 0cc08fe0 1cff2fe1 00000000") { Word = 12, Origin = 12 };
     // movw; movt; add ip, ip, pc; bx ip
     private static readonly ArmStub ArmMovwPic = new("arm-movw-pic", "00c000e3 00c040e3 0fc08ce0 1cff2fe1") { Movw = 0, Origin = 16 };
@@ -27,7 +27,7 @@ internal sealed class ArmStubs
     private static readonly ArmStub ThumbMovwPic = new("thumb-movw-pic", "40f2000c c0f2000c fc44 6047", isThumb: true) { Movw = 0, Origin = 12 };
     // push {r0, r1}; ldr r0, [pc, #4]; str r0, [sp, #4]; pop {r0, pc}; .word target
     private static readonly ArmStub ThumbPush = new("thumb-push", "03b4 0148 0190 01bd 00000000", isThumb: true) { Word = 8 };
-    // push {r0}; ldr r0, [pc, #8]; mov ip, r0; pop {r0}; add pc, ip; nop; .word target - (.)
+    // push {r0}; ldr r0, [pc, #8]; mov ip, r0; pop {r0}; add pc, ip; nop; .word target - .
     private static readonly ArmStub ThumbPushPic = new("thumb-push-pic", "01b4 0248 8446 01bc e744 c046 00000000", isThumb: true) { Word = 12, Origin = 12 };
     // bx pc; b .-2; then arm-ldr
     private static readonly ArmStub ThumbToArmLoad = new("thumb-ldr", "7847 fde7 04f01fe5 00000000", isThumb: true) { Word = 8 };
@@ -36,7 +36,7 @@ internal sealed class ArmStubs
     // bx pc; b .-2; then arm-ldr-pic
     private static readonly ArmStub ThumbToArmPic = new("thumb-ldr-pic", "7847 fde7 04c09fe5 0cc08fe0 1cff2fe1 00000000", isThumb: true) { Word = 16, Origin = 16 };
 
-    // ldr ip, [pc, #4]; add ip, pc, ip; ldr pc, [ip]; .word slot - (.)
+    // ldr ip, [pc, #4]; add ip, pc, ip; ldr pc, [ip]; .word slot - .
     private static readonly ArmStub ArmSlot = new("plt", "04c09fe5 0cc08fe0 00f09ce5 00000000", usesSlot: true) { Word = 12, Origin = 12 };
     // ldr ip, [pc, #8]; add ip, pc, ip; ldr ip, [ip]; bx ip; .word slot - (. - 4)
     private static readonly ArmStub ArmSlotBx = new("plt", "08c09fe5 0cc08fe0 00c09ce5 1cff2fe1 00000000", usesSlot: true) { Word = 16, Origin = 12 };
