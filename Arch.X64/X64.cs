@@ -37,6 +37,15 @@ public sealed class X64 : Architecture
     /// <summary>int3.</summary>
     public override byte CodePadding => 0xcc;
 
+    /// <summary>endbr64; sub $8, %rsp: as crti.o, it leaves the stack aligned to 16 for calls.</summary>
+    public override ReadOnlySpan<byte> FragmentPrologue => [0xf3, 0x0f, 0x1e, 0xfa, 0x48, 0x83, 0xec, 0x08];
+
+    /// <summary>add $8, %rsp; ret.</summary>
+    public override ReadOnlySpan<byte> FragmentEpilogue => [0x48, 0x83, 0xc4, 0x08, 0xc3];
+
+    /// <summary>nop.</summary>
+    public override byte FragmentFiller => 0x90;
+
     /// <summary>
     /// A jump through a slot, as in the psABI's PLT but bound at load time. It begins with endbr64, because its
     /// address may be taken and called in a process with indirect branch tracking.

@@ -88,6 +88,9 @@ public sealed class LoadedUnit
     /// <summary>How far its life has gone; <see cref="UnitGraph"/> guards it once the unit is published.</summary>
     internal UnitState State { get; set; }
 
+    /// <summary>What others used of it when it was unloaded; <see cref="UnitGraph"/> guards it.</summary>
+    internal UnitUse Left { get; set; }
+
     /// <summary>Units of which this one uses something; <see cref="UnitGraph"/> guards it.</summary>
     internal Dictionary<LoadedUnit, UnitUse> Uses { get; } = [];
 

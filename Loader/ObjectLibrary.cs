@@ -28,10 +28,11 @@ public delegate nint ResolvingSymbol(ObjectLibrary library, string name);
 public sealed class ObjectLibrary : IDisposable
 {
     private readonly Lock _gate = new();
+    private readonly Lock _reclaiming = new();
     private readonly DefinitionTable _definitions = new();
     private readonly DefinitionTable _groups = new();
     private readonly List<LoadedUnit> _units = [];
-    private readonly List<UnitResources> _retired = [];
+    private readonly List<LoadedUnit> _retired = [];
     private readonly List<ElfObject> _queue = [];
     private readonly List<Delegate> _delegates = [];
     private readonly HashSet<(Archive Archive, int Member)> _pulled = [];
@@ -300,23 +301,30 @@ public sealed class ObjectLibrary : IDisposable
     /// <returns>How many units are still kept.</returns>
     public int Reclaim()
     {
-        UnitResources[] candidates;
-        lock (_gate)
+        List<LoadedUnit> freed = [];
+        lock (_reclaiming)
         {
-            candidates = [.. _retired];
-        }
-
-        foreach (UnitResources resources in candidates)
-        {
-            if (resources.TryFree())
+            LoadedUnit[] candidates;
+            lock (_gate)
             {
-                lock (_gate)
+                candidates = [.. _retired];
+            }
+
+            foreach (LoadedUnit unit in candidates)
+            {
+                if (unit.Resources.TryFree())
                 {
-                    _retired.Remove(resources);
+                    freed.Add(unit);
                 }
+            }
+
+            lock (_gate)
+            {
+                _retired.RemoveAll(freed.Contains);
             }
         }
 
+        freed.ForEach(Release);
         lock (_gate)
         {
             return _retired.Count;
@@ -378,7 +386,9 @@ public sealed class ObjectLibrary : IDisposable
                 {
                     return new Definition
                     {
-                        Address = (ulong)address, Type = SymbolType.Function, Provider = "the Resolving event",
+                        Address = (ulong)address,
+                        Type = SymbolType.Function,
+                        Provider = "the Resolving event",
                     };
                 }
             }
@@ -387,12 +397,28 @@ public sealed class ObjectLibrary : IDisposable
         return default;
     }
 
-    /// <summary>Makes a unit's definitions visible, or refuses, because another load was faster.</summary>
-    internal void Publish(LoadedUnit unit, SymbolResolution resolution, IReadOnlyList<(Archive, int)> pulled)
+    /// <summary>Finds a strong symbol that another load has defined since a unit was resolved; -1 if there is none.</summary>
+    internal int FindConflict(SymbolResolution resolution, out Definition other)
     {
         lock (_gate)
         {
-            PublishedSymbols.CheckRace(_definitions, resolution);
+            return PublishedSymbols.FindConflict(_definitions, resolution, out other);
+        }
+    }
+
+    /// <summary>Makes a unit's definitions visible.</summary>
+    /// <returns>-1, or a symbol that another load was faster to define: then nothing has changed.</returns>
+    internal int Publish(
+        LoadedUnit unit, SymbolResolution resolution, IReadOnlyList<(Archive, int)> pulled, out Definition other)
+    {
+        lock (_gate)
+        {
+            int conflict = PublishedSymbols.FindConflict(_definitions, resolution, out other);
+            if (conflict >= 0)
+            {
+                return conflict;
+            }
+
             PublishedSymbols.Add(_definitions, unit, resolution);
             foreach ((ulong hash, int file, int symbol) in resolution.Groups.All())
             {
@@ -407,6 +433,7 @@ public sealed class ObjectLibrary : IDisposable
             _units.Add(unit);
             unit.Pulled = pulled;
             unit.State = UnitState.Loaded;
+            return -1;
         }
     }
 
@@ -420,11 +447,12 @@ public sealed class ObjectLibrary : IDisposable
         lock (_gate)
         {
             _units.Remove(unit);
-            _definitions.Remove(unit, keepWeak: use is not UnitUse.None);
+            _definitions.Remove(unit, use);
+            _groups.Remove(unit); // the next copy of a group is loaded: what of the old one is shared prevails by name
             _pulled.ExceptWith(unit.Pulled);
         }
 
-        if ((use & UnitUse.SharedData) == 0)
+        if ((use & (UnitUse.SharedData | UnitUse.Owed)) == 0)
         {
             unit.Resources.RunDestructors();
         }
@@ -447,20 +475,28 @@ public sealed class ObjectLibrary : IDisposable
     {
         lock (_gate)
         {
-            _definitions.Remove(unit, keepWeak: false);
-            _groups.Remove(unit, keepWeak: false);
+            _definitions.Remove(unit);
+            _groups.Remove(unit);
         }
 
         unit.Resources.RunDestructors();
-        if (!unit.Resources.TryFree())
+        unit.Objects = [];
+        if (unit.Resources.TryFree())
         {
-            lock (_gate)
-            {
-                _retired.Add(unit.Resources);
-            }
+            Release(unit);
+            return;
         }
 
-        unit.Objects = [];
+        _process.Graph.Retire(unit);
+        lock (_gate)
+        {
+            _retired.Add(unit);
+        }
+    }
+
+    /// <summary>Lets go of what a unit used, whose memory is free.</summary>
+    private void Release(LoadedUnit unit)
+    {
         foreach (LoadedUnit freed in _process.Graph.Remove(unit))
         {
             freed.Library.Finish(freed);
@@ -492,7 +528,19 @@ public sealed class ObjectLibrary : IDisposable
     private LoadedUnit Load(InputFiles inputs)
     {
         Provide(inputs);
-        return Link(inputs.Objects);
+        try
+        {
+            return Link(inputs.Objects);
+        }
+        catch
+        {
+            lock (_gate)
+            {
+                _archives = [.. _archives.Except(inputs.Archives)];
+            }
+
+            throw;
+        }
     }
 
     private void Provide(InputFiles inputs)
@@ -530,7 +578,7 @@ public sealed class ObjectLibrary : IDisposable
 
         try
         {
-            return new UnitLinker(this, _process, [.. queued, .. objects]).Link(wanted);
+            return Link([.. queued, .. objects], wanted);
         }
         catch
         {
@@ -540,6 +588,24 @@ public sealed class ObjectLibrary : IDisposable
             }
 
             throw;
+        }
+    }
+
+    /// <summary>Links, and again where other threads have loaded or unloaded meanwhile what this link relied on.</summary>
+    private LoadedUnit? Link(ElfObject[] objects, byte[]? wanted)
+    {
+        const int mostAttempts = 100;
+        for (int attempt = 1; ; attempt++)
+        {
+            var linker = new UnitLinker(this, _process, objects);
+            try
+            {
+                return linker.Link(wanted);
+            }
+            catch (LinkException) when (linker.WasOvertaken && attempt < mostAttempts)
+            {
+                Thread.Sleep(attempt < 10 ? 0 : 1);
+            }
         }
     }
 }

@@ -83,6 +83,18 @@ public abstract class Architecture
     /// <summary>The instruction that fills unused code: it must trap.</summary>
     public abstract byte CodePadding { get; }
 
+    /// <summary>
+    /// The start of the function that the <c>.init</c> (or <c>.fini</c>) fragments of several objects make together, where
+    /// no crti.o supplies it; empty where the machine has none.
+    /// </summary>
+    public virtual ReadOnlySpan<byte> FragmentPrologue => [];
+
+    /// <summary>The end of that function.</summary>
+    public virtual ReadOnlySpan<byte> FragmentEpilogue => [];
+
+    /// <summary>The instruction that fills the space between fragments: it must do nothing.</summary>
+    public virtual byte FragmentFiller => 0;
+
     /// <summary>The stub to put between a place and a target that it cannot reach.</summary>
     public abstract StubShape Stub { get; }
 

@@ -135,7 +135,9 @@ internal sealed class BranchStubs
 
         var piece = new ImagePiece
         {
-            Size = (ulong)shape.Size, Alignment = (ulong)shape.Alignment, Bytes = new byte[shape.Size],
+            Size = (ulong)shape.Size,
+            Alignment = (ulong)shape.Alignment,
+            Bytes = new byte[shape.Size],
         };
         Host(PieceOf(file, section), piece);
         var stub = new BranchStub(file, section, symbol, offset, shape, piece);

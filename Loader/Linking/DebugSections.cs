@@ -1,4 +1,4 @@
-using System.IO.Compression;
+using System.Numerics;
 using ElfLoader.Elf;
 using ElfLoader.Relocations;
 
@@ -7,6 +7,9 @@ namespace ElfLoader.Linking;
 /// <summary>Sections that are not loaded, but copied into an image for debuggers.</summary>
 internal sealed class DebugSections
 {
+    /// <summary>What is not loaded has no use for more.</summary>
+    private const ulong MaximumAlignment = 4096;
+
     private static readonly string[] Dropped = [".note.GNU-stack", ".comment", ".ARM.attributes"];
 
     private static readonly string[] DroppedPrefixes = [".gnu.warning.", ".gnu.glibc-stub.", ".llvm", ".rel"];
@@ -26,62 +29,12 @@ internal sealed class DebugSections
             && !Array.Exists(DroppedPrefixes, prefix => name.StartsWith(prefix, StringComparison.Ordinal));
     }
 
-    /// <summary>A copy of a section's bytes, decompressed (gABI, "Section Compression").</summary>
-    /// <exception cref="LinkException">They cannot be decompressed.</exception>
-    internal static byte[] BytesOf(ElfObject elf, int section)
-    {
-        ReadOnlyMemory<byte> bytes = elf.SectionMemory(section);
-        if (!elf.Sections[section].Has(ElfConstants.SHF_COMPRESSED))
-        {
-            return bytes.ToArray();
-        }
-
-        (uint type, ulong size, _) = CompressionHeader(elf, section);
-        if (type is not ElfConstants.ELFCOMPRESS_ZLIB)
-        {
-            throw Error(LinkErrorCode.Unsupported, $"compression type {type} is not supported: only zlib (1) is");
-        }
-
-        if (size > elf.Limits.MaximumDecompressedSize || size > int.MaxValue)
-        {
-            throw Error(
-                LinkErrorCode.LimitExceeded,
-                $"{size} bytes decompressed are more than the limit of {elf.Limits.MaximumDecompressedSize}");
-        }
-
-        using var stream = new ZLibStream(
-            new MemoryStream(bytes[(elf.Is64Bit ? Elf64.CompressionHeaderSize : Elf32.CompressionHeaderSize)..].ToArray()),
-            CompressionMode.Decompress);
-        var result = new MemoryStream();
-        try
-        {
-            byte[] buffer = new byte[64 * 1024]; // grows with what is there, not with what the header claims
-            int count;
-            while ((count = stream.Read(buffer)) > 0 && (ulong)result.Length <= size)
-            {
-                result.Write(buffer, 0, count);
-            }
-        }
-        catch (InvalidDataException exception)
-        {
-            throw Error(LinkErrorCode.Malformed, $"the section cannot be decompressed: {exception.Message}");
-        }
-
-        return (ulong)result.Length == size
-            ? result.ToArray()
-            : throw Error(LinkErrorCode.Malformed, $"the section decompresses to another size than the {size} bytes it states");
-
-        LinkException Error(LinkErrorCode code, string message) =>
-            new(code, new LinkLocation(elf.Name, elf.SectionNameText(section)), message);
-    }
-
     /// <summary>Alignment of a section's bytes once decompressed.</summary>
-    internal static ulong AlignmentOf(ElfObject elf, int section) =>
-        elf.Sections[section].Has(ElfConstants.SHF_COMPRESSED)
-            ? CompressionHeader(elf, section).Alignment is var alignment && System.Numerics.BitOperations.IsPow2(alignment) && alignment <= 4096
-                ? alignment
-                : 1
-            : elf.Sections[section].Alignment;
+    internal static ulong AlignmentOf(ElfObject elf, int section)
+    {
+        ulong alignment = elf.Compression(section)?.Alignment ?? elf.Sections[section].Alignment;
+        return BitOperations.IsPow2(alignment) && alignment <= MaximumAlignment ? alignment : 1;
+    }
 
     /// <summary>Applies the relocations of one object's debugging information.</summary>
     internal void Relocate(LinkObject file)
@@ -93,19 +46,6 @@ internal sealed class DebugSections
                 Relocate(file, section);
             }
         }
-    }
-
-    private static (uint Type, ulong Size, ulong Alignment) CompressionHeader(ElfObject elf, int section)
-    {
-        FieldReader fields = new(elf.SectionBytes(section));
-        uint type = fields.U32();
-        if (elf.Is64Bit)
-        {
-            _ = fields.U32();
-            return (type, fields.U64(), fields.U64());
-        }
-
-        return (type, fields.U32(), fields.U32());
     }
 
     private void Relocate(LinkObject file, in RelocationSection section)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using ElfLoader.Elf;
 
 namespace ElfLoader.Linking;
 
@@ -69,13 +70,16 @@ internal sealed class DefinitionTable
 
     /// <summary>Removes the definitions that a unit holds.</summary>
     /// <param name="unit">The unit.</param>
-    /// <param name="keepWeak">Whether those stay of which others may have brought copies.</param>
-    internal void Remove(LoadedUnit unit, bool keepWeak)
+    /// <param name="left">
+    /// What others still use of it: of the definitions that several units may have copies of, all stay where it is data; where
+    /// it is code only, the functions do, for the data has been destroyed.
+    /// </param>
+    internal void Remove(LoadedUnit unit, UnitUse left = UnitUse.None)
     {
         for (int i = 0; i < _count; i++)
         {
             if (_entries[i].IsLive && ReferenceEquals(_entries[i].Definition.Unit, unit)
-                && !(keepWeak && _entries[i].Definition.IsWeak))
+                && !Stays(_entries[i].Definition, left))
             {
                 _entries[i].IsLive = false;
                 _entries[i].Definition = default;
@@ -100,6 +104,10 @@ internal sealed class DefinitionTable
             }
         }
     }
+
+    private static bool Stays(in Definition definition, UnitUse left) => definition.IsWeak
+        && ((left & UnitUse.SharedData) != 0
+            || ((left & UnitUse.SharedCode) != 0 && definition.Type is SymbolType.Function));
 
     private ReadOnlySpan<byte> NameOf(int index) =>
         _names.AsSpan(_entries[index].NameOffset, _entries[index].NameLength);

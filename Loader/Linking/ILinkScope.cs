@@ -3,6 +3,9 @@ namespace ElfLoader.Linking;
 /// <summary>Where a link finds definitions that its own objects lack, in the order of the members.</summary>
 internal interface ILinkScope
 {
+    /// <summary>Whether sections may be writable and executable at once: in an image of another program, not in this process.</summary>
+    bool AllowsWritableCode { get; }
+
     /// <summary>Whether <see cref="FindOwn"/> can find anything at all.</summary>
     bool HasOwn { get; }
 

@@ -217,7 +217,7 @@ internal sealed class ImageLayout
     {
         const ulong reach = 0x7000_0000; // of 32-bit distances, less what the image itself may take
         ImageOutput? busiest = _fixed.MaxBy(CountRelocations);
-        return busiest is null || busiest.End < reach || !_machine.Is64Bit
+        return busiest is null || busiest.End < reach || busiest.End > ulong.MaxValue - reach || !_machine.Is64Bit
             ? _machine.DefaultBase
             : AlignUp(busiest.End, _machine.PageSize);
     }
@@ -324,7 +324,7 @@ internal sealed class ImageLayout
     private ulong AddressOfLinked(ImagePiece piece)
     {
         int linked = (int)piece.File!.Elf.Sections[piece.Section].Link;
-        return piece.File.IsKept(linked)
+        return linked < piece.File.Sections.Length && piece.File.IsKept(linked)
             ? _sections.Memory.Piece(piece.File.Sections[linked].Block).Address
             : 0;
     }

@@ -189,7 +189,7 @@ internal sealed class ImageLink
     {
         var symbols = new ImageSymbols(resolution, layout, sections, _stubs);
         symbols.Collect(order);
-        var segments = new ProgramHeaders(_machine, layout, sections);
+        var segments = new ProgramHeaders(_machine, layout, sections) { HasExecutableStack = WantsExecutableStack(order) };
         segments.Cut();
         var file = new ImageFile(_machine, segments)
         {
@@ -217,6 +217,24 @@ internal sealed class ImageLink
             Segments = ImageMap.Segments(segments.Loads),
             Warnings = _warnings,
         };
+    }
+
+    /// <summary>Whether an object says that its functions put code on the stack, as nested functions of C do.</summary>
+    private bool WantsExecutableStack(IEnumerable<LinkObject> objects)
+    {
+        foreach (LinkObject file in objects)
+        {
+            for (int i = 1; i < file.Elf.Sections.Length; i++)
+            {
+                if (file.Elf.Sections[i].Has(ElfConstants.SHF_EXECINSTR) && file.Elf.SectionName(i).SequenceEqual(".note.GNU-stack"u8))
+                {
+                    _warnings.Add($"{file.Elf.Name} asks for an executable stack");
+                    return true;
+                }
+            }
+        }
+
+        return false;
     }
 
     private ulong FindEntry(SymbolResolution resolution)

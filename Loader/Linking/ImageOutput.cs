@@ -17,6 +17,9 @@ internal enum ImageZone : byte
     /// <summary>Variables.</summary>
     Data,
 
+    /// <summary>What asks to be writable and executable at once.</summary>
+    WritableCode,
+
     /// <summary>Instructions out of reach of the small code model (x86-64 psABI, "Code Models").</summary>
     LargeCode,
 
@@ -236,6 +239,11 @@ internal sealed class ImageMemory : LinkMemory
     /// <inheritdoc/>
     internal override Span<byte> Writable(int block, ulong offset, int length)
     {
+        if (length is 0)
+        {
+            return []; // zero-initialized sections have no bytes to write, and may be larger than an array
+        }
+
         ImagePiece piece = _pieces[block];
         piece.Bytes ??= new byte[piece.Size];
         return piece.Bytes.AsSpan((int)offset, length);

@@ -36,6 +36,9 @@ internal sealed class ImageScope : ILinkScope
     internal IReadOnlyList<int> Pulled => _pulled;
 
     /// <inheritdoc/>
+    public bool AllowsWritableCode => true;
+
+    /// <inheritdoc/>
     public bool HasOwn => _definitions.Count > 0;
 
     /// <inheritdoc/>

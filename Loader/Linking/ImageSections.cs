@@ -147,7 +147,7 @@ internal sealed class ImageSections
 
     private void AddDebug(LinkObject file, int index)
     {
-        byte[] bytes = DebugSections.BytesOf(file.Elf, index);
+        byte[] bytes = file.Elf.Decompress(index);
         SectionHeader header = file.Elf.Sections[index];
         ImageOutput output = OutputOf(file.Elf.SectionNameText(index), ImageZone.File, header.Type, header.Flags, null);
         var piece = new ImagePiece

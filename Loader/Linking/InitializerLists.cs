@@ -8,7 +8,7 @@ namespace ElfLoader.Linking;
 
 /// <summary>The functions to call when a unit starts and ends, in the order of calling.</summary>
 /// <remarks>
-/// As linkers order them (gABI, "Initialization and Termination Functions"): <c>.preinit_array</c>, then
+/// As linkers order them (gABI, "Initialization and Termination Functions"): <c>.preinit_array</c>, <c>.init</c>, then
 /// <c>.init_array</c> and <c>.ctors</c> by priority, a section without one last; terminators the other way round.
 /// </remarks>
 internal sealed class InitializerLists
@@ -32,8 +32,11 @@ internal sealed class InitializerLists
     internal IReadOnlyList<ulong> Terminators { get; }
 
     /// <summary>Reads the relocated arrays of all objects.</summary>
-    internal static InitializerLists Collect(IReadOnlyList<LinkObject> objects)
+    internal static InitializerLists Collect(IReadOnlyList<LinkObject> objects, UnitLayout layout)
     {
+        ulong code = layout.Blocks[(int)MemoryZone.Code].Address;
+        ulong[] init = layout.Init.Exists ? [code + layout.Init.Offset] : [];
+        ulong[] fini = layout.Fini.Exists ? [code + layout.Fini.Offset] : [];
         List<(int Priority, ulong[] Functions)> before = [];
         List<(int Priority, ulong[] Functions)> start = [];
         List<(int Priority, ulong[] Functions)> end = [];
@@ -69,13 +72,13 @@ internal sealed class InitializerLists
             }
         }
 
-        return new InitializerLists([.. InOrder(before), .. InOrder(start)], [.. InOrder(end)]);
+        return new InitializerLists([.. InOrder(before), .. init, .. InOrder(start)], [.. fini, .. InOrder(end)]);
     }
 
     /// <summary>Most functions that there can be to call at the end.</summary>
     internal static int CountTerminators(IReadOnlyList<LinkObject> objects)
     {
-        int count = 0;
+        int count = 1; // the fragments of .fini
         foreach (LinkObject file in objects)
         {
             ReadOnlySpan<SectionHeader> headers = file.Elf.Sections;

@@ -53,7 +53,10 @@ internal sealed class LegacyArray
                 source,
                 new ImagePiece
                 {
-                    Size = (ulong)size, Alignment = (ulong)machine.WordSize, Order = source.Order, Bytes = new byte[size],
+                    Size = (ulong)size,
+                    Alignment = (ulong)machine.WordSize,
+                    Order = source.Order,
+                    Bytes = new byte[size],
                 });
     }
 

@@ -14,6 +14,22 @@ internal sealed class LinkErrors
     /// <summary>Whether there are any.</summary>
     internal bool Any => _errors.Count > 0;
 
+    /// <summary>Counts one that would not be kept anyway: its message need not be made.</summary>
+    /// <returns>False if there is room; then it is to be added.</returns>
+    internal bool TryOnlyCount()
+    {
+        lock (_gate)
+        {
+            if (_errors.Count < Kept)
+            {
+                return false;
+            }
+
+            _dropped++;
+            return true;
+        }
+    }
+
     /// <summary>Adds one.</summary>
     internal void Add(LinkError error)
     {

@@ -24,6 +24,12 @@ internal enum SectionRole : byte
     /// <summary>It lies end to end with others of its name (<c>__start_NAME</c>).</summary>
     Gathered,
 
+    /// <summary><c>.init</c>: fragments of one function, which lie end to end.</summary>
+    Init,
+
+    /// <summary><c>.fini</c>: fragments of one function, which lie end to end.</summary>
+    Fini,
+
     /// <summary><c>.eh_frame</c>: all of a unit lie end to end and are registered as one.</summary>
     Unwind,
 

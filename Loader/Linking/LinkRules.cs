@@ -77,8 +77,8 @@ internal sealed class LinkRules
     /// <summary>How to apply it; the type has a row.</summary>
     internal RulePath Path(uint type) => _paths[type];
 
-    /// <summary>Whether a REL addend must be read from the section.</summary>
-    internal static bool HasImplicitAddend(in RelocationSection section) => section.Format is RelocationFormat.Rel;
+    /// <summary>Whether addends must be read from the section: of SHT_REL, and of SHT_CREL without addends.</summary>
+    internal static bool HasImplicitAddend(in RelocationSection section) => !section.HasExplicitAddend;
 
     private static RuleNeeds Derive(RelocationRule rule, Architecture architecture)
     {

@@ -118,7 +118,10 @@ internal sealed class LinkSymbols
         int index = Count++;
         _symbols[index] = new LinkSymbol
         {
-            Hash = hash, NameObject = file.Ordinal, NameSymbol = symbol, Definer = -1,
+            Hash = hash,
+            NameObject = file.Ordinal,
+            NameSymbol = symbol,
+            Definer = -1,
         };
         _buckets[bucket] = index + 1;
         if (Count * 2 > _buckets.Length)

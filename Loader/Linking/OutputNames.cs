@@ -49,7 +49,7 @@ internal static class OutputNames
         bool isLarge = header.Has(ElfConstants.SHF_X86_64_LARGE);
         if (header.Has(ElfConstants.SHF_EXECINSTR))
         {
-            return isLarge ? ImageZone.LargeCode : ImageZone.Code;
+            return header.Has(ElfConstants.SHF_WRITE) ? ImageZone.WritableCode : isLarge ? ImageZone.LargeCode : ImageZone.Code;
         }
 
         if (!header.Has(ElfConstants.SHF_WRITE))

@@ -20,6 +20,9 @@ internal sealed class ProcessScope : ILinkScope
     internal Dictionary<string, SectionRange> Gathered { get; } = [];
 
     /// <inheritdoc/>
+    public bool AllowsWritableCode => false;
+
+    /// <inheritdoc/>
     public bool HasOwn => _library.HasDefinitions;
 
     /// <inheritdoc/>

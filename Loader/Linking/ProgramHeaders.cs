@@ -163,7 +163,10 @@ internal sealed class ProgramHeaders
         {
             load = new ImageLoad
             {
-                Start = output.Address, Flags = flags, Zone = output.Zone, IsFixed = output.FixedAddress is not null,
+                Start = output.Address,
+                Flags = flags,
+                Zone = output.Zone,
+                IsFixed = output.FixedAddress is not null,
             };
             load.FileEnd = load.Start;
             _loads.Add(load);
@@ -174,6 +177,11 @@ internal sealed class ProgramHeaders
                 $"'{output.Name}' at 0x{output.Address:x} shares a page with sections of another kind: the page can be "
                 + $"{Letters(load.Flags | flags)}");
             load.Flags |= flags;
+        }
+
+        if (output.Zone is ImageZone.WritableCode)
+        {
+            Warnings.Add($"'{output.Name}' at 0x{output.Address:x} is writable and executable at once, as an object asks");
         }
 
         load.Outputs.Add(output);

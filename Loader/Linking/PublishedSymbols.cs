@@ -5,27 +5,29 @@ namespace ElfLoader.Linking;
 /// <summary>Turns the global symbols of a linked unit into definitions of its library.</summary>
 internal static class PublishedSymbols
 {
-    /// <summary>Refuses a unit whose strong symbols another load has defined in the meantime.</summary>
-    /// <exception cref="LinkException">There is such a symbol.</exception>
-    internal static void CheckRace(DefinitionTable definitions, SymbolResolution resolution)
+    /// <summary>Finds a strong symbol that another load has defined since the unit was resolved.</summary>
+    /// <returns>Its index, or -1.</returns>
+    internal static int FindConflict(DefinitionTable definitions, SymbolResolution resolution, out Definition other)
     {
         LinkSymbols symbols = resolution.Symbols;
         for (int i = 0; i < symbols.Count && definitions.Count > 0; i++)
         {
             ref LinkSymbol symbol = ref symbols[i];
-            if (symbol.State is SymbolState.Strong && symbol.Definer >= 0
-                && definitions.Find(symbol.Hash, symbols.Name(i)) is { Exists: true, IsWeak: false } other)
+            if (IsDefined(symbol) && symbol.State is SymbolState.Strong)
             {
-                string name = symbols.Text(i);
-                throw new LinkException(
-                    LinkErrorCode.Duplicate,
-                    new LinkLocation(resolution.Objects[symbol.Definer].Elf.Name, Symbol: name),
-                    $"'{name}' is defined already by {other.Provider}");
+                other = definitions.Find(symbol.Hash, symbols.Name(i));
+                if (other is { Exists: true, IsWeak: false })
+                {
+                    return i;
+                }
             }
         }
+
+        other = default;
+        return -1;
     }
 
-    /// <summary>Adds all definitions.</summary>
+    /// <summary>Adds all definitions, but weak ones that another load has added since the unit was resolved.</summary>
     internal static void Add(DefinitionTable definitions, LoadedUnit unit, SymbolResolution resolution)
     {
         LinkSymbols symbols = resolution.Symbols;
@@ -33,8 +35,9 @@ internal static class PublishedSymbols
         for (int i = 0; i < symbols.Count; i++)
         {
             ref LinkSymbol symbol = ref symbols[i];
-            if (symbol.State is not (SymbolState.Weak or SymbolState.Common or SymbolState.Strong)
-                || symbol.Definer < 0 || (symbol.Traits & SymbolTraits.Discarded) != 0)
+            bool isWeak = symbol.State is SymbolState.Weak or SymbolState.Common;
+            if (!IsDefined(symbol)
+                || (isWeak && definitions.Count > 0 && definitions.Find(symbol.Hash, symbols.Name(i)).Exists))
             {
                 continue;
             }
@@ -45,7 +48,7 @@ internal static class PublishedSymbols
                 Address = symbol.Value,
                 Size = symbol.Size,
                 Type = (symbol.Traits & SymbolTraits.Ifunc) != 0 ? SymbolType.Function : symbol.Type,
-                IsWeak = symbol.State is SymbolState.Weak or SymbolState.Common,
+                IsWeak = isWeak,
                 IsHidden = symbol.Visibility is SymbolVisibility.Hidden or SymbolVisibility.Internal,
                 IsAbsolute = (symbol.Traits & SymbolTraits.Absolute) != 0,
                 Unit = unit,
@@ -54,4 +57,8 @@ internal static class PublishedSymbols
             });
         }
     }
+
+    private static bool IsDefined(in LinkSymbol symbol) =>
+        symbol.State is SymbolState.Weak or SymbolState.Common or SymbolState.Strong
+        && symbol.Definer >= 0 && (symbol.Traits & SymbolTraits.Discarded) == 0;
 }

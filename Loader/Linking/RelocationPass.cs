@@ -91,7 +91,6 @@ internal sealed class RelocationPass
         ulong address = _file.Sections[section.Target].Address;
         ReadOnlySpan<BoundSymbol> symbols = _file.Symbols;
         bool isImplicit = LinkRules.HasImplicitAddend(section);
-        bool isUnwind = _file.Sections[section.Target].Role is SectionRole.Unwind;
         RelocationReader reader = _file.Elf.Relocations(section).GetEnumerator();
         while (reader.MoveNext())
         {
@@ -115,7 +114,7 @@ internal sealed class RelocationPass
                 }
             }
 
-            if (isUnwind && symbol.Is(SymbolTraits.Discarded))
+            if (symbol.Is(SymbolTraits.Discarded)) // in a table of which the part is not read: the scan refuses all else
             {
                 // libgcc skips a description whose function address is zero as stored: the copy that was dropped.
                 bytes.Slice((int)record.Offset, _rules[record.Type]!.Field.Size).Clear();
@@ -316,6 +315,11 @@ internal sealed class RelocationPass
         RelocationOutcome outcome,
         long value)
     {
+        if (_context.Errors.TryOnlyCount())
+        {
+            return;
+        }
+
         string name = _file.DescribeSymbol((int)record.Symbol);
         string message = outcome switch
         {

@@ -111,23 +111,22 @@ internal sealed class RelocationScan
                 continue;
             }
 
-            ulong fieldSize = (ulong)rule.Field.Size;
-            if (record.Offset > size || fieldSize > size - record.Offset)
+            if (record.Offset > size || (ulong)rule.Field.Size > size - record.Offset)
             {
-                _errors.Add(new LinkError(
+                Refuse(
                     LinkErrorCode.Malformed,
-                    file.At(section.Target, record.Offset, (int)record.Symbol),
-                    $"{rule.Name} of {fieldSize} bytes lies outside of the section, which has {size} bytes")
-                {
-                    Relocation = rule.Name,
-                });
+                    file,
+                    section,
+                    record,
+                    rule,
+                    $"of {rule.Field.Size} bytes lies outside of the section, which has {size} bytes");
                 continue;
             }
 
             RuleNeeds needs = _rules.Needs(record.Type);
             SymbolTraits traits = symbols[(int)record.Symbol].Traits;
             const SymbolTraits noteworthy = SymbolTraits.External | SymbolTraits.UndefinedWeak | SymbolTraits.Missing
-                | SymbolTraits.Discarded | SymbolTraits.Tls | SymbolTraits.Absolute;
+                | SymbolTraits.Discarded | SymbolTraits.Tls | SymbolTraits.Absolute | SymbolTraits.GotBase;
             const RuleNeeds plain = RuleNeeds.Branch | RuleNeeds.NarrowRelative;
             if ((needs & ~plain) != 0 || (traits & noteworthy) != 0)
             {
@@ -152,15 +151,15 @@ internal sealed class RelocationScan
         int symbol = (int)record.Symbol;
         if ((traits & SymbolTraits.Discarded) != 0)
         {
-            if (file.Sections[section.Target].Role is not SectionRole.Unwind)
+            if (!MayReferToDiscarded(file, section.Target))
             {
-                _errors.Add(new LinkError(
+                Refuse(
                     LinkErrorCode.Undefined,
-                    file.At(section.Target, record.Offset, symbol),
-                    $"{rule.Name} refers to '{file.DescribeSymbol(symbol)}' in a section that is not loaded")
-                {
-                    Relocation = rule.Name,
-                });
+                    file,
+                    section,
+                    record,
+                    rule,
+                    $"refers to '{file.DescribeSymbol(symbol)}' in a section that is not loaded");
             }
 
             return;
@@ -176,14 +175,21 @@ internal sealed class RelocationScan
             && rule.Slot is not GotSlot.TlsModule && rule.Expression.UsesSymbol | rule.Slot is not GotSlot.None
             && (traits & (SymbolTraits.Missing | SymbolTraits.UndefinedWeak)) == 0)
         {
-            _errors.Add(new LinkError(
+            Refuse(
                 LinkErrorCode.Malformed,
-                file.At(section.Target, record.Offset, symbol),
-                $"{rule.Name} is {(isTls ? "not " : "")}for thread-local symbols, "
-                + $"and '{file.DescribeSymbol(symbol)}' is {(isTls ? "" : "not ")}thread-local")
-            {
-                Relocation = rule.Name,
-            });
+                file,
+                section,
+                record,
+                rule,
+                $"is {(isTls ? "not " : "")}for thread-local symbols, "
+                + $"and '{file.DescribeSymbol(symbol)}' is {(isTls ? "" : "not ")}thread-local");
+            return;
+        }
+
+        if (isTls && rule.Slot is GotSlot.None && (traits & SymbolTraits.External) != 0
+            && DistanceProblem(file.Symbols[symbol].Global, needs) is { } problem)
+        {
+            Refuse(LinkErrorCode.Placement, file, section, record, rule, $"against '{file.DescribeSymbol(symbol)}': {problem}");
             return;
         }
 
@@ -248,19 +254,62 @@ internal sealed class RelocationScan
         }
     }
 
+    /// <summary>What keeps code that knows a thread-local variable's offset from reaching another unit's; null if nothing does.</summary>
+    private string? DistanceProblem(int global, RuleNeeds needs)
+    {
+        Definition outside = _resolution.Outside(_resolution.Symbols[global]);
+        return (needs & RuleNeeds.StaticTls) == 0
+            ? $"it is in the thread-local storage of {outside.Provider}, and the code wants it in its own unit's "
+                + "(local dynamic); load the objects together"
+            : outside.Tls?.TpOffset is null
+            ? $"the thread-local variable of {outside.Provider} has no fixed distance from the thread pointer, which the "
+                + "code wants (local exec); compile with -fPIC, or load the objects together"
+            : null;
+    }
+
+    /// <summary>Tables that describe functions one by one, and of which nobody reads the part of a function that is not there.</summary>
+    private static bool MayReferToDiscarded(LinkObject file, int section) =>
+        file.Sections[section].Role is SectionRole.Unwind
+        || file.Elf.SectionName(section).StartsWith(".gcc_except_table"u8);
+
     private void RefuseType(
         LinkObject file, in RelocationSection section, in RelocationRecord record, RelocationRule? rule)
     {
-        string what = rule is null
-            ? $"relocation type {record.Type} is not one of {_rules.Architecture.Name}'s"
-            : $"{rule.Name} is for the dynamic loader and has no meaning in a relocatable object";
-        _errors.Add(new LinkError(
-            rule is null ? LinkErrorCode.Unsupported : LinkErrorCode.Malformed,
-            file.At(section.Target, record.Offset, (int)record.Symbol),
-            what)
+        if (rule is not null)
         {
-            Relocation = rule?.Name,
-        });
+            Refuse(
+                LinkErrorCode.Malformed,
+                file,
+                section,
+                record,
+                rule,
+                "is for the dynamic loader and has no meaning in a relocatable object");
+        }
+        else if (!_errors.TryOnlyCount())
+        {
+            _errors.Add(
+                LinkErrorCode.Unsupported,
+                file.At(section.Target, record.Offset, (int)record.Symbol),
+                $"relocation type {record.Type} is not one of {_rules.Architecture.Name}'s");
+        }
+    }
+
+    private void Refuse(
+        LinkErrorCode code,
+        LinkObject file,
+        in RelocationSection section,
+        in RelocationRecord record,
+        RelocationRule rule,
+        string reason)
+    {
+        if (!_errors.TryOnlyCount())
+        {
+            _errors.Add(new LinkError(
+                code, file.At(section.Target, record.Offset, (int)record.Symbol), $"{rule.Name} {reason}")
+            {
+                Relocation = rule.Name,
+            });
+        }
     }
 
     private void NoteMissing(LinkObject file, in RelocationSection section, in RelocationRecord record, int symbol)

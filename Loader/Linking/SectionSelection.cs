@@ -6,7 +6,7 @@ namespace ElfLoader.Linking;
 internal static class SectionSelection
 {
     /// <summary>Fills in the fate and the role of each section.</summary>
-    internal static void Decide(LinkObject file, LinkErrors errors)
+    internal static void Decide(LinkObject file, LinkErrors errors, bool allowsWritableCode)
     {
         ReadOnlySpan<SectionHeader> headers = file.Elf.Sections;
         for (int i = 1; i < headers.Length; i++)
@@ -18,7 +18,7 @@ internal static class SectionSelection
             }
 
             const ulong writableCode = ElfConstants.SHF_WRITE | ElfConstants.SHF_EXECINSTR;
-            if ((header.Flags & writableCode) == writableCode)
+            if ((header.Flags & writableCode) == writableCode && !allowsWritableCode)
             {
                 errors.Add(
                     LinkErrorCode.Unsupported,
@@ -32,6 +32,14 @@ internal static class SectionSelection
                     LinkErrorCode.Malformed,
                     new LinkLocation(file.Elf.Name, file.Elf.SectionNameText(i)),
                     "a section that is loaded (SHF_ALLOC) must not be compressed (gABI, \"Section Compression\")");
+            }
+
+            if (header.Type is ElfConstants.SHT_NOBITS && header.Has(ElfConstants.SHF_EXECINSTR) && header.Size > 0)
+            {
+                errors.Add(
+                    LinkErrorCode.Unsupported,
+                    new LinkLocation(file.Elf.Name, file.Elf.SectionNameText(i)),
+                    "the section is code but has no bytes (SHT_NOBITS), as in a file of debugging information only");
             }
 
             file.Sections[i].Fate = SectionFate.Kept;
@@ -54,8 +62,14 @@ internal static class SectionSelection
             return header.Type is ElfConstants.SHT_NOBITS ? SectionRole.TlsZero : SectionRole.TlsData;
         }
 
-        return header.Type is not ElfConstants.SHT_NOBITS && file.Elf.SectionName(index).SequenceEqual(".eh_frame"u8)
-            ? SectionRole.Unwind
-            : SectionRole.Ordinary;
+        return header.Type is ElfConstants.SHT_NOBITS
+            ? SectionRole.Ordinary
+            : file.Elf.SectionName(index) switch
+            {
+                var name when name.SequenceEqual(".eh_frame"u8) => SectionRole.Unwind,
+                var name when header.Has(ElfConstants.SHF_EXECINSTR) && name.SequenceEqual(".init"u8) => SectionRole.Init,
+                var name when header.Has(ElfConstants.SHF_EXECINSTR) && name.SequenceEqual(".fini"u8) => SectionRole.Fini,
+                _ => SectionRole.Ordinary,
+            };
     }
 }

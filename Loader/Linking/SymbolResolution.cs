@@ -153,7 +153,7 @@ internal sealed class SymbolResolution
     {
         var file = new LinkObject(elf, _objects.Count);
         _objects.Add(file);
-        SectionSelection.Decide(file, _errors);
+        SectionSelection.Decide(file, _errors, _scope.AllowsWritableCode);
         DiscardGroups(file);
         for (int i = 1; i < elf.SymbolCount; i++)
         {

@@ -7,14 +7,17 @@ internal enum UnitUse
     /// <summary>Nothing.</summary>
     None = 0,
 
-    /// <summary>Code that it has a copy of too (COMDAT, weak): whose copy serves is nobody's choice.</summary>
+    /// <summary>Code that several units may have copies of (COMDAT, weak): whose copy serves is nobody's choice.</summary>
     SharedCode = 1,
 
-    /// <summary>Data that it has a copy of too.</summary>
+    /// <summary>Data that several units may have copies of.</summary>
     SharedData = 2,
 
-    /// <summary>Something that only the other unit defines.</summary>
+    /// <summary>Something that it has no copy of.</summary>
     Needed = 4,
+
+    /// <summary>Whatever it was: the user has been unloaded, but a thread owes it a destructor, which may use it yet.</summary>
+    Owed = 8,
 }
 
 /// <summary>Which units of the process use one another. Thread-safe.</summary>
@@ -27,17 +30,21 @@ internal sealed class UnitGraph
     private readonly Lock _gate = new();
 
     /// <summary>Notes what a unit uses, before any of its code runs; from then on these units stay.</summary>
-    /// <exception cref="LinkException">One of them is being unloaded.</exception>
-    internal void Add(LoadedUnit unit, Dictionary<LoadedUnit, UnitUse> uses)
+    /// <param name="unit">The unit.</param>
+    /// <param name="uses">What it uses.</param>
+    /// <param name="gone">One of these that has been unloaded since it was found; linking again will not find it.</param>
+    /// <returns>False if there is such a unit; then nothing is noted.</returns>
+    internal bool TryAdd(LoadedUnit unit, Dictionary<LoadedUnit, UnitUse> uses, out LoadedUnit? gone)
     {
         lock (_gate)
         {
-            foreach ((LoadedUnit used, _) in uses)
+            foreach ((LoadedUnit used, UnitUse use) in uses)
             {
-                if (used.State is UnitState.Gone)
+                if (used.State is UnitState.Gone
+                    || (used.State is UnitState.Leaving && (use & UnitUse.SharedData & ~used.Left) != 0))
                 {
-                    throw new LinkException(
-                        LinkErrorCode.Undefined, new LinkLocation(unit.Name), $"{used.Name}, which it uses, has just been unloaded");
+                    gone = used;
+                    return false;
                 }
             }
 
@@ -47,6 +54,9 @@ internal sealed class UnitGraph
                 used.UsedBy[unit] = use;
             }
         }
+
+        gone = null;
+        return true;
     }
 
     /// <summary>Marks a unit as unloaded.</summary>
@@ -80,7 +90,20 @@ internal sealed class UnitGraph
             }
 
             unit.State = use is UnitUse.None ? UnitState.Gone : UnitState.Leaving;
+            unit.Left = use;
             return true;
+        }
+    }
+
+    /// <summary>Notes that a unit is unloaded, but that a thread may still run code of it.</summary>
+    internal void Retire(LoadedUnit unit)
+    {
+        lock (_gate)
+        {
+            foreach (LoadedUnit used in unit.Uses.Keys)
+            {
+                used.UsedBy[unit] = UnitUse.Owed;
+            }
         }
     }
 

@@ -41,6 +41,12 @@ internal sealed class UnitLayout
     /// <summary>Offset of the unwind tables in the read-only block.</summary>
     internal ulong UnwindOffset { get; private set; }
 
+    /// <summary>The function that the <c>.init</c> fragments make.</summary>
+    internal FragmentFunction Init { get; } = new(SectionRole.Init);
+
+    /// <summary>The function that the <c>.fini</c> fragments make.</summary>
+    internal FragmentFunction Fini { get; } = new(SectionRole.Fini);
+
     /// <summary>Offset in the read-only block of the first record of the unwind tables.</summary>
     internal ulong UnwindStart { get; set; }
 
@@ -73,6 +79,8 @@ internal sealed class UnitLayout
                 PlaceSections(file);
             }
 
+            Init.Place(_resolution.Objects, _blocks[Code], Code, IsDefined("_init"u8));
+            Fini.Place(_resolution.Objects, _blocks[Code], Code, IsDefined("_fini"u8));
             PlaceUnwind();
             PlaceTlsImage();
             PlaceCommons();
@@ -138,13 +146,29 @@ internal sealed class UnitLayout
         }
     }
 
+    private bool IsDefined(ReadOnlySpan<byte> name) =>
+        _resolution.Symbols.Find(name) is >= 0 and int index && _resolution.Symbols[index].Definer >= 0;
+
     private void PlaceGathered()
     {
+        const ulong writableCode = ElfConstants.SHF_WRITE | ElfConstants.SHF_EXECINSTR;
         foreach (SectionRange range in _gathered.Values)
         {
+            range.Complete(_resolution.Objects);
+            ulong flags = range.Flags;
+            (LinkObject first, int section) = range.Sections[0];
+            if ((flags & writableCode) == writableCode)
+            {
+                _errors.Add(
+                    LinkErrorCode.Unsupported,
+                    new LinkLocation(first.Elf.Name, first.Elf.SectionNameText(section)),
+                    "sections of this name lie end to end, and some are writable and others executable");
+            }
+
+            int block = BlockOf(first, section, flags);
             foreach ((LinkObject file, int index) in range.Sections)
             {
-                Place(file, index);
+                Place(file, index, block);
                 file.Sections[index].Role = SectionRole.Gathered;
             }
         }
@@ -157,32 +181,33 @@ internal sealed class UnitLayout
         {
             if (places[i] is { Fate: SectionFate.Kept, Role: SectionRole.Ordinary })
             {
-                Place(file, i);
+                Place(file, i, BlockOf(file, i, file.Elf.Sections[i].Flags));
             }
         }
     }
 
-    private void Place(LinkObject file, int index)
+    private void Place(LinkObject file, int index, int block)
     {
         ref SectionPlace place = ref file.Sections[index];
         ref readonly SectionHeader header = ref file.Elf.Sections[index];
-        place.Block = BlockOf(file, index, header);
-        place.Offset = _blocks[place.Block].Append(header.Size, header.Alignment);
+        place.Block = block;
+        place.Offset = _blocks[block].Append(header.Size, header.Alignment);
     }
 
-    private static int BlockOf(LinkObject file, int index, in SectionHeader header)
+    private static int BlockOf(LinkObject file, int index, ulong flags)
     {
-        if ((header.Flags & ElfConstants.SHF_EXECINSTR) != 0)
+        if ((flags & ElfConstants.SHF_EXECINSTR) != 0)
         {
             return Code;
         }
 
-        if ((header.Flags & ElfConstants.SHF_WRITE) == 0)
+        if ((flags & ElfConstants.SHF_WRITE) == 0)
         {
             return ReadOnly;
         }
 
-        return header.Type is ElfConstants.SHT_INIT_ARRAY or ElfConstants.SHT_FINI_ARRAY or ElfConstants.SHT_PREINIT_ARRAY
+        return file.Elf.Sections[index].Type
+                is ElfConstants.SHT_INIT_ARRAY or ElfConstants.SHT_FINI_ARRAY or ElfConstants.SHT_PREINIT_ARRAY
             || file.Elf.SectionName(index).StartsWith(".data.rel.ro"u8)
             ? Relro
             : Data;
@@ -207,6 +232,14 @@ internal sealed class UnitLayout
         }
 
         UnwindSize = _blocks[ReadOnly].Size - UnwindOffset;
+        if (UnwindSize > int.MaxValue)
+        {
+            _errors.Add(
+                LinkErrorCode.LimitExceeded,
+                new LinkLocation(_resolution.Objects[0].Elf.Name, ".eh_frame"),
+                $"the unwind tables of all objects have {UnwindSize} bytes together, and {int.MaxValue} is the most");
+        }
+
         _ = _blocks[ReadOnly].Append(terminator, 1);
     }
 

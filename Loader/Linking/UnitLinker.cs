@@ -28,6 +28,11 @@ internal sealed class UnitLinker
         _inputs = inputs;
     }
 
+    /// <summary>
+    /// Whether it failed because of what other threads loaded or unloaded since it began, so that linking again will help.
+    /// </summary>
+    internal bool WasOvertaken { get; private set; }
+
     /// <summary>Does it all.</summary>
     /// <param name="wanted">A name whose archive member is linked as well; null for none.</param>
     /// <returns>The unit; null if there is no object at all.</returns>
@@ -78,9 +83,10 @@ internal sealed class UnitLinker
             _errors.ThrowIfAny();
             resources.Allocation.Seal();
         }
-        catch
+        catch (Exception exception)
         {
             resources.Discard();
+            ThrowIfOfMemory(exception);
             throw;
         }
 
@@ -125,17 +131,7 @@ internal sealed class UnitLinker
         ReadOnlySpan<LinkBlock> blocks = layout.Blocks;
         var request = new MemoryRequest(
             Zone(blocks[0]), Zone(blocks[1]), Zone(blocks[2]), Zone(blocks[3]));
-        try
-        {
-            return Allocate(request, scan);
-        }
-        catch (MemoryException exception)
-        {
-            throw new LinkException(exception,
-            [
-                new LinkError(LinkErrorCode.LimitExceeded, new LinkLocation(_inputs[0].Name), exception.Message),
-            ]);
-        }
+        return Allocate(request, scan);
 
         static ZoneRequest Zone(LinkBlock block) => new(block.Size, block.Alignment);
     }
@@ -176,7 +172,9 @@ internal sealed class UnitLinker
         }
 
         var memory = new AllocationMemory(allocation);
-        FillCode(memory, layout);
+        FillCode(memory, layout, resolution);
+        layout.Init.WriteFrame(memory);
+        layout.Fini.WriteFrame(memory);
         layout.AssignAddresses(_stubs);
         ulong extra = layout.Blocks[(int)MemoryZone.Code].Address + layout.ExtraCodeOffset;
         services.Place(extra, layout.Blocks[(int)MemoryZone.Data].Address + layout.LifetimeOffset);
@@ -235,11 +233,19 @@ internal sealed class UnitLinker
         }
     }
 
-    private static void FillCode(AllocationMemory memory, UnitLayout layout)
+    /// <summary>Makes what lies between sections trap, unless that is much more memory than the sections take.</summary>
+    private static void FillCode(AllocationMemory memory, UnitLayout layout, SymbolResolution resolution)
     {
-        const int chunk = 1 << 30;
+        const ulong little = 1 << 20;
         ulong size = layout.Blocks[(int)MemoryZone.Code].Size;
-        for (ulong offset = 0; offset < size; offset += chunk)
+        ulong input = 0;
+        foreach (LinkObject file in resolution.Objects)
+        {
+            input += (ulong)file.Elf.Bytes.Length;
+        }
+
+        const int chunk = 1 << 30;
+        for (ulong offset = 0; offset < size && size <= input + little; offset += chunk)
         {
             memory.Writable((int)MemoryZone.Code, offset, (int)Math.Min(chunk, size - offset))
                 .Fill(X64.Instance.CodePadding);
@@ -275,7 +281,7 @@ internal sealed class UnitLinker
         UnitResources resources = unit.Resources;
         try
         {
-            _process.Graph.Add(unit, UsedUnits(resolution));
+            RelyOnOthers(unit, resolution, scope);
             resources.ActivateTls(layout);
             if (_library.Options.RunCode)
             {
@@ -285,17 +291,58 @@ internal sealed class UnitLinker
             resources.RegisterUnwind(layout);
             if (_library.Options.RunCode)
             {
-                resources.Initialize(InitializerLists.Collect(resolution.Objects), layout, _library.Arguments);
+                resources.Initialize(InitializerLists.Collect(resolution.Objects, layout), layout, _library.Arguments);
             }
 
             resources.Settle();
-            _library.Publish(unit, resolution, scope.Pulled);
+            int conflict = _library.Publish(unit, resolution, scope.Pulled, out Definition other);
+            RefuseConflict(resolution, scope, conflict, other);
             _library.LastPool = resources.Pool;
         }
-        catch
+        catch (Exception exception)
         {
             _library.Abandon(unit);
+            ThrowIfOfMemory(exception);
             throw;
+        }
+    }
+
+    private void ThrowIfOfMemory(Exception exception)
+    {
+        if (exception is MemoryException)
+        {
+            throw new LinkException(exception,
+            [
+                new LinkError(LinkErrorCode.LimitExceeded, new LinkLocation(_inputs[0].Name), exception.Message),
+            ]);
+        }
+    }
+
+    /// <summary>Makes the units that this one uses stay, and looks whether everything is still as it was resolved.</summary>
+    private void RelyOnOthers(LoadedUnit unit, SymbolResolution resolution, ProcessScope scope)
+    {
+        if (!_process.Graph.TryAdd(unit, UsedUnits(resolution), out LoadedUnit? gone))
+        {
+            WasOvertaken = true;
+            throw new LinkException(
+                LinkErrorCode.Undefined, new LinkLocation(unit.Name), $"{gone!.Name}, which it uses, has just been unloaded");
+        }
+
+        int conflict = _library.FindConflict(resolution, out Definition other);
+        RefuseConflict(resolution, scope, conflict, other);
+    }
+
+    private void RefuseConflict(SymbolResolution resolution, ProcessScope scope, int conflict, in Definition other)
+    {
+        if (conflict >= 0)
+        {
+            LinkObject definer = resolution.Objects[resolution.Symbols[conflict].Definer];
+            WasOvertaken = definer.Ordinal >= resolution.Objects.Count - scope.Pulled.Count; // another load pulled it too
+            string name = resolution.Symbols.Text(conflict);
+            throw new LinkException(
+                LinkErrorCode.Duplicate,
+                new LinkLocation(definer.Elf.Name, Symbol: name),
+                $"'{name}' is defined already by {other.Provider}");
         }
     }
 
@@ -310,9 +357,9 @@ internal sealed class UnitLinker
                 continue;
             }
 
-            UnitUse use = !outside.IsWeak || !symbol.HasCopy ? UnitUse.Needed
-                : outside.Type is SymbolType.Function ? UnitUse.SharedCode
-                : UnitUse.SharedData;
+            UnitUse kind = outside.Type is SymbolType.Function ? UnitUse.SharedCode : UnitUse.SharedData;
+            UnitUse use = (outside.IsWeak ? kind : UnitUse.None)
+                | (outside.IsWeak && symbol.HasCopy ? UnitUse.None : UnitUse.Needed);
             uses[used] = uses.GetValueOrDefault(used) | use;
         }
 

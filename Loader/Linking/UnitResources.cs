@@ -21,6 +21,9 @@ internal sealed class UnitResources
     /// <summary>Its module of thread-local storage; null if it has none.</summary>
     internal TlsModule? Tls { get; private set; }
 
+    /// <summary>Whether an unwinder knows its tables.</summary>
+    internal bool IsUnwindRegistered => _unwind is not null;
+
     /// <summary>The pool that its memory is from.</summary>
     internal MemoryPool? Pool => Allocation?.Pool;
 
@@ -71,7 +74,7 @@ internal sealed class UnitResources
     /// <summary>Makes exceptions find their way through the unit.</summary>
     internal void RegisterUnwind(UnitLayout layout)
     {
-        if (layout.UnwindStart < layout.UnwindOffset + layout.UnwindSize)
+        if (layout.UnwindSize > 0 && layout.UnwindStart < layout.UnwindOffset + layout.UnwindSize)
         {
             _unwind = NativeProcess.Host.Unwind.Register(
                 layout.Blocks[(int)MemoryZone.ReadOnly].Address + layout.UnwindStart);

@@ -11,7 +11,9 @@ internal static class UnwindTables
     private const uint ExtendedLength = 0xffff_ffff;
     private const byte Omitted = 0xff;     // DW_EH_PE_omit
     private const byte Application = 0x70; // DW_EH_PE_pcrel and its like
+    private const byte FunctionRelative = 0x40; // DW_EH_PE_funcrel
     private const byte Aligned = 0x50;     // DW_EH_PE_aligned
+    private const byte Indirect = 0x80;    // DW_EH_PE_indirect
 
     /// <summary>Checks a list of records, and takes out the terminators that stand inside it.</summary>
     /// <param name="tables">The tables of all objects, end to end, without the final terminator.</param>
@@ -20,6 +22,7 @@ internal static class UnwindTables
     internal static (int Offset, string Problem)? Join(Span<byte> tables, out int start)
     {
         start = 0;
+        Dictionary<int, int> addressSizes = [];
         int previous = -1;
         int offset = 0;
         while (offset < tables.Length)
@@ -48,7 +51,7 @@ internal static class UnwindTables
             }
 
             Span<byte> record = tables.Slice(offset + sizeof(uint), (int)length);
-            if (CheckRecord(tables, offset, record) is { } problem)
+            if (CheckRecord(offset, record, addressSizes) is { } problem)
             {
                 return (offset, problem);
             }
@@ -73,24 +76,34 @@ internal static class UnwindTables
         BinaryPrimitives.WriteUInt32LittleEndian(tables[previous..], length + sizeof(uint)); // zeros are DW_CFA_nop
     }
 
-    private static string? CheckRecord(ReadOnlySpan<byte> tables, int offset, ReadOnlySpan<byte> record)
+    /// <param name="offset">Where the record's length stands.</param>
+    /// <param name="record">The record, without its length.</param>
+    /// <param name="addressSizes">The entries with common information so far: bytes of the addresses in their descriptions.</param>
+    private static string? CheckRecord(int offset, ReadOnlySpan<byte> record, Dictionary<int, int> addressSizes)
     {
         uint pointer = BinaryPrimitives.ReadUInt32LittleEndian(record);
         if (pointer is 0)
         {
-            return CheckCommonInformation(record[sizeof(uint)..]);
+            string? problem = CheckCommonInformation(record[sizeof(uint)..], out int size);
+            addressSizes[offset] = size;
+            return problem;
         }
 
         long common = offset + sizeof(uint) - (long)pointer; // the distance counts from the field itself
-        return common < 0 || common + (2 * sizeof(uint)) > tables.Length
-            || BinaryPrimitives.ReadUInt32LittleEndian(tables[(int)(common + sizeof(uint))..]) is not 0
-            ? $"has a description whose common information would be at {common}"
+        if (common is < 0 or > int.MaxValue || !addressSizes.TryGetValue((int)common, out int addressSize))
+        {
+            return $"has a description whose common information would be at {common}";
+        }
+
+        return record.Length < sizeof(uint) + (2 * addressSize)
+            ? "has a description that ends before its function's address and size do"
             : null;
     }
 
     /// <summary>What libgcc reads of a common information entry without checking.</summary>
-    private static string? CheckCommonInformation(ReadOnlySpan<byte> entry)
+    private static string? CheckCommonInformation(ReadOnlySpan<byte> entry, out int addressSize)
     {
+        addressSize = sizeof(ulong);
         if (entry.Length < 2)
         {
             return "has a common information entry that ends too soon";
@@ -110,8 +123,9 @@ internal static class UnwindTables
 
         ReadOnlySpan<byte> augmentation = rest[..end];
         rest = rest[(end + 1)..];
-        bool hasRegisters = SkipNumber(ref rest) && SkipNumber(ref rest) && SkipNumber(ref rest);
-        if (!hasRegisters)
+        bool hasFactors = SkipNumber(ref rest) && SkipNumber(ref rest);
+        bool hasRegister = entry[0] is 1 ? SkipByte(ref rest) : SkipNumber(ref rest);
+        if (!hasFactors || !hasRegister)
         {
             return "has a common information entry that ends too soon";
         }
@@ -126,10 +140,10 @@ internal static class UnwindTables
             return $"has an augmentation '{System.Text.Encoding.UTF8.GetString(augmentation)}' that is not known";
         }
 
-        return CheckAugmentation(augmentation[1..], rest);
+        return CheckAugmentation(augmentation[1..], rest, ref addressSize);
     }
 
-    private static string? CheckAugmentation(ReadOnlySpan<byte> letters, ReadOnlySpan<byte> data)
+    private static string? CheckAugmentation(ReadOnlySpan<byte> letters, ReadOnlySpan<byte> data, ref int addressSize)
     {
         foreach (byte letter in letters)
         {
@@ -138,12 +152,13 @@ internal static class UnwindTables
                 case (byte)'S' or (byte)'B':
                     break;
                 case (byte)'R' or (byte)'L' or (byte)'P':
-                    if (data.IsEmpty || !IsEncoding(data[0]))
+                    if (data.IsEmpty || !IsEncoding(letter, data[0]))
                     {
                         return "has a pointer encoding that is not known";
                     }
 
                     int size = letter is (byte)'P' ? SizeOf(data[0]) : 0;
+                    addressSize = letter is (byte)'R' ? SizeOf(data[0]) : addressSize;
                     if (size > data.Length - 1)
                     {
                         return "has a common information entry that ends too soon";
@@ -159,14 +174,32 @@ internal static class UnwindTables
         return null;
     }
 
-    /// <summary>Formats absptr, udata2 to udata8, sdata2 to sdata8; the others take no fixed number of bytes.</summary>
-    private static bool IsEncoding(byte encoding) =>
-        encoding is Omitted
-        || ((encoding & 0xf) is 0 or 2 or 3 or 4 or 0xa or 0xb or 0xc && (encoding & Application) < Aligned);
+    /// <summary>
+    /// Formats absptr, udata2 to udata8, sdata2 to sdata8; the others take no fixed number of bytes. Only a function without
+    /// a language's data (L) may omit the pointer. Of a function's address (R) libgcc adds up what it knows before any
+    /// exception is thrown, and ends the process where it cannot.
+    /// </summary>
+    private static bool IsEncoding(byte letter, byte encoding)
+    {
+        if (encoding is Omitted)
+        {
+            return letter is (byte)'L';
+        }
 
-    private static int SizeOf(byte encoding) => encoding is Omitted
-        ? 0
-        : (encoding & 7) switch { 2 => 2, 3 => 4, _ => 8 };
+        int application = encoding & Application;
+        return (encoding & 0xf) is 0 or 2 or 3 or 4 or 0xa or 0xb or 0xc && (letter is (byte)'R'
+            ? application < FunctionRelative && (encoding & Indirect) is 0
+            : application < Aligned);
+    }
+
+    private static int SizeOf(byte encoding) => (encoding & 7) switch { 2 => 2, 3 => 4, _ => 8 };
+
+    private static bool SkipByte(ref ReadOnlySpan<byte> bytes)
+    {
+        bool found = bytes.Length > 0;
+        bytes = found ? bytes[1..] : bytes;
+        return found;
+    }
 
     /// <summary>Skips a LEB128 number.</summary>
     private static bool SkipNumber(ref ReadOnlySpan<byte> bytes)

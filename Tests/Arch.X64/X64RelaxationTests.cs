@@ -12,7 +12,10 @@ public sealed class X64RelaxationTests
     /// <summary>Where the linkers put the fixture's symbols; tls_var in terms of its block.</summary>
     private static readonly Dictionary<string, ulong> Addresses = new()
     {
-        ["near_fn"] = 0x480000, ["near_data"] = 0x490000, ["small"] = 0x1234, ["tls_var"] = 0x10,
+        ["near_fn"] = 0x480000,
+        ["near_data"] = 0x490000,
+        ["small"] = 0x1234,
+        ["tls_var"] = 0x10,
     };
 
     private static IEnumerable<TestCaseData> Linked =>
@@ -192,7 +195,11 @@ public sealed class X64RelaxationTests
         (RelocationRule rule, int offset, string symbol, long addend) = Read(records[0]);
         var operands = new Operands
         {
-            S = Addresses[symbol], A = addend, P = address + (ulong)offset, Tp = 0x30, TlsBlock = 0,
+            S = Addresses[symbol],
+            A = addend,
+            P = address + (ulong)offset,
+            Tp = 0x30,
+            TlsBlock = 0,
         };
         (RelocationRule? following, int followingOffset) = records.Length > 1
             ? (Read(records[1]).Rule, Read(records[1]).Offset)

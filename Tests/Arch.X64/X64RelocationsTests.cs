@@ -80,7 +80,15 @@ public sealed class X64RelocationsTests
         RelocationRule rule = X64Relocations.Table.Rules.Single(rule => rule.Name == name);
         var operands = new Operands
         {
-            S = s, A = a, P = p, G = 0x18, Got = 0x460000, L = 0x470010, Z = 24, Tp = 0x440030, TlsBlock = 0x440000,
+            S = s,
+            A = a,
+            P = p,
+            G = 0x18,
+            Got = 0x460000,
+            L = 0x470010,
+            Z = 24,
+            Tp = 0x440030,
+            TlsBlock = 0x440000,
         };
         byte[] place = Convert.FromHexString("aabbccddeeff00112233");
         byte[] expected = [.. Convert.FromHexString(after), .. place[(after.Length / 2)..]];

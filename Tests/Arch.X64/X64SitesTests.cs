@@ -19,7 +19,9 @@ public sealed class X64SitesTests
 
     private static readonly Dictionary<string, ulong> Sizes = new()
     {
-        ["ext_fn"] = 1, ["ext_data"] = 24, ["ext_data2"] = 8,
+        ["ext_fn"] = 1,
+        ["ext_data"] = 24,
+        ["ext_data2"] = 8,
     };
 
     /// <summary>How often each verdict is known to be right, over both linkers.</summary>
@@ -132,8 +134,14 @@ public sealed class X64SitesTests
         ulong tp = tls is null ? 0 : Hex(tls["S"]) + (tls["symbol"] is "ext_tls" ? 0x20UL : 0x18UL);
         return new Operands
         {
-            S = Hex(row["S"]), L = Hex(row["S"]), A = long.Parse(row["A"]), P = Hex(row["P"]), Got = Got,
-            Z = Sizes.GetValueOrDefault(row["symbol"]), Tp = tp, TlsBlock = TlsBlock,
+            S = Hex(row["S"]),
+            L = Hex(row["S"]),
+            A = long.Parse(row["A"]),
+            P = Hex(row["P"]),
+            Got = Got,
+            Z = Sizes.GetValueOrDefault(row["symbol"]),
+            Tp = tp,
+            TlsBlock = TlsBlock,
         };
     }
 

@@ -97,8 +97,16 @@ public sealed class RelocationTableProperties
     {
         var operands = new Operands
         {
-            S = 0x10_0000_0001, A = -0x20, P = 0x300_0000, G = 0x4000, Got = 0x5_0000_0000, L = 0x60_0000_0000_0000,
-            Z = 0x70_0000, B = 0x800_0000_0000, Tp = 0x9000_0000, TlsBlock = 0xa00_0000_0000_0000,
+            S = 0x10_0000_0001,
+            A = -0x20,
+            P = 0x300_0000,
+            G = 0x4000,
+            Got = 0x5_0000_0000,
+            L = 0x60_0000_0000_0000,
+            Z = 0x70_0000,
+            B = 0x800_0000_0000,
+            Tp = 0x9000_0000,
+            TlsBlock = 0xa00_0000_0000_0000,
         };
         long expected = 0;
         bool minus = false;
@@ -106,9 +114,17 @@ public sealed class RelocationTableProperties
         {
             long letter = word.Trim('(', ')') switch
             {
-                "S" => (long)operands.S, "A" => operands.A, "P" => (long)operands.P, "G" => (long)operands.G,
-                "GOT" => (long)operands.Got, "L" => (long)operands.L, "Z" => (long)operands.Z, "B" => (long)operands.B,
-                "Pa" => (long)operands.P, "TP" => (long)operands.Tp, "TLSBLOCK" => (long)operands.TlsBlock,
+                "S" => (long)operands.S,
+                "A" => operands.A,
+                "P" => (long)operands.P,
+                "G" => (long)operands.G,
+                "GOT" => (long)operands.Got,
+                "L" => (long)operands.L,
+                "Z" => (long)operands.Z,
+                "B" => (long)operands.B,
+                "Pa" => (long)operands.P,
+                "TP" => (long)operands.Tp,
+                "TLSBLOCK" => (long)operands.TlsBlock,
                 _ => 0,
             };
             expected += minus ? -letter : letter;

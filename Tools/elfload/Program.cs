@@ -30,7 +30,7 @@ internal static class Program
 #pragma warning disable CA1031 // Whatever it is, it is a defect, and has a status of its own.
         catch (Exception exception)
         {
-            reporter.Fail($"internal fault, please report it: {exception}");
+            reporter.Fail(exception);
             return statuses.Internal;
         }
 #pragma warning restore CA1031

@@ -42,6 +42,13 @@ internal sealed class Reporter : IDisposable
     /// <summary>Reports why it cannot go on.</summary>
     internal void Fail(string message) => Fail([new ErrorJson { Message = message }], [message]);
 
+    /// <summary>Reports a defect of the tool itself.</summary>
+    internal void Fail(Exception fault)
+    {
+        string message = $"internal fault, please report it: {fault.Message}";
+        Fail([new ErrorJson { Code = "internal", Message = message }], [message, .. fault.ToString().Split('\n')]);
+    }
+
     /// <summary>Reports why it cannot go on.</summary>
     internal void Fail(IReadOnlyList<LinkError> errors) =>
         Fail([.. errors.Select(ErrorJson.Of)], errors.Select(error => error.ToString()));
@@ -113,6 +120,7 @@ internal sealed class Reporter : IDisposable
     private void WriteLine(string kind, string color, string message)
     {
         ClearProgress();
+        message = TerminalText.Escape(message);
         bool colored = MayColor && !Console.IsErrorRedirected;
         _error.WriteLine(colored ? $"elfload: {color}{kind}:{Plain} {message}" : $"elfload: {kind}: {message}");
     }

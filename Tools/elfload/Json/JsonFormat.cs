@@ -9,4 +9,5 @@ namespace ElfLoader.Tools.Json;
     WriteIndented = true)]
 [JsonSerializable(typeof(ReportJson))]
 [JsonSerializable(typeof(LinkMapJson))]
+[JsonSerializable(typeof(InspectionJson))]
 internal sealed partial class JsonFormat : JsonSerializerContext;

@@ -1,0 +1,76 @@
+using ElfLoader.Arch.X64;
+
+namespace ElfLoader.Linking;
+
+/// <summary>
+/// The function that the <c>.init</c> or <c>.fini</c> sections of all objects make together: each is a fragment of its body,
+/// and in a linked program crti.o and crtn.o are its start and its end.
+/// </summary>
+internal sealed class FragmentFunction
+{
+    private readonly SectionRole _role;
+    private int _block;
+    private bool _isFramed;
+    private ulong _size;
+
+    internal FragmentFunction(SectionRole role) => _role = role;
+
+    /// <summary>Whether there are fragments.</summary>
+    internal bool Exists => _size > 0;
+
+    /// <summary>Offset of its first instruction in the block.</summary>
+    internal ulong Offset { get; private set; }
+
+    private ReadOnlySpan<byte> Prologue => _isFramed ? [] : X64.Instance.FragmentPrologue;
+
+    private ReadOnlySpan<byte> Epilogue => _isFramed ? [] : X64.Instance.FragmentEpilogue;
+
+    /// <summary>Gives the fragments their places.</summary>
+    /// <param name="objects">The objects.</param>
+    /// <param name="block">The code.</param>
+    /// <param name="index">Index of that block.</param>
+    /// <param name="isFramed">Whether the function's start and end are among the fragments (crti.o and crtn.o).</param>
+    internal void Place(IReadOnlyList<LinkObject> objects, LinkBlock block, int index, bool isFramed)
+    {
+        const int alignment = 16;
+        _isFramed = isFramed;
+        foreach (LinkObject file in objects)
+        {
+            for (int i = 1; i < file.Sections.Length; i++)
+            {
+                ref SectionPlace place = ref file.Sections[i];
+                if (place.Fate is not SectionFate.Kept || place.Role != _role)
+                {
+                    continue;
+                }
+
+                if (!Exists)
+                {
+                    Offset = block.Append((ulong)Prologue.Length, alignment);
+                }
+
+                place.Block = index;
+                place.Offset = block.Append(file.Elf.Sections[i].Size, file.Elf.Sections[i].Alignment);
+                _size = place.Offset + file.Elf.Sections[i].Size - Offset;
+            }
+        }
+
+        if (Exists)
+        {
+            _block = index;
+            _size = block.Append((ulong)Epilogue.Length, 1) + (ulong)Epilogue.Length - Offset;
+        }
+    }
+
+    /// <summary>Writes what is not part of a fragment.</summary>
+    internal void WriteFrame(LinkMemory memory)
+    {
+        if (Exists)
+        {
+            Span<byte> code = memory.Writable(_block, Offset, checked((int)_size));
+            code.Fill(X64.Instance.FragmentFiller);
+            Prologue.CopyTo(code);
+            Epilogue.CopyTo(code[^Epilogue.Length..]);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+using ElfLoader.Elf;
+using static ElfLoader.Elf.ElfConstants;
+
+namespace ElfLoader.Inspection;
+
+/// <summary>The relocations and the symbols of one section, by offset.</summary>
+internal sealed class SectionAnnotations
+{
+    private readonly ElfObject _elf;
+    private readonly RelocationRecord[] _relocations;
+    private readonly (ulong Offset, int Symbol)[] _symbols;
+
+    internal SectionAnnotations(ElfObject elf, int section)
+    {
+        _elf = elf;
+        List<RelocationRecord> relocations = [];
+        foreach (ref readonly RelocationSection records in elf.RelocationSections)
+        {
+            if (records.Target == section)
+            {
+                foreach (RelocationRecord relocation in elf.Relocations(records))
+                {
+                    relocations.Add(relocation);
+                }
+            }
+        }
+
+        _relocations = [.. relocations.OrderBy(relocation => relocation.Offset)]; // stable: TLS sequences stay in order
+        List<(ulong, int)> symbols = [];
+        for (int i = 1; i < elf.SymbolCount; i++)
+        {
+            SymbolRecord symbol = elf.Symbol(i);
+            if (symbol.Place is SymbolPlace.Section && symbol.Section == section && symbol.Type is not SymbolType.Section
+                && !elf.SymbolName(i).IsEmpty)
+            {
+                // The lowest bit of a function's value tells that it is in Thumb code (AAELF32, "Symbol Values").
+                bool isThumb = elf.Machine is EM_ARM && symbol.Type is SymbolType.Function;
+                symbols.Add((isThumb ? symbol.Value & ~1UL : symbol.Value, i));
+            }
+        }
+
+        _symbols = [.. symbols.OrderBy(symbol => symbol.Item1)];
+    }
+
+    /// <summary>The relocations whose places begin in a range.</summary>
+    internal ReadOnlySpan<RelocationRecord> RelocationsIn(ulong start, int length)
+    {
+        int first = FirstAtOrAfter(start);
+        int end = first;
+        while (end < _relocations.Length && _relocations[end].Offset - start < (ulong)length)
+        {
+            end++;
+        }
+
+        return _relocations.AsSpan(first, end - first);
+    }
+
+    /// <summary>The names that stand at an offset, without mapping symbols.</summary>
+    internal IReadOnlyList<string> LabelsAt(ulong offset)
+    {
+        List<string>? labels = null;
+        for (int i = FirstSymbolAtOrAfter(offset); i < _symbols.Length && _symbols[i].Offset == offset; i++)
+        {
+            int symbol = _symbols[i].Symbol;
+            if (_elf.Machine is not EM_ARM
+                || MappingSymbol.Detect(_elf.Symbol(symbol), _elf.SymbolName(symbol)) is MappingKind.None)
+            {
+                (labels ??= []).Add(_elf.SymbolNameText(symbol));
+            }
+        }
+
+        return labels ?? [];
+    }
+
+    /// <summary>The last symbol at or before an offset.</summary>
+    internal bool TryFindSymbol(ulong offset, out string name, out ulong start)
+    {
+        int index = FirstSymbolAtOrAfter(offset);
+        index = index < _symbols.Length && _symbols[index].Offset == offset ? index : index - 1;
+        (name, start) = index < 0 ? ("", 0) : (_elf.SymbolNameText(_symbols[index].Symbol), _symbols[index].Offset);
+        return index >= 0;
+    }
+
+    /// <summary>Where ARM's mapping symbols change the kind of contents.</summary>
+    internal IEnumerable<(ulong Offset, MappingKind Kind)> Mappings()
+    {
+        foreach ((ulong offset, int symbol) in _symbols)
+        {
+            if (MappingSymbol.Detect(_elf.Symbol(symbol), _elf.SymbolName(symbol)) is var kind and not MappingKind.None)
+            {
+                yield return (offset, kind);
+            }
+        }
+    }
+
+    /// <summary>A relocation for people: <c>R_X86_64_PLT32 puts-0x4</c>.</summary>
+    internal string Describe(in RelocationRecord relocation) =>
+        $"{Machines.NameOf(_elf, relocation.Type)} {TargetOf(relocation, relocation.Addend)}".TrimEnd();
+
+    /// <summary>The symbol and a number: <c>puts-0x4</c>.</summary>
+    internal string TargetOf(in RelocationRecord relocation, long addend)
+    {
+        string name = relocation.Symbol is 0 ? "" : SymbolText.NameOf(_elf, (int)relocation.Symbol);
+        return addend switch
+        {
+            0 => name,
+            < 0 => $"{name}-0x{unchecked((ulong)-addend):x}",
+            _ => name.Length is 0 ? $"0x{addend:x}" : $"{name}+0x{addend:x}",
+        };
+    }
+
+    private int FirstAtOrAfter(ulong offset)
+    {
+        int low = 0, high = _relocations.Length;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            (low, high) = _relocations[middle].Offset < offset ? (middle + 1, high) : (low, middle);
+        }
+
+        return low;
+    }
+
+    private int FirstSymbolAtOrAfter(ulong offset)
+    {
+        int low = 0, high = _symbols.Length;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            (low, high) = _symbols[middle].Offset < offset ? (middle + 1, high) : (low, middle);
+        }
+
+        return low;
+    }
+}

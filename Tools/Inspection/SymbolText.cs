@@ -1,0 +1,64 @@
+using ElfLoader.Elf;
+
+namespace ElfLoader.Inspection;
+
+/// <summary>What symbols are, in the words of the link map.</summary>
+public static class SymbolText
+{
+    /// <summary>The name; a section symbol has that of its section.</summary>
+    public static string NameOf(ElfObject elf, int index)
+    {
+        ArgumentNullException.ThrowIfNull(elf);
+        SymbolRecord symbol = elf.Symbol(index);
+        return symbol.Type is SymbolType.Section && symbol.Place is SymbolPlace.Section && elf.SymbolName(index).IsEmpty
+            ? elf.SectionNameText(symbol.Section)
+            : elf.SymbolNameText(index);
+    }
+
+    /// <summary>local, global, weak, unique.</summary>
+    public static string BindingOf(in SymbolRecord symbol) => symbol.Binding switch
+    {
+        SymbolBinding.Local => "local",
+        SymbolBinding.Global => "global",
+        SymbolBinding.Weak => "weak",
+        SymbolBinding.GnuUnique => "unique",
+        _ => $"{(byte)symbol.Binding}",
+    };
+
+    /// <summary>notype, object, func, section, file, common, tls, ifunc.</summary>
+    public static string TypeOf(in SymbolRecord symbol) => symbol.Type switch
+    {
+        SymbolType.NoType => "notype",
+        SymbolType.Object => "object",
+        SymbolType.Function => "func",
+        SymbolType.Section => "section",
+        SymbolType.File => "file",
+        SymbolType.Common => "common",
+        SymbolType.Tls => "tls",
+        SymbolType.GnuIfunc => "ifunc",
+        _ => $"{(byte)symbol.Type}",
+    };
+
+    /// <summary>default, internal, hidden, protected.</summary>
+    public static string VisibilityOf(in SymbolRecord symbol) => symbol.Visibility switch
+    {
+        SymbolVisibility.Internal => "internal",
+        SymbolVisibility.Hidden => "hidden",
+        SymbolVisibility.Protected => "protected",
+        _ => "default",
+    };
+
+    /// <summary>The name of the section, or what stands in the place of one: UND, ABS, COM.</summary>
+    public static string PlaceOf(ElfObject elf, in SymbolRecord symbol)
+    {
+        ArgumentNullException.ThrowIfNull(elf);
+        return symbol.Place switch
+        {
+            SymbolPlace.Undefined => "UND",
+            SymbolPlace.Absolute => "ABS",
+            SymbolPlace.Common => "COM",
+            SymbolPlace.LargeCommon => "LARGE_COM",
+            _ => elf.SectionNameText(symbol.Section),
+        };
+    }
+}

@@ -1,0 +1,97 @@
+using ElfLoader.Elf;
+using ElfLoader.Tools.Arguments;
+using ElfLoader.Tools.Json;
+
+namespace ElfLoader.Tools.Inspecting;
+
+/// <summary>Looks at inputs, whatever they are. What is wrong with one keeps nobody from looking at the others.</summary>
+internal sealed class FileInspection(InspectionRequest request)
+{
+    private readonly List<LinkError> _errors = [];
+
+    /// <summary>What was wrong so far.</summary>
+    internal IReadOnlyList<LinkError> Errors => _errors;
+
+    /// <summary>Looks at a file; null if it cannot be read.</summary>
+    internal FileJson? Inspect(string path)
+    {
+        try
+        {
+            return Inspect(path, ReadFile(path));
+        }
+        catch (LinkException exception)
+        {
+            _errors.AddRange(exception.Errors);
+            return null;
+        }
+    }
+
+    private FileJson Inspect(string path, byte[] bytes)
+    {
+        string name = Path.GetFileName(path);
+        FileKind kind = FileKind.Detect(bytes);
+        switch (kind)
+        {
+            case FileKind.Archive or FileKind.ThinArchive:
+                string folder = Path.GetDirectoryName(path) ?? "";
+                Archive archive = Archive.Read(bytes, name, member => ReadFile(Path.Combine(folder, member)));
+                return InspectArchive(path, kind, archive);
+            case FileKind.LinkerScript:
+                return new FileJson(path, NameOf(kind)) { Inputs = LinkerScript.Read(bytes, name) };
+            default: // an object, or the reader says what is wrong with it
+                return new FileJson(path, NameOf(kind))
+                {
+                    Objects = [ObjectInspection.Of(ElfObject.Read(bytes, name), request)],
+                };
+        }
+    }
+
+    private FileJson InspectArchive(string path, FileKind kind, Archive archive)
+    {
+        List<MemberJson> members = [];
+        List<ObjectJson> objects = [];
+        foreach (ArchiveMember member in archive.Members)
+        {
+            try
+            {
+                FileKind memberKind = FileKind.Detect(member.Bytes.Span);
+                members.Add(new MemberJson(
+                    member.Name, NameOf(memberKind), member.Bytes.Length, AddressText.Format((ulong)member.Offset)));
+                if (request.IsDetailed && memberKind is FileKind.Object)
+                {
+                    objects.Add(ObjectInspection.Of(ElfObject.Read(member.Bytes, member.FullName), request));
+                }
+            }
+            catch (LinkException exception)
+            {
+                _errors.AddRange(exception.Errors);
+            }
+        }
+
+        return new FileJson(path, NameOf(kind)) { Objects = objects, Members = members };
+    }
+
+    private static string NameOf(FileKind kind) => kind switch
+    {
+        FileKind.Object => "object",
+        FileKind.SharedObject => "shared-object",
+        FileKind.Executable => "executable",
+        FileKind.Archive => "archive",
+        FileKind.ThinArchive => "thin-archive",
+        FileKind.LinkerScript => "linker-script",
+        _ => "unknown",
+    };
+
+    private static byte[] ReadFile(string path)
+    {
+        try
+        {
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new LinkException(
+                exception, [new LinkError(LinkErrorCode.File, new LinkLocation(path), exception.Message)]);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using ElfLoader.Elf;
+using ElfLoader.Inspection;
+using ElfLoader.Tools.Arguments;
+using ElfLoader.Tools.Json;
+
+namespace ElfLoader.Tools.Inspecting;
+
+/// <summary>Looks at one object.</summary>
+internal static class ObjectInspection
+{
+    /// <summary>Looks at what is asked for.</summary>
+    /// <exception cref="LinkException">A part of the object is malformed, or cannot be shown.</exception>
+    internal static ObjectJson Of(ElfObject elf, InspectionRequest request) =>
+        new(elf.Name, Machines.NameOf(elf), elf.Is64Bit ? 64 : 32, AddressText.Format(elf.Flags), elf.OsAbi)
+        {
+            Summary = ObjectSummary.Of(elf),
+            Features = ObjectFeatures.Of(elf),
+            Sections = request.Sections ? Sections(elf) : null,
+            Symbols = request.Symbols ? Symbols(elf) : null,
+            Relocations = request.Relocations ? Relocations(elf) : null,
+            Disassembly = request.Disassembly ? Code(elf) : null,
+        };
+
+    private static List<InspectedSection> Sections(ElfObject elf)
+    {
+        List<InspectedSection> sections = [];
+        for (int i = 1; i < elf.Sections.Length; i++)
+        {
+            ref readonly SectionHeader header = ref elf.Sections[i];
+            int group = elf.GroupOf(i);
+            sections.Add(new InspectedSection(
+                i,
+                elf.SectionNameText(i),
+                SectionText.TypeOf(elf, header),
+                SectionText.FlagsOf(elf, header),
+                header.Size,
+                header.Alignment,
+                group < 0 ? null : SymbolText.NameOf(elf, elf.Groups[group].SignatureSymbol)));
+        }
+
+        return sections;
+    }
+
+    private static List<InspectedSymbol> Symbols(ElfObject elf)
+    {
+        List<InspectedSymbol> symbols = [];
+        for (int i = 1; i < elf.SymbolCount; i++)
+        {
+            SymbolRecord symbol = elf.Symbol(i);
+            symbols.Add(new InspectedSymbol(
+                i,
+                SymbolText.NameOf(elf, i),
+                SymbolText.BindingOf(symbol),
+                SymbolText.TypeOf(symbol),
+                SymbolText.VisibilityOf(symbol),
+                SymbolText.PlaceOf(elf, symbol),
+                AddressText.Format(symbol.Value),
+                symbol.Size));
+        }
+
+        return symbols;
+    }
+
+    private static List<InspectedRelocation> Relocations(ElfObject elf)
+    {
+        List<InspectedRelocation> relocations = [];
+        foreach (ref readonly RelocationSection section in elf.RelocationSections)
+        {
+            string name = elf.SectionNameText(section.Target);
+            foreach (RelocationRecord relocation in elf.Relocations(section))
+            {
+                relocations.Add(new InspectedRelocation(
+                    name,
+                    AddressText.Format(relocation.Offset),
+                    Machines.NameOf(elf, relocation.Type),
+                    relocation.Symbol is 0 ? "" : SymbolText.NameOf(elf, (int)relocation.Symbol),
+                    section.HasExplicitAddend ? relocation.Addend : null));
+            }
+        }
+
+        return relocations;
+    }
+
+    private static List<InspectedCode> Code(ElfObject elf)
+    {
+        List<InspectedCode> code = [];
+        foreach (int section in Disassembly.CodeSections(elf))
+        {
+            code.Add(new InspectedCode(
+                elf.SectionNameText(section),
+                section,
+                [.. Disassembly.Of(elf, section).Select(line => new InspectedInstruction(
+                    AddressText.Format(line.Offset),
+                    Convert.ToHexStringLower(line.Bytes.Span),
+                    line.Text,
+                    line.Relocations,
+                    line.Labels))]));
+        }
+
+        return code;
+    }
+}

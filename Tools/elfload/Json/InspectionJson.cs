@@ -1,0 +1,66 @@
+using ElfLoader.Inspection;
+
+namespace ElfLoader.Tools.Json;
+
+/// <summary>What <c>inspect</c> finds.</summary>
+/// <param name="Files">One for each input that could be read.</param>
+/// <param name="Errors">Why the others could not be.</param>
+internal sealed record InspectionJson(IReadOnlyList<FileJson> Files, IReadOnlyList<ErrorJson> Errors);
+
+/// <summary>An input.</summary>
+/// <param name="File">Its path, as given.</param>
+/// <param name="Kind">object, archive, thin-archive or linker-script.</param>
+internal sealed record FileJson(string File, string Kind)
+{
+    /// <summary>The object; or those of the archive's members that are objects, where more than a list was asked for.</summary>
+    public IReadOnlyList<ObjectJson> Objects { get; init; } = [];
+
+    /// <summary>An archive's members.</summary>
+    public IReadOnlyList<MemberJson>? Members { get; init; }
+
+    /// <summary>The inputs that a linker script names.</summary>
+    public IReadOnlyList<string>? Inputs { get; init; }
+}
+
+/// <summary>A member of an archive.</summary>
+internal sealed record MemberJson(string Name, string Kind, int Size, string Offset);
+
+/// <summary>An object.</summary>
+internal sealed record ObjectJson(string Name, string Machine, int Bits, string Flags, int OsAbi)
+{
+    /// <summary>Counts.</summary>
+    public required ObjectSummary Summary { get; init; }
+
+    /// <summary>What it needs.</summary>
+    public required IReadOnlyList<ObjectFeature> Features { get; init; }
+
+    /// <summary>The sections, if asked for.</summary>
+    public IReadOnlyList<InspectedSection>? Sections { get; init; }
+
+    /// <summary>The symbols, if asked for.</summary>
+    public IReadOnlyList<InspectedSymbol>? Symbols { get; init; }
+
+    /// <summary>The relocations, if asked for.</summary>
+    public IReadOnlyList<InspectedRelocation>? Relocations { get; init; }
+
+    /// <summary>The instructions, if asked for.</summary>
+    public IReadOnlyList<InspectedCode>? Disassembly { get; init; }
+}
+
+/// <summary>A section.</summary>
+internal sealed record InspectedSection(
+    int Index, string Name, string Type, string Flags, ulong Size, ulong Alignment, string? Group);
+
+/// <summary>A symbol.</summary>
+internal sealed record InspectedSymbol(
+    int Index, string Name, string Binding, string Type, string Visibility, string Section, string Value, ulong Size);
+
+/// <summary>A relocation; without an addend where it stands in the section's bytes.</summary>
+internal sealed record InspectedRelocation(string Section, string Offset, string Type, string Symbol, long? Addend);
+
+/// <summary>A section's instructions.</summary>
+internal sealed record InspectedCode(string Section, int Index, IReadOnlyList<InspectedInstruction> Instructions);
+
+/// <summary>An instruction.</summary>
+internal sealed record InspectedInstruction(
+    string Offset, string Bytes, string Text, IReadOnlyList<string> Relocations, IReadOnlyList<string> Labels);
