@@ -105,8 +105,12 @@ public sealed class ArmFieldsTests
             ulong s = FixtureTable.Hex(row["S"]);
             var first = new Operands
             {
-                S = s, L = s, T = FixtureTable.Hex(row["T"]), P = FixtureTable.Hex(row["P"]),
-                A = rule.ReadAddend(pristine), IsFunction = true,
+                S = s,
+                L = s,
+                T = FixtureTable.Hex(row["T"]),
+                P = FixtureTable.Hex(row["P"]),
+                A = rule.ReadAddend(pristine),
+                IsFunction = true,
             };
             Operands second = first with { S = s + 0x10_0010, L = s + 0x10_0010, P = first.P + 0x10_0000 };
             byte[] moved = [.. pristine];

@@ -44,7 +44,11 @@ public sealed class ArmLimitsTests
         ulong s = Hex(row["S"]);
         var operands = new Operands
         {
-            S = s, L = s, T = Hex(row["T"]), P = Hex(row["P"]), A = rule.ReadAddend(before),
+            S = s,
+            L = s,
+            T = Hex(row["T"]),
+            P = Hex(row["P"]),
+            A = rule.ReadAddend(before),
             IsFunction = row["T"] is "1" || s % 2 is 0,
         };
         Assert.That(operands.A, Is.EqualTo(long.Parse(row["A"])), Describe(row));

@@ -210,7 +210,14 @@ public sealed class ArmRelocationsTests
 
         public Operands Bind(long addend) => new()
         {
-            S = S, L = S, P = P, A = addend, T = T, IsFunction = IsFunction || T is 1, G = G, Got = Got,
+            S = S,
+            L = S,
+            P = P,
+            A = addend,
+            T = T,
+            IsFunction = IsFunction || T is 1,
+            G = G,
+            Got = Got,
         };
     }
 }

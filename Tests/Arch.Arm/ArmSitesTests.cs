@@ -263,7 +263,13 @@ public sealed class ArmSitesTests
         bool isExplicit = row["runs"] is "llvm-crel" or "yaml-exec";
         var operands = new Operands
         {
-            S = s, L = s, T = Hex(row["T"]), P = Hex(row["P"]), Got = Got, Tp = ThreadPointer, TlsBlock = TlsBlock,
+            S = s,
+            L = s,
+            T = Hex(row["T"]),
+            P = Hex(row["P"]),
+            Got = Got,
+            Tp = ThreadPointer,
+            TlsBlock = TlsBlock,
             A = isExplicit ? long.Parse(row["A"]) : rule.ReadAddend(Convert.FromHexString(row["before"])),
             B = ignoresBase ? 0 : Segments.Last(start => start <= s),
             IsFunction = row["T"] is "1" || ArmFunctions.Contains(row["symbol"]),

@@ -56,8 +56,12 @@ public sealed class ArmStubsRunTests
         int call = (int)Start + start.Length - 4;
         var operands = new Operands
         {
-            S = Base + StubAt, L = Base + StubAt, P = Base + (uint)call, A = fromThumb ? -4 : -8,
-            T = shape.IsThumb ? 1UL : 0, IsFunction = true,
+            S = Base + StubAt,
+            L = Base + StubAt,
+            P = Base + (uint)call,
+            A = fromThumb ? -4 : -8,
+            T = shape.IsThumb ? 1UL : 0,
+            IsFunction = true,
         };
         Assert.That(
             machine.Relocations.Apply(

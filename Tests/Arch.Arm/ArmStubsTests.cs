@@ -81,7 +81,11 @@ public sealed class ArmStubsTests
         RelocationRule rule = machine.Relocations[type]!;
         var operands = new Operands
         {
-            S = target, L = target, T = isThumb ? 1UL : 0, IsFunction = true, A = rule.ReadAddend(place),
+            S = target,
+            L = target,
+            T = isThumb ? 1UL : 0,
+            IsFunction = true,
+            A = rule.ReadAddend(place),
         };
 
         StubShape? stub = machine.StubFor(rule, place, 0, operands);
