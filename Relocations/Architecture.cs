@@ -107,6 +107,16 @@ public abstract class Architecture
     public abstract bool TryWriteStub(StubShape shape, Span<byte> stub, ulong address, ulong target);
 
     /// <summary>
+    /// Gives an undefined weak symbol the address that the ABI has for it at one place; zero for most, which is what
+    /// <paramref name="operands"/> hold before.
+    /// </summary>
+    /// <param name="rule">The rule of the relocation.</param>
+    /// <param name="operands">P and A; S, L, T and whether it is a function are set as the ABI says.</param>
+    public virtual void BindUndefinedWeak(RelocationRule rule, ref Operands operands)
+    {
+    }
+
+    /// <summary>
     /// Whether the place is the operand of a jump or call, though its relocation type does not say so (old assemblers
     /// emit R_X86_64_PC32 for calls).
     /// </summary>

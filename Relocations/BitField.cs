@@ -89,6 +89,12 @@ public sealed class BitField : Field
     /// <summary>Bits of the word that <see cref="Opcode"/> is compared with; zero for data.</summary>
     public uint OpcodeMask { get; init; }
 
+    /// <summary>Whether writing sets the opcode, where another one may stand, rather than requiring it.</summary>
+    public bool WritesOpcode { get; init; }
+
+    /// <summary>Whether <see cref="Read"/> zero-extends: the instruction has no way to say a negative number.</summary>
+    public bool IsUnsigned { get; init; }
+
     /// <summary>Change between the value and its stored form that is its own inverse; usually absent.</summary>
     public Func<ulong, ulong>? Involution { get; init; }
 
@@ -98,10 +104,12 @@ public sealed class BitField : Field
         {
             Opcode = opcode,
             OpcodeMask = OpcodeMask,
+            WritesOpcode = WritesOpcode,
         };
 
     /// <inheritdoc/>
-    public override bool Fits(ReadOnlySpan<byte> place) => OpcodeMask is 0 || (Load(place) & OpcodeMask) == Opcode;
+    public override bool Fits(ReadOnlySpan<byte> place) =>
+        OpcodeMask is 0 || WritesOpcode || (Load(place) & OpcodeMask) == Opcode;
 
     /// <inheritdoc/>
     public override long Read(ReadOnlySpan<byte> place)
@@ -114,7 +122,8 @@ public sealed class BitField : Field
         }
 
         int spare = 63 - HighBit;
-        return (long)(Twist(stored) << spare) >> spare;
+        ulong value = Twist(stored) << spare;
+        return IsUnsigned ? (long)(value >> spare) : (long)value >> spare;
     }
 
     /// <inheritdoc/>
@@ -128,6 +137,11 @@ public sealed class BitField : Field
 
         ulong stored = Twist((ulong)value);
         ulong word = Load(place) & ~Mask;
+        if (WritesOpcode)
+        {
+            word = (word & ~(ulong)OpcodeMask) | Opcode;
+        }
+
         foreach (BitRun run in _runs)
         {
             word |= ((stored >> run.ValueBit) & Ones(run.Width)) << run.WordBit;

@@ -24,7 +24,17 @@ public abstract class Field
     /// <summary>Whether the place holds the instruction this field belongs to; always so for data.</summary>
     public virtual bool Fits(ReadOnlySpan<byte> place) => true;
 
-    /// <summary>Reads the stored value, sign-extended from <see cref="HighBit"/>.</summary>
+    /// <summary>
+    /// The least and the greatest value that <see cref="CanHold"/> may accept: all that survive sign extension, where a
+    /// field does not say otherwise.
+    /// </summary>
+    public virtual (long Minimum, long Maximum) Limits =>
+        HighBit is 63 ? (long.MinValue, long.MaxValue) : (-(1L << HighBit), (1L << HighBit) - (1L << LowBit));
+
+    /// <summary>Whether the field has an encoding for a value (<see cref="Overflow.Encodable"/>).</summary>
+    public virtual bool CanHold(long value) => value >= Limits.Minimum && value <= Limits.Maximum;
+
+    /// <summary>Reads the stored value, sign-extended from <see cref="HighBit"/> unless the field is unsigned.</summary>
     /// <param name="place">At least <see cref="Size"/> bytes, starting at P.</param>
     public abstract long Read(ReadOnlySpan<byte> place);
 

@@ -21,6 +21,12 @@ public record struct Operands
     /// <summary>1 when the symbol is a Thumb function, else 0 (AAELF32).</summary>
     public ulong T { get; set; }
 
+    /// <summary>
+    /// Whether the symbol is a function, so that T says which instruction set it is in; of other symbols T says nothing,
+    /// and a branch to them stays in the instruction set it is written for (AAELF32).
+    /// </summary>
+    public bool IsFunction { get; set; }
+
     /// <summary>Offset of the symbol's slot from <see cref="Got"/>, in bytes.</summary>
     public ulong G { get; set; }
 

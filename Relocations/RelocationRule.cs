@@ -16,6 +16,9 @@ public enum Overflow
 
     /// <summary>Those that survive either.</summary>
     Either,
+
+    /// <summary>Those the field can encode, by <see cref="Field.CanHold"/>.</summary>
+    Encodable,
 }
 
 /// <summary>What a relocation wants to find in the GOT at <c>G</c>.</summary>
@@ -51,6 +54,12 @@ public enum RelocationUse
 
     /// <summary>It changes no byte: a marker, a dependency, or a note for the linker's garbage collection.</summary>
     Marker,
+
+    /// <summary>
+    /// It has a number and a name, but no meaning here: withdrawn by the ABI, or private to a platform. In a relocatable
+    /// object it is an error; <see cref="RelocationRule.Refusal"/> says why.
+    /// </summary>
+    Refused,
 }
 
 /// <summary>What came of applying one relocation.</summary>
@@ -67,7 +76,24 @@ public enum RelocationOutcome
 
     /// <summary>The place holds another instruction than the relocation is for; it is untouched.</summary>
     WrongInstruction,
+
+    /// <summary>The value is within the field's limits, but no encoding stands for it; the place is untouched.</summary>
+    NotEncodable,
+
+    /// <summary>
+    /// The branch cannot enter the instruction set that its target is in: it needs a stub. The place is untouched.
+    /// </summary>
+    WrongInstructionSet,
 }
+
+/// <summary>
+/// Picks the row that stands for another one at a certain place, where one type has several forms (AAELF32: BL or BLX, by
+/// the target's instruction set). Null where the branch cannot enter the target's instruction set.
+/// </summary>
+/// <param name="rule">The row of the type; it may stand for itself.</param>
+/// <param name="place">The bytes at the place: the instruction.</param>
+/// <param name="operands">Addresses; S, T and whether the symbol is a function.</param>
+public delegate RelocationRule? RelocationForm(RelocationRule rule, ReadOnlySpan<byte> place, in Operands operands);
 
 /// <summary>One row of a psABI relocation table.</summary>
 /// <param name="Type">Number in the low bits of <c>r_info</c>.</param>
@@ -90,6 +116,15 @@ public sealed record RelocationRule(
     /// <summary>Whether the type belongs into a relocatable object.</summary>
     public RelocationUse Use { get; init; }
 
+    /// <summary>Why objects may not use the type (<see cref="RelocationUse.Refused"/>): the end of a sentence.</summary>
+    public string? Refusal { get; init; }
+
+    /// <summary>
+    /// Picks the row to apply, if the type has several forms; this row's own field then serves to read the addend and to
+    /// tell whether the instruction is one the type is for.
+    /// </summary>
+    public RelocationForm? Form { get; init; }
+
     /// <summary>
     /// Whether <see cref="Architecture.TryRelax"/> may rewrite the instructions around the place.
     /// </summary>
@@ -103,12 +138,14 @@ public sealed record RelocationRule(
     /// <summary>The least value that fits.</summary>
     public long Minimum => Overflow is Overflow.Wraps || (Field.HighBit is 63 && Overflow is not Overflow.Unsigned)
         ? long.MinValue
+        : Overflow is Overflow.Encodable ? Field.Limits.Minimum
         : Overflow is Overflow.Unsigned ? 0 : -(1L << Field.HighBit);
 
     /// <summary>The greatest value that fits.</summary>
     public long Maximum => Overflow is Overflow.Wraps || Field.HighBit is 63
         ? long.MaxValue
-        : Overflow is Overflow.Signed ? (1L << Field.HighBit) - 1 : (2L << Field.HighBit) - 1;
+        : Overflow is Overflow.Encodable ? Field.Limits.Maximum
+        : (Overflow is Overflow.Signed ? 1L << Field.HighBit : 2L << Field.HighBit) - (1L << Field.LowBit);
 
     /// <summary>Reads the addend a REL record leaves in the bytes; call once, before the first patch.</summary>
     public long ReadAddend(ReadOnlySpan<byte> place) => (Addend ?? Field).Read(place);
@@ -120,6 +157,7 @@ public sealed record RelocationRule(
         return Overflow switch
         {
             Overflow.Wraps => true,
+            Overflow.Encodable => Field.CanHold(value),
             Overflow.Signed => (value << spare) >> spare == value,
             Overflow.Unsigned => (value << spare) >>> spare == value,
             _ => (value << spare) >> spare == value || (value << spare) >>> spare == value,

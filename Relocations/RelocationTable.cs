@@ -50,24 +50,52 @@ public sealed class RelocationTable
     /// <param name="value">The expression's result, for messages.</param>
     public RelocationOutcome Apply(RelocationRule rule, Span<byte> place, in Operands operands, out long value)
     {
-        value = Evaluate(rule, operands);
+        RelocationOutcome outcome = Check(ref rule, place, operands, out value);
+        if (outcome is RelocationOutcome.Applied)
+        {
+            rule.Field.Write(place, value);
+        }
+
+        return outcome;
+    }
+
+    /// <summary>What <see cref="Apply"/> would say; changes nothing.</summary>
+    /// <param name="rule">A rule of this table; afterwards the form of it that counts at this place.</param>
+    /// <param name="place">At least <see cref="Field.Size"/> bytes, starting at P.</param>
+    /// <param name="operands">Addresses; only those the rule's expression names are read.</param>
+    /// <param name="value">The expression's result, for messages.</param>
+    public RelocationOutcome Check(
+        ref RelocationRule rule, ReadOnlySpan<byte> place, in Operands operands, out long value)
+    {
+        ArgumentNullException.ThrowIfNull(rule);
         if (!rule.Field.Fits(place))
         {
+            value = Evaluate(rule, operands);
             return RelocationOutcome.WrongInstruction;
         }
 
+        if (rule.Form is { } choose)
+        {
+            if (choose(rule, place, operands) is not { } form)
+            {
+                value = Evaluate(rule, operands);
+                return RelocationOutcome.WrongInstructionSet;
+            }
+
+            rule = form;
+        }
+
+        value = Evaluate(rule, operands);
         if (!rule.Admits(value))
         {
-            return RelocationOutcome.OutOfRange;
+            return value < rule.Minimum || value > rule.Maximum
+                ? RelocationOutcome.OutOfRange
+                : RelocationOutcome.NotEncodable;
         }
 
-        if (rule.Field.LowBit > 0 && rule.Overflow is not Overflow.Wraps
-            && (value & ((1L << rule.Field.LowBit) - 1) & ~(long)operands.T) is not 0)
-        {
-            return RelocationOutcome.Misaligned;
-        }
-
-        rule.Field.Write(place, value);
-        return RelocationOutcome.Applied;
+        return rule.Field.LowBit > 0 && rule.Overflow is not Overflow.Wraps
+            && (value & ((1L << rule.Field.LowBit) - 1) & ~(long)operands.T) is not 0
+            ? RelocationOutcome.Misaligned
+            : RelocationOutcome.Applied;
     }
 }

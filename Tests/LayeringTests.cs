@@ -10,8 +10,9 @@ public sealed class LayeringTests
 
     [TestCase("Memory")]
     [TestCase("Relocations")]
+    [TestCase("Arch.Arm", "Relocations")]
     [TestCase("Arch.X64", "Relocations")]
-    [TestCase("Loader", "Arch.X64", "Memory", "Relocations")]
+    [TestCase("Loader", "Arch.Arm", "Arch.X64", "Memory", "Relocations")]
     public void ProjectsReferOnlyDownwards(string project, params string[] allowed)
     {
         IEnumerable<string> references = Assembly.Load($"ElfLoader.{project}").GetReferencedAssemblies()
