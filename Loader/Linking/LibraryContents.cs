@@ -159,7 +159,7 @@ internal sealed class LibraryContents
     internal void Abandon(LoadedUnit unit)
     {
         unit.State = UnitState.Gone;
-        Finish(unit);
+        End(unit);
     }
 
     /// <summary>Gives back what nobody uses any more.</summary>
@@ -172,6 +172,12 @@ internal sealed class LibraryContents
             _groups.Remove(unit);
         }
 
+        End(unit);
+    }
+
+    /// <summary>Ends a unit that nobody can find.</summary>
+    private void End(LoadedUnit unit)
+    {
         unit.Resources.RunDestructors();
         unit.Objects = [];
         if (unit.Resources.TryFree())

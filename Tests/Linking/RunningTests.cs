@@ -52,6 +52,35 @@ public sealed class RunningTests
     }
 
     [Test]
+    public void UnitWhoseInitializerLoadsItsRivalIsTakenBack()
+    {
+        (int, ulong, int) before = LinkTest.Footprint();
+        int calls = 0;
+        using (var library = new ObjectLibrary("rivals"))
+        {
+            library.Define<Function>("callback", () =>
+            {
+                if (++calls is 1)
+                {
+                    library.Load(LinkTest.Variable("d", 1), "rival.o");
+                }
+
+                return 0;
+            });
+            ElfBuilder elf = Program();
+            elf.AddSymbol("d", elf.AddWords(".data", 2));
+
+            LinkException exception = Assert.Throws<LinkException>(() => library.Load(elf, "first.o"));
+
+            Assert.That(exception.Message, Does.Contain("'d'").And.Contain("first.o").And.Contain("rival.o"));
+            Assert.That(calls, Is.EqualTo(3), "resolver, initializer, terminator; once each");
+            Assert.That(library.Word("d"), Is.EqualTo(1ul));
+        }
+
+        Assert.That(LinkTest.Footprint(), Is.EqualTo(before));
+    }
+
+    [Test]
     public void NothingRunsWhereThatIsNotWanted()
     {
         int calls = 0;
