@@ -276,6 +276,12 @@ public sealed class ObjectLibrary : IDisposable
     /// <returns>How many units are still kept.</returns>
     public int Reclaim() => Contents.Reclaim();
 
+    /// <summary>
+    /// Gives the host address space back that no library of the process uses at present. Memory itself goes back whenever a
+    /// unit is unloaded; the addresses are kept for the next, and near the host's libraries there are not many.
+    /// </summary>
+    public static void TrimAddressSpace() => NativeProcess.Current.Trim();
+
     /// <summary>Unloads everything; the library cannot be used again.</summary>
     /// <exception cref="InvalidOperationException">Units of another library use what only this one defines.</exception>
     public void Dispose()

@@ -101,6 +101,15 @@ public sealed class MemoryPools : IDisposable
         }
     }
 
+    /// <summary>Gives back the address space of pools that nothing is allocated from.</summary>
+    public void Trim()
+    {
+        lock (_lock)
+        {
+            _pools = [.. _pools.Where(pool => !pool.DisposeIfEmpty())];
+        }
+    }
+
     /// <summary>Unmaps all pools.</summary>
     public void Dispose()
     {

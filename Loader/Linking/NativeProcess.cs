@@ -22,6 +22,15 @@ internal sealed class NativeProcess
     internal MemoryPools Pools(MemoryMapping mapping) =>
         _pools.GetOrAdd(mapping, static kind => new MemoryPools(new MemoryOptions { Mapping = kind }));
 
+    /// <summary>Gives back address space that holds nothing.</summary>
+    internal void Trim()
+    {
+        foreach (MemoryPools pools in _pools.Values)
+        {
+            pools.Trim();
+        }
+    }
+
     /// <summary>Which units use one another.</summary>
     internal UnitGraph Graph { get; } = new();
 

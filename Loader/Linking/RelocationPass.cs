@@ -327,6 +327,10 @@ internal sealed class RelocationPass
                 $"{rule.Name} against '{name}': value {Hex(value)} is not between {Hex(rule.Minimum)} and {Hex(rule.Maximum)}",
             RelocationOutcome.Misaligned =>
                 $"{rule.Name} against '{name}': value {Hex(value)} is not a multiple of {1 << rule.Field.LowBit}",
+            RelocationOutcome.NotEncodable =>
+                $"{rule.Name} against '{name}': value {Hex(value)} cannot be encoded in the instruction",
+            RelocationOutcome.WrongInstructionSet =>
+                $"{rule.Name} against '{name}': the branch cannot change to the instruction set of its target",
             _ => $"{rule.Name} against '{name}': the place does not hold an instruction that this relocation is for",
         };
         string? advice = outcome is RelocationOutcome.OutOfRange

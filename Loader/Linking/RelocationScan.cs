@@ -105,7 +105,7 @@ internal sealed class RelocationScan
         foreach (RelocationRecord record in file.Elf.Relocations(section))
         {
             RelocationRule? rule = _rules[record.Type];
-            if (rule is null || rule.Use is RelocationUse.Dynamic)
+            if (rule is null || rule.Use is RelocationUse.Dynamic or RelocationUse.Refused)
             {
                 RefuseType(file, section, record, rule);
                 continue;
