@@ -278,12 +278,12 @@ internal sealed class RelocationScan
         if (rule is not null)
         {
             Refuse(
-                LinkErrorCode.Malformed,
+                rule.Use is RelocationUse.Refused ? LinkErrorCode.Unsupported : LinkErrorCode.Malformed,
                 file,
                 section,
                 record,
                 rule,
-                "is for the dynamic loader and has no meaning in a relocatable object");
+                rule.Refusal ?? "is for the dynamic loader and has no meaning in a relocatable object");
         }
         else if (!_errors.TryOnlyCount())
         {

@@ -94,7 +94,11 @@ internal sealed class DefinitionTableTests
         byte[] bytes = Encoding.UTF8.GetBytes(name);
         _table.Set(NameHash.Of(bytes), bytes, new Definition
         {
-            Address = address, IsWeak = isWeak, Type = type, Unit = unit, Provider = "test",
+            Address = address,
+            IsWeak = isWeak,
+            Type = type,
+            Unit = unit,
+            Provider = "test",
         });
     }
 }
