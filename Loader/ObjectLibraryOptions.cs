@@ -1,3 +1,4 @@
+using ElfLoader.Diagnostics;
 using ElfLoader.Elf;
 using ElfLoader.Memory;
 
@@ -43,4 +44,13 @@ public sealed record ObjectLibraryOptions
 
     /// <summary>What initializers get as argc and argv: the strings; envp is the process's environment.</summary>
     public IReadOnlyList<string> Arguments { get; init; } = [];
+
+    /// <summary>Whether debuggers are told of what is loaded. <c>ELFLOADER_DEBUGGER=1</c> in the environment does it, too.</summary>
+    public DebuggerSupport Debugger { get; init; }
+
+    /// <summary>
+    /// Which files tell <c>perf</c> of what is loaded. <c>ELFLOADER_PERF=map</c>, <c>jitdump</c> or <c>map,jitdump</c> in
+    /// the environment does it, too.
+    /// </summary>
+    public ProfilerSupport Profiler { get; init; }
 }

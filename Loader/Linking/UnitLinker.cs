@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using ElfLoader.Arch.X64;
+using ElfLoader.Diagnostics;
 using ElfLoader.Elf;
 using ElfLoader.Memory;
 using ElfLoader.Relocations;
@@ -149,14 +150,15 @@ internal sealed class UnitLinker
             ?? (scan.NeedsLow is not null ? MemoryPlacement.Low
                 : scan.NeedsNear is not null ? MemoryPlacement.Near
                 : MemoryPlacement.Far);
+        MemoryMapping mapping = UnitDiagnostics.MappingFor(_library.Options);
         MemoryPool? neighbour = scan.WantsNeighbour?.Resources.Pool ?? _library.Contents.LastPool;
-        if (neighbour is not null && Serves(neighbour.Placement, placement) && IsMapped(neighbour, _library.Options.Mapping)
+        if (neighbour is not null && Serves(neighbour.Placement, placement) && IsMapped(neighbour, mapping)
             && neighbour.TryAllocate(request, out MemoryAllocation? beside))
         {
             return beside;
         }
 
-        return _process.Pools(_library.Options.Mapping).Allocate(placement, request);
+        return _process.Pools(mapping).Allocate(placement, request);
     }
 
     private static bool IsMapped(MemoryPool pool, MemoryMapping wanted) =>
@@ -289,6 +291,7 @@ internal sealed class UnitLinker
         try
         {
             RelyOnOthers(unit, resolution, scope);
+            resources.Diagnostics = UnitDiagnostics.Announce(unit, Rules, resolution, layout);
             resources.ActivateTls(layout);
             if (_library.Options.RunCode)
             {

@@ -1,3 +1,4 @@
+using ElfLoader.Diagnostics;
 using ElfLoader.Memory;
 using ElfLoader.Runtime;
 
@@ -17,6 +18,9 @@ internal sealed class UnitResources
 
     /// <summary>Its registrations.</summary>
     internal UnitLifetime Lifetime { get; set; }
+
+    /// <summary>What debuggers were told of it; null if nothing.</summary>
+    internal UnitDiagnostics? Diagnostics { get; set; }
 
     /// <summary>Its module of thread-local storage; null if it has none.</summary>
     internal TlsModule? Tls { get; private set; }
@@ -129,6 +133,8 @@ internal sealed class UnitResources
     /// <summary>Gives everything back; nothing of the unit has run, or all of it has ended.</summary>
     internal void Discard()
     {
+        Diagnostics?.Withdraw();
+        Diagnostics = null;
         if (_unwind is { } unwind)
         {
             UnwindRegistry.Deregister(unwind);

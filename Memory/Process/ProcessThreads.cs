@@ -10,6 +10,9 @@ public static unsafe partial class ProcessThreads
 {
     private const int GetRobustList = 274; // __NR_get_robust_list, x86-64
 
+    /// <summary>The kernel's number of the calling thread.</summary>
+    public static int Current => CurrentThread();
+
     /// <summary>The kernel's numbers of all threads, as they are now.</summary>
     public static IReadOnlyList<int> List()
     {
@@ -44,6 +47,9 @@ public static unsafe partial class ProcessThreads
         head = result is 0 ? found : 0;
         return result is 0 || Marshal.GetLastPInvokeError() is NoSuchProcess;
     }
+
+    [LibraryImport("libc.so.6", EntryPoint = "gettid")]
+    private static partial int CurrentThread();
 
     [LibraryImport("libc.so.6", EntryPoint = "syscall", SetLastError = true)]
     private static partial nint SystemCall(nint number, nint thread, ulong* head, nuint* length);

@@ -6,7 +6,8 @@ namespace ElfLoader.Tests.EndToEnd;
 /// <summary>The <c>elfload</c> tool, as built in the same configuration as these tests.</summary>
 internal static class ElfloadCommand
 {
-    private static readonly string Tool = Locate();
+    /// <summary>Path of its assembly.</summary>
+    internal static string Tool { get; } = Locate();
 
     /// <summary>Runs <c>elfload run</c> on objects and other inputs.</summary>
     public static CommandResult Run(IEnumerable<string> inputs, params IEnumerable<string> programArguments) =>
