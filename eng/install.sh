@@ -5,7 +5,7 @@ set -euo pipefail
 
 packages=(
     clang-14 llvm-14 llvm-14-dev clang-19 llvm-19 lld-19 gcc-12 g++-12 binutils libstdc++-12-dev libc6-dev
-    libsqlite3-dev sqlite3 zlib1g-dev libgmp-dev libssl-dev liblua5.4-dev gdb
+    libsqlite3-dev sqlite3 zlib1g-dev libgmp-dev libssl-dev liblua5.4-dev libtinfo-dev gdb linux-perf qemu-user util-linux
 )
 
 fail() {
