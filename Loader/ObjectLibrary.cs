@@ -224,7 +224,10 @@ public sealed class ObjectLibrary : IDisposable
     }
 
     /// <summary>The address of a symbol. Of a thread-local variable, this thread's copy.</summary>
-    /// <remarks>What is queued is linked first; what only an archive defines is loaded from there.</remarks>
+    /// <remarks>
+    /// What is queued is linked first; what only an archive defines is loaded from there. What another thread is loading at
+    /// the moment is not there before it has been initialized.
+    /// </remarks>
     /// <exception cref="EntryPointNotFoundException">The library has no definition of that name, or a hidden one.</exception>
     /// <exception cref="LinkException">What is queued cannot be linked.</exception>
     public nint GetExport(string name) => TryGetExport(name, out nint address)
@@ -232,7 +235,10 @@ public sealed class ObjectLibrary : IDisposable
         : throw new EntryPointNotFoundException($"library '{Name}' does not define '{name}'");
 
     /// <summary>The address of a symbol. Of a thread-local variable, this thread's copy.</summary>
-    /// <remarks>What is queued is linked first; what only an archive defines is loaded from there.</remarks>
+    /// <remarks>
+    /// What is queued is linked first; what only an archive defines is loaded from there. What another thread is loading at
+    /// the moment is not there before it has been initialized.
+    /// </remarks>
     /// <returns>Whether the library defines it and does not hide it.</returns>
     /// <exception cref="LinkException">What is queued cannot be linked.</exception>
     public bool TryGetExport(string name, out nint address)

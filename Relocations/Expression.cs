@@ -68,6 +68,12 @@ public readonly record struct Expression
     /// <summary>Whether the GOT's address or a slot in it is part of the value.</summary>
     public bool UsesGot => ((_plus | _minus) & (Letters.G | Letters.Got)) != 0;
 
+    /// <summary>Whether the value is a distance from the thread pointer.</summary>
+    public bool UsesThreadPointer => (_minus & Letters.Tp) != 0;
+
+    /// <summary>Whether the value is a distance within thread-local storage.</summary>
+    public bool IsThreadLocal => (_minus & (Letters.Tp | Letters.TlsBlock)) != 0;
+
     /// <summary>Whether the address of the symbol, or of its stub, is part of the value.</summary>
     public bool UsesSymbol => (_plus & (Letters.S | Letters.L)) != 0;
 

@@ -108,7 +108,7 @@ internal sealed class DebuggerRegistry
     {
         NativeBytes.StoreWord(Descriptor + Relevant, entry);
         SetAction(action);
-        _ = ForeignFunction.Call(_hook);
+        _ = NativeCall.Call(_hook);
         SetAction(JIT_NOACTION); // a debugger that attaches later reads the list, and no entry that may be gone
         NativeBytes.StoreWord(Descriptor + Relevant, 0);
     }

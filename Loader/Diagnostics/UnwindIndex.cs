@@ -11,10 +11,8 @@ namespace ElfLoader.Diagnostics;
 internal sealed class UnwindIndex
 {
     private const int WordSize = 8;
-    private const byte DW_EH_PE_udata4 = 0x03;
     private const byte DW_EH_PE_pcrel = 0x10;
     private const byte DW_EH_PE_pcrel_sdata4 = 0x1b;
-    private const byte DW_EH_PE_datarel_sdata4 = 0x3b;
 
     private readonly byte[] _table;
     private readonly Dictionary<ulong, (EhFrameRecord Common, EhFrameRecord Description, byte Encoding)> _functions = [];
@@ -67,16 +65,8 @@ internal sealed class UnwindIndex
         byte[] tables = new byte[tableSize + EhFrameIndex.HeaderSize + EhFrameIndex.EntrySize];
         common.CopyTo(tables);
         description.CopyTo(tables, common.Length);
-        Span<byte> header = tables.AsSpan(tableSize);
-        header[0] = 1;
-        header[1] = DW_EH_PE_pcrel_sdata4;
-        header[2] = DW_EH_PE_udata4;
-        header[3] = DW_EH_PE_datarel_sdata4;
-        BinaryPrimitives.WriteInt32LittleEndian(header[4..], start - (index + 4));
-        BinaryPrimitives.WriteInt32LittleEndian(header[8..], 1);
-        BinaryPrimitives.WriteInt32LittleEndian(header[12..], -index);
-        BinaryPrimitives.WriteInt32LittleEndian(header[16..], start + common.Length - index);
-        return tables;
+        return EhFrameIndex.Write(
+            tables.AsSpan(tableSize), (ulong)index, tables.AsSpan(0, tableSize), (ulong)start, WordSize) ? tables : null;
     }
 
     private bool HasAugmentation(in EhFrameRecord common) => _table[common.Body + 5] is (byte)'z';

@@ -1,4 +1,3 @@
-using System.Numerics;
 using ElfLoader.Elf;
 using ElfLoader.Relocations;
 
@@ -197,25 +196,9 @@ internal sealed class ImageSections
 
     private void AddCommons()
     {
-        LinkSymbols symbols = _resolution.Symbols;
-        for (int i = 0; i < symbols.Count; i++)
+        foreach ((int index, ulong alignment) in _resolution.Commons(_errors))
         {
-            ref LinkSymbol symbol = ref symbols[i];
-            if (symbol.State is not SymbolState.Common)
-            {
-                continue;
-            }
-
-            ulong alignment = Math.Max(symbol.Alignment, 1);
-            if (!BitOperations.IsPow2(alignment))
-            {
-                _errors.Add(
-                    LinkErrorCode.Malformed,
-                    new LinkLocation(_resolution.Objects[symbol.Definer].Elf.Name, Symbol: symbols.Text(i)),
-                    $"common symbol '{symbols.Text(i)}' asks for an alignment of {alignment}, which is no power of two");
-                continue;
-            }
-
+            ref LinkSymbol symbol = ref _resolution.Symbols[index];
             LinkObject file = _resolution.Objects[symbol.Definer];
             bool isLarge = file.Elf.Symbol(symbol.DefinerSymbol).Place is SymbolPlace.LargeCommon;
             bool isTls = (symbol.Traits & SymbolTraits.Tls) != 0;
@@ -229,7 +212,7 @@ internal sealed class ImageSections
                 null);
             var piece = new ImagePiece { File = file, Size = symbol.Size, Alignment = alignment };
             output.Add(piece);
-            _commons.Add((i, piece));
+            _commons.Add((index, piece));
         }
     }
 

@@ -87,18 +87,14 @@ internal sealed class LinkRules
             return RuleNeeds.Marker;
         }
 
-        string expression = rule.Expression.ToString();
         bool isTls = rule.Slot is not (GotSlot.None or GotSlot.Address or GotSlot.TlsModule)
-            || expression.Contains("TP", StringComparison.Ordinal)
-            || expression.Contains("TLSBLOCK", StringComparison.Ordinal);
+            || rule.Expression.IsThreadLocal;
         var needs = RuleNeeds.None;
         needs |= rule.Expression.UsesGot ? RuleNeeds.Got : 0;
         needs |= rule.Slot is not GotSlot.None ? RuleNeeds.Slot : 0;
         needs |= rule.IsBranch ? RuleNeeds.Branch : 0;
         needs |= isTls ? RuleNeeds.Tls : 0;
-        needs |= rule.Slot is GotSlot.TpOffset || expression.Contains("TP", StringComparison.Ordinal)
-            ? RuleNeeds.StaticTls
-            : 0;
+        needs |= rule.Slot is GotSlot.TpOffset || rule.Expression.UsesThreadPointer ? RuleNeeds.StaticTls : 0;
         bool isNarrow = rule.Field.HighBit + 1 < architecture.AddressBits && rule.Overflow is not Overflow.Wraps;
         if (isNarrow && !isTls && rule.Expression.UsesSymbol && !rule.Expression.UsesGot)
         {

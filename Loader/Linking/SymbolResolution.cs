@@ -1,3 +1,4 @@
+using System.Numerics;
 using ElfLoader.Elf;
 
 namespace ElfLoader.Linking;
@@ -38,6 +39,30 @@ internal sealed class SymbolResolution
 
     /// <summary>What an <see cref="LinkSymbol.Outside"/> refers to.</summary>
     internal Definition Outside(in LinkSymbol symbol) => _outside[symbol.Outside - 1];
+
+    /// <summary>The common symbols that need room, with their alignments; those that ask for the impossible are reported.</summary>
+    internal IEnumerable<(int Index, ulong Alignment)> Commons(LinkErrors errors)
+    {
+        for (int i = 0; i < Symbols.Count; i++)
+        {
+            if (Symbols[i].State is not SymbolState.Common)
+            {
+                continue;
+            }
+
+            ulong alignment = Math.Max(Symbols[i].Alignment, 1);
+            if (BitOperations.IsPow2(alignment))
+            {
+                yield return (i, alignment);
+                continue;
+            }
+
+            errors.Add(
+                LinkErrorCode.Malformed,
+                new LinkLocation(_objects[Symbols[i].Definer].Elf.Name, Symbol: Symbols.Text(i)),
+                $"common symbol '{Symbols.Text(i)}' asks for an alignment of {alignment}, which is no power of two");
+        }
+    }
 
     /// <summary>Whether a name is bound to something outside that is known to be code, so that a stub may stand for it.</summary>
     internal bool IsOutsideFunction(int index)

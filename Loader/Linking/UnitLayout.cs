@@ -1,4 +1,3 @@
-using System.Numerics;
 using ElfLoader.Elf;
 using ElfLoader.Memory;
 using ElfLoader.Relocations;
@@ -279,25 +278,9 @@ internal sealed class UnitLayout
 
     private void PlaceCommons()
     {
-        LinkSymbols symbols = _resolution.Symbols;
-        for (int i = 0; i < symbols.Count; i++)
+        foreach ((int index, ulong alignment) in _resolution.Commons(_errors))
         {
-            ref LinkSymbol symbol = ref symbols[i];
-            if (symbol.State is not SymbolState.Common)
-            {
-                continue;
-            }
-
-            ulong alignment = Math.Max(symbol.Alignment, 1);
-            if (!BitOperations.IsPow2(alignment))
-            {
-                _errors.Add(
-                    LinkErrorCode.Malformed,
-                    new LinkLocation(_resolution.Objects[symbol.Definer].Elf.Name, Symbol: symbols.Text(i)),
-                    $"common symbol '{symbols.Text(i)}' asks for an alignment of {alignment}, which is no power of two");
-                continue;
-            }
-
+            ref LinkSymbol symbol = ref _resolution.Symbols[index];
             symbol.Value = (symbol.Traits & SymbolTraits.Tls) != 0
                 ? Tls.AppendZero(symbol.Size, alignment)
                 : _blocks[Data].Append(symbol.Size, alignment);

@@ -48,7 +48,7 @@ internal sealed class Shim
     private ulong ThreadPointer { get; }
 
     /// <summary>The calling thread's thread pointer.</summary>
-    public ulong CurrentThreadPointer => ForeignFunction.Call(ThreadPointer);
+    public ulong CurrentThreadPointer => NativeCall.Call(ThreadPointer);
 
     /// <summary>Opens it with the largest TLS block that the host grants.</summary>
     /// <param name="wishedTlsSize">Bytes to try first; 0 for whatever is likely to be had.</param>

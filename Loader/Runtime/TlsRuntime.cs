@@ -43,7 +43,7 @@ internal sealed class TlsRuntime
 
         // A child of fork must not inherit the lock from a thread that it does not have.
         ulong unlock = shim.Function("unlock");
-        _ = ForeignFunction.Call(Shim.Host("__register_atfork"u8), shim.Function("lock"), unlock, unlock, shim.Start);
+        _ = NativeCall.Call(Shim.Host("__register_atfork"u8), shim.Function("lock"), unlock, unlock, shim.Start);
     }
 
     /// <summary>Address of <c>__tls_get_addr</c> for loaded units: it serves theirs and the host's modules.</summary>
@@ -152,7 +152,7 @@ internal sealed class TlsRuntime
                 return;
             }
 
-            _ = ForeignFunction.Call(_freeBlocks, (ulong)module.Index);
+            _ = NativeCall.Call(_freeBlocks, (ulong)module.Index);
             WriteEntry(module.Index, 0, 0, 0, 0);
             _freeIndices.Enqueue(module.Index, module.Index);
         }
@@ -163,13 +163,13 @@ internal sealed class TlsRuntime
         AddressInThisThread(module.Id, offset);
 
     /// <summary>Address of a variable in the calling thread, as <c>__tls_get_addr</c> gives it.</summary>
-    public ulong AddressInThisThread(ulong module, ulong offset) => ForeignFunction.Call(GetAddress, [module, offset]);
+    public ulong AddressInThisThread(ulong module, ulong offset) => NativeCall.Call(GetAddress, [module, offset]);
 
     /// <summary>Counts what threads hold.</summary>
     public TlsCensus Count()
     {
         Span<ulong> counts = [0, 0];
-        _ = ForeignFunction.Call(_census, counts);
+        _ = NativeCall.Call(_census, counts);
         return new TlsCensus(counts[0], counts[1]);
     }
 
@@ -203,7 +203,7 @@ internal sealed class TlsRuntime
     private void CreateKey()
     {
         ulong key = _shim.Start + ShimLayout.Key;
-        if ((int)ForeignFunction.Call(Shim.Host("pthread_key_create"u8), key, _shim.Function("thread_exit")) is not 0)
+        if ((int)NativeCall.Call(Shim.Host("pthread_key_create"u8), key, _shim.Function("thread_exit")) is not 0)
         {
             throw new LinkException(
                 LinkErrorCode.LimitExceeded,

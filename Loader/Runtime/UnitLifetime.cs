@@ -70,7 +70,7 @@ internal sealed class UnitFinalizer
     /// <exception cref="LinkException">The C library has no memory for it.</exception>
     public void RegisterTerminators(UnitLifetime unit, ulong array)
     {
-        if ((int)ForeignFunction.Call(_cxaAtExit, _runBackwards, array, unit.DsoHandle) is not 0)
+        if ((int)NativeCall.Call(_cxaAtExit, _runBackwards, array, unit.DsoHandle) is not 0)
         {
             throw new LinkException(LinkErrorCode.LimitExceeded, new LinkLocation("__cxa_atexit"), "no memory");
         }
@@ -85,10 +85,10 @@ internal sealed class UnitFinalizer
     public void Run(UnitLifetime unit)
     {
         RunThreadDestructors(unit);
-        _ = ForeignFunction.Call(_cxaFinalize, unit.DsoHandle);
+        _ = NativeCall.Call(_cxaFinalize, unit.DsoHandle);
     }
 
     /// <summary>Runs the thread-local destructors that the calling thread owes to the unit, newest first.</summary>
     public void RunThreadDestructors(UnitLifetime unit) =>
-        _ = ForeignFunction.Call(_runUnitThreadDestructors, unit.Counter);
+        _ = NativeCall.Call(_runUnitThreadDestructors, unit.Counter);
 }

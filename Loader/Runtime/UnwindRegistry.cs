@@ -47,11 +47,11 @@ internal sealed class UnwindRegistry
     /// <param name="deregister">Address of its <c>__deregister_frame</c>.</param>
     public static UnwindRegistration Register(ulong ehFrame, ulong register, ulong deregister)
     {
-        _ = ForeignFunction.Call(register, ehFrame);
+        _ = NativeCall.Call(register, ehFrame);
         return new UnwindRegistration(ehFrame, deregister);
     }
 
     /// <summary>Takes a registration back, once: libgcc aborts the process on tables it does not know.</summary>
     public static void Deregister(UnwindRegistration registration) =>
-        _ = ForeignFunction.Call(registration.Unregister, registration.EhFrame);
+        _ = NativeCall.Call(registration.Unregister, registration.EhFrame);
 }

@@ -44,8 +44,19 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
     internal static partial int Advise(nint address, nuint length, int advice);
 
+    /// <summary>Creates a memory file that is closed on exec; negative if the system refused.</summary>
+    /// <remarks>
+    /// Kernels before 6.3 know neither <see cref="MemFdExec"/> nor <see cref="MemFdNoExecSeal"/>, and one that is told to
+    /// (vm.memfd_noexec=2) refuses the first: without them it chooses for itself.
+    /// </remarks>
+    internal static int OpenMemoryFile(string name, uint wanted)
+    {
+        int descriptor = CreateMemoryFile(name, MemFdCloseOnExec | wanted);
+        return descriptor < 0 ? CreateMemoryFile(name, MemFdCloseOnExec) : descriptor;
+    }
+
     [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true)]
-    internal static partial int CreateMemoryFile([MarshalAs(UnmanagedType.LPUTF8Str)] string name, uint flags);
+    private static partial int CreateMemoryFile([MarshalAs(UnmanagedType.LPUTF8Str)] string name, uint flags);
 
     [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
     internal static partial int Truncate(int file, nint length);

@@ -15,15 +15,8 @@ internal sealed class MemoryFile : IDisposable
     /// <exception cref="MemoryException">The system refused.</exception>
     internal static MemoryFile Create(bool executable)
     {
-        // Kernels before 6.3 know neither of the two flags, and one that is told to (vm.memfd_noexec=2) refuses the
-        // first: without them it chooses for itself, and the probe shows whether pages may then be executed.
-        uint wanted = executable ? Libc.MemFdExec : Libc.MemFdNoExecSeal;
-        int descriptor = Libc.CreateMemoryFile(Name, Libc.MemFdCloseOnExec | wanted);
-        if (descriptor < 0)
-        {
-            descriptor = Libc.CreateMemoryFile(Name, Libc.MemFdCloseOnExec);
-        }
-
+        // Where the kernel chooses for itself, the probe shows whether pages may be executed.
+        int descriptor = Libc.OpenMemoryFile(Name, executable ? Libc.MemFdExec : Libc.MemFdNoExecSeal);
         return descriptor < 0 ? throw Libc.Failure("No memory file can be created") : new MemoryFile(descriptor);
     }
 

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
+using ElfLoader.Memory.Linux;
 
 namespace ElfLoader.Memory;
 
@@ -7,8 +8,6 @@ namespace ElfLoader.Memory;
 /// <remarks>Its descriptor stays open until it is disposed; the path is good for so long. Not thread-safe.</remarks>
 public sealed unsafe partial class MemoryFile : IDisposable
 {
-    private const uint CloseOnExec = 1; // MFD_CLOEXEC
-    private const uint Executable = 0x10; // MFD_EXEC, since Linux 6.3
     private int _descriptor;
 
     /// <summary>Creates an empty file.</summary>
@@ -16,12 +15,7 @@ public sealed unsafe partial class MemoryFile : IDisposable
     /// <exception cref="Win32Exception">The system refused, with its error number.</exception>
     public MemoryFile(string name)
     {
-        _descriptor = Create(name, CloseOnExec | Executable);
-        if (_descriptor < 0)
-        {
-            _descriptor = Create(name, CloseOnExec);
-        }
-
+        _descriptor = Libc.OpenMemoryFile(name, Libc.MemFdExec);
         if (_descriptor < 0)
         {
             throw new Win32Exception(Marshal.GetLastPInvokeError());
@@ -41,7 +35,7 @@ public sealed unsafe partial class MemoryFile : IDisposable
         ObjectDisposedException.ThrowIf(_descriptor < 0, this);
         fixed (byte* bytes = contents)
         {
-            if (Truncate(_descriptor, 0) is not 0
+            if (Libc.Truncate(_descriptor, 0) is not 0
                 || WriteAt(_descriptor, bytes, (nuint)contents.Length, 0) != contents.Length)
             {
                 throw new Win32Exception(Marshal.GetLastPInvokeError());
@@ -54,21 +48,11 @@ public sealed unsafe partial class MemoryFile : IDisposable
     {
         if (_descriptor >= 0)
         {
-            _ = CloseDescriptor(_descriptor);
+            _ = Libc.Close(_descriptor);
             _descriptor = -1;
         }
     }
 
-    [LibraryImport(
-        "libc.so.6", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Create(string name, uint flags);
-
-    [LibraryImport("libc.so.6", EntryPoint = "ftruncate", SetLastError = true)]
-    private static partial int Truncate(int file, nint length);
-
     [LibraryImport("libc.so.6", EntryPoint = "pwrite", SetLastError = true)]
     private static partial nint WriteAt(int file, byte* bytes, nuint count, nint offset);
-
-    [LibraryImport("libc.so.6", EntryPoint = "close")]
-    private static partial int CloseDescriptor(int file);
 }

@@ -194,7 +194,7 @@ public sealed class RunningTests
             return 0;
         };
         ulong iterate = DynamicLinker.Find(DynamicLinker.Process, "dl_iterate_phdr"u8);
-        _ = ForeignFunction.Call(iterate, (ulong)NativeFunction.PointerTo(visitor), 0);
+        _ = NativeCall.Call(iterate, (ulong)NativeFunction.PointerTo(visitor), 0);
         GC.KeepAlive(visitor);
         return [.. names];
     }

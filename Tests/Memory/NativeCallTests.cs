@@ -39,9 +39,9 @@ public sealed class NativeCallTests
         // mov [rdi], rdi; ret
         ulong code = Code("48893f c3");
 
-        NativeCall.Call(code, (nint)_data);
+        NativeCall.Call(code, _data);
         Assert.That(Word(0), Is.EqualTo(_data));
-        NativeCall.RegisterFrame(code, _data + 8);
+        NativeCall.Call(code, _data + 8);
         Assert.That(Word(8), Is.EqualTo(_data + 8));
     }
 

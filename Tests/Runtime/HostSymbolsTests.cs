@@ -78,7 +78,7 @@ public sealed class HostSymbolsTests
         Assert.That(_symbols.TryFind("errno"u8, out ulong address), Is.True);
 
         Assert.That(symbol.TpOffset, Is.EqualTo((long)(address - HostRuntime.Instance.Shim.CurrentThreadPointer)));
-        ulong ours = ForeignFunction.Call(HostRuntime.Instance.Tls.GetAddress, [symbol.Module, symbol.Offset]);
+        ulong ours = NativeCall.Call(HostRuntime.Instance.Tls.GetAddress, [symbol.Module, symbol.Offset]);
         Assert.That(ours, Is.EqualTo(address));
     }
 

@@ -43,6 +43,6 @@ internal static class RegisterCheck
             Assert.Ignore("The check is written for AVX2.");
         }
 
-        return (int)ForeignFunction.Call(HostProcess.Code(Code), descriptor) is 0;
+        return (int)NativeCall.Call(HostProcess.Code(Code), descriptor) is 0;
     }
 }

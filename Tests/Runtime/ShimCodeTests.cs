@@ -58,7 +58,7 @@ public sealed class ShimCodeTests
         ulong register = DynamicLinker.Find(library, "__jit_debug_register_code"u8);
         Assert.That(DynamicLinker.TryDescribe(register, out HostAddress found), Is.True);
         Assert.That(found.SymbolType, Is.EqualTo(2), "STT_FUNC");
-        _ = ForeignFunction.Call(register);
+        _ = NativeCall.Call(register);
     }
 
     private static bool Run(string program, params string[] arguments)

@@ -43,14 +43,14 @@ public sealed class TlsRuntimeTests
         Thread[] threads = [.. Enumerable.Range(0, 2 * Threads).Select(i => new Thread(() =>
         {
             active.Wait();
-            ulong address = ForeignFunction.Call(accessor);
+            ulong address = NativeCall.Call(accessor);
             addresses[i] = address;
             first[i] = NativeBytes.LoadWord(address);
             zero[i] = NativeBytes.LoadWord(address + 8);
             NativeBytes.StoreWord(address, (ulong)i);
             _ = written.Signal();
             written.Wait();
-            second[i] = NativeBytes.LoadWord(ForeignFunction.Call(accessor));
+            second[i] = NativeBytes.LoadWord(NativeCall.Call(accessor));
         }))];
         Array.ForEach(threads[..Threads], thread => thread.Start());
 
@@ -177,7 +177,7 @@ public sealed class TlsRuntimeTests
 
     [Test]
     public void UndefinedWeakVariablesAreAtTheirAddend() =>
-        Assert.That(ForeignFunction.Call(TlsCode.Descriptor(_tls.UndefinedResolver, 12)), Is.EqualTo(12));
+        Assert.That(NativeCall.Call(TlsCode.Descriptor(_tls.UndefinedResolver, 12)), Is.EqualTo(12));
 
     [Test]
     public void DescriptorsReachTheHostsVariables()
@@ -186,7 +186,7 @@ public sealed class TlsRuntimeTests
         Assert.That(new HostSymbols().TryFind("errno"u8, out ulong address), Is.True);
         ulong index = TlsCode.Words(symbol.Module, symbol.Offset);
 
-        Assert.That(ForeignFunction.Call(TlsCode.Descriptor(_tls.DynamicResolver, index)), Is.EqualTo(address));
+        Assert.That(NativeCall.Call(TlsCode.Descriptor(_tls.DynamicResolver, index)), Is.EqualTo(address));
         Assert.That(RegisterCheck.Keeps(TlsCode.Words(_tls.DynamicResolver, index)), Is.True);
     }
 

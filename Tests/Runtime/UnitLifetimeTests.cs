@@ -39,8 +39,8 @@ public sealed class UnitLifetimeTests
         Span<byte> bytes = NativeBytes.At(array, UnitFinalizer.TerminatorArraySize(2));
         UnitFinalizer.WriteTerminatorArray(bytes, [Log(1), Log(2)]);
         _runtime.Finalizer.RegisterTerminators(_unit, array);
-        _ = ForeignFunction.Call(Thunk("atexit"u8), Log(3));
-        _ = ForeignFunction.Call(Shim.Host("__cxa_atexit"u8), Log(4), 0, _unit.DsoHandle);
+        _ = NativeCall.Call(Thunk("atexit"u8), Log(3));
+        _ = NativeCall.Call(Shim.Host("__cxa_atexit"u8), Log(4), 0, _unit.DsoHandle);
 
         _runtime.Finalizer.Run(_unit);
         _runtime.Finalizer.Run(_unit);
@@ -52,8 +52,8 @@ public sealed class UnitLifetimeTests
     public void KeepsWhatOtherUnitsRegistered()
     {
         var other = new UnitLifetime(HostProcess.Data());
-        _ = ForeignFunction.Call(Shim.Host("__cxa_atexit"u8), Log(1), 0, other.DsoHandle);
-        _ = ForeignFunction.Call(Thunk("atexit"u8), Log(2));
+        _ = NativeCall.Call(Shim.Host("__cxa_atexit"u8), Log(1), 0, other.DsoHandle);
+        _ = NativeCall.Call(Thunk("atexit"u8), Log(2));
 
         _runtime.Finalizer.Run(_unit);
         Assert.That(Logged, Is.EqualTo([2]));
@@ -64,8 +64,8 @@ public sealed class UnitLifetimeTests
     [Test]
     public void RegistersForQuickExitAndFork()
     {
-        Assert.That((int)ForeignFunction.Call(Thunk("at_quick_exit"u8), Log(1)), Is.Zero);
-        Assert.That((int)ForeignFunction.Call(Thunk("pthread_atfork"u8), Log(2), Log(3), 0), Is.Zero);
+        Assert.That((int)NativeCall.Call(Thunk("at_quick_exit"u8), Log(1)), Is.Zero);
+        Assert.That((int)NativeCall.Call(Thunk("pthread_atfork"u8), Log(2), Log(3), 0), Is.Zero);
 
         ForkAndWait();
         Assert.That(Logged, Is.EqualTo([2, 3]), "prepare, parent");
@@ -82,8 +82,8 @@ public sealed class UnitLifetimeTests
         long pendingInside = 0;
         var thread = new Thread(() =>
         {
-            _ = ForeignFunction.Call(Thunk("__cxa_thread_atexit"u8), increment, counts, _unit.DsoHandle);
-            _ = ForeignFunction.Call(Thunk("__cxa_thread_atexit_impl"u8), increment, counts + 8, _unit.DsoHandle);
+            _ = NativeCall.Call(Thunk("__cxa_thread_atexit"u8), increment, counts, _unit.DsoHandle);
+            _ = NativeCall.Call(Thunk("__cxa_thread_atexit_impl"u8), increment, counts + 8, _unit.DsoHandle);
             pendingInside = _unit.PendingThreadDestructors;
         });
         thread.Start();
@@ -105,16 +105,16 @@ public sealed class UnitLifetimeTests
         using var end = new ManualResetEventSlim();
         var thread = new Thread(() =>
         {
-            _ = ForeignFunction.Call(Thunk("__cxa_thread_atexit"u8), increment, counts, _unit.DsoHandle);
+            _ = NativeCall.Call(Thunk("__cxa_thread_atexit"u8), increment, counts, _unit.DsoHandle);
             registered.Set();
             end.Wait();
         });
         thread.Start();
         registered.Wait();
         ulong add = _runtime.Shim.Function("add_thread_dtor");
-        _ = ForeignFunction.Call(add, increment, counts + 8, 0, _unit.Counter);
-        _ = ForeignFunction.Call(add, increment, counts + 16, 0, other.Counter);
-        _ = ForeignFunction.Call(add, increment, counts + 8, 0, _unit.Counter);
+        _ = NativeCall.Call(add, increment, counts + 8, 0, _unit.Counter);
+        _ = NativeCall.Call(add, increment, counts + 16, 0, other.Counter);
+        _ = NativeCall.Call(add, increment, counts + 8, 0, _unit.Counter);
 
         _runtime.Finalizer.Run(_unit);
 
@@ -141,7 +141,7 @@ public sealed class UnitLifetimeTests
             (10, increment),
             (20, Thunk("__cxa_thread_atexit"u8)));
         var thread = new Thread(() =>
-            _ = ForeignFunction.Call(Thunk("__cxa_thread_atexit"u8), chained, counts, _unit.DsoHandle));
+            _ = NativeCall.Call(Thunk("__cxa_thread_atexit"u8), chained, counts, _unit.DsoHandle));
         thread.Start();
         thread.Join();
 
@@ -182,6 +182,6 @@ public sealed class UnitLifetimeTests
             (3, Shim.Host("fork"u8)),
             (21, Shim.Host("_exit"u8)),
             (39, Shim.Host("waitpid"u8)));
-        _ = ForeignFunction.Call(code);
+        _ = NativeCall.Call(code);
     }
 }

@@ -35,6 +35,6 @@ public sealed class UnwindRegistryTests
     {
         ulong library = DynamicLinker.Open("libgcc_s.so.1", out _);
         ulong bases = HostProcess.Data();
-        return ForeignFunction.Call(DynamicLinker.Find(library, "_Unwind_Find_FDE"u8), address, bases);
+        return NativeCall.Call(DynamicLinker.Find(library, "_Unwind_Find_FDE"u8), address, bases);
     }
 }
