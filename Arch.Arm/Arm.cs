@@ -56,7 +56,13 @@ public sealed class Arm : Architecture
     /// The function that R_ARM_TLS_CALL calls: it adds the return address to r0, which gives the address of a TLS
     /// descriptor, and jumps to the resolver in the descriptor's second word. A32, and position-independent.
     /// </summary>
-    public static StubShape TlsCall => ArmStubs.TlsCall;
+    public override StubShape TlsCall => ArmStubs.TlsCall;
+
+    /// <inheritdoc/>
+    public override ulong ThumbBit => 1;
+
+    /// <inheritdoc/>
+    public override int DescriptorResolverWord => 1;
 
     /// <inheritdoc/>
     public override bool TryWriteStub(StubShape shape, Span<byte> stub, ulong address, ulong target)

@@ -1,3 +1,4 @@
+using ElfLoader.Arch.Arm;
 using ElfLoader.Elf;
 
 namespace ElfLoader;
@@ -8,6 +9,19 @@ namespace ElfLoader;
 /// For a function whether it is in Thumb code; null where the symbol is not known to be a function.
 /// </param>
 public readonly record struct DefinedSymbol(ulong Address, bool? Thumb = null);
+
+/// <summary>What GOT_ORG, the origin of the global offset table, is (AAELF32); x86-64's GOT is likewise.</summary>
+public enum GotOrigin
+{
+    /// <summary>The first slot of each object's own table: code that finds the table relative to itself does not mind.</summary>
+    Object,
+
+    /// <summary>
+    /// The first slot of the image's first table, for all objects alike: for code that keeps the address in a register
+    /// across calls (<c>-msingle-pic-base</c>).
+    /// </summary>
+    Image,
+}
 
 /// <summary>How an image is linked.</summary>
 public sealed record ImageOptions
@@ -43,6 +57,21 @@ public sealed record ImageOptions
 
     /// <summary>Whether instructions may be rewritten to cheaper forms, as linkers do.</summary>
     public bool Relax { get; init; } = true;
+
+    /// <summary>What <c>_GLOBAL_OFFSET_TABLE_</c> and relocations relative to the GOT count from.</summary>
+    public GotOrigin GotOrigin { get; init; }
+
+    /// <summary>
+    /// The static base, B(S) of AAELF32, that data is addressed relative to; null: the start of the first section in the
+    /// segment that the symbol lies in, as linkers have it.
+    /// </summary>
+    public ulong? StaticBase { get; init; }
+
+    /// <summary>
+    /// What AAELF32 leaves to the platform. The processor is the one that the objects' build attributes name; the option
+    /// counts where none does.
+    /// </summary>
+    public ArmOptions Arm { get; init; } = new();
 
     /// <summary>Most bytes that the image may have in memory, gaps between its parts excluded, and in the file.</summary>
     public ulong MaximumSize { get; init; } = 4UL << 30;

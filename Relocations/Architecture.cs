@@ -53,6 +53,12 @@ public sealed record StubShape(string Kind, int Size, int Alignment, bool UsesSl
 {
     /// <summary>Whether it is Thumb code.</summary>
     public bool IsThumb { get; init; }
+
+    /// <summary>
+    /// The mapping symbols that tell its code from its data, with their offsets (AAELF32, "Mapping symbols"); none on
+    /// machines without such symbols.
+    /// </summary>
+    public IReadOnlyList<(int Offset, string Name)> MappingSymbols { get; init; } = [];
 }
 
 /// <summary>All that a machine supplies to the loader: tables, stubs and relaxations; no memory, no ELF file.</summary>
@@ -76,6 +82,21 @@ public abstract class Architecture
 
     /// <summary>Bytes between the thread pointer and the first TLS block (variant one), before alignment.</summary>
     public virtual int TlsControlBlockSize => 0;
+
+    /// <summary>
+    /// The bit of a function's address that says which instruction set its code is in, and is no part of where it lies; 0
+    /// where there is one instruction set only.
+    /// </summary>
+    public virtual ulong ThumbBit => 0;
+
+    /// <summary>The word of a TLS descriptor that holds its resolver: 0 or 1; the other one holds the argument.</summary>
+    public virtual int DescriptorResolverWord => 0;
+
+    /// <summary>
+    /// The function that places with <see cref="RelocationRule.CallsTlsDescriptor"/> call; null where the machine has no
+    /// such relocations.
+    /// </summary>
+    public virtual StubShape? TlsCall => null;
 
     /// <summary>Size of an address, in bytes.</summary>
     public int AddressSize => AddressBits / 8;

@@ -80,6 +80,9 @@ public readonly record struct Expression
     /// <summary>Whether the size of the symbol is part of the value.</summary>
     public bool UsesSize => (_plus & Letters.Z) != 0;
 
+    /// <summary>Whether the static base of the symbol's segment is part of the value.</summary>
+    public bool UsesStaticBase => ((_plus | _minus) & Letters.B) != 0;
+
     /// <summary>Whether a stub may stand for the symbol (L).</summary>
     public bool AllowsStub => (_plus & Letters.L) != 0;
 

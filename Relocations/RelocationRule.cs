@@ -131,6 +131,12 @@ public sealed record RelocationRule(
     public bool MayRelax { get; init; }
 
     /// <summary>
+    /// Whether the place calls <see cref="Architecture.TlsCall"/> rather than the symbol, which is the thread-local variable
+    /// that is asked for.
+    /// </summary>
+    public bool CallsTlsDescriptor { get; init; }
+
+    /// <summary>
     /// Whether the place is the operand of a jump or call, so that a stub or veneer may stand for the symbol.
     /// </summary>
     public bool IsBranch => Expression.AllowsStub;

@@ -27,10 +27,27 @@ public sealed class BuildAttributes
     /// <summary>Where floating-point arguments are passed: 1 in floating-point registers.</summary>
     public const uint Tag_ABI_VFP_args = 28;
 
+    /// <summary>Floating-point unit: 1 VFPv1, 2 VFPv2, 3 VFPv3, 4 VFPv3-D16, 5 VFPv4, 6 VFPv4-D16, 7 that of v8.</summary>
+    public const uint Tag_FP_arch = 10;
+
+    /// <summary>Which numbers floating-point code computes with; 0 where there is no such code.</summary>
+    public const uint Tag_ABI_FP_number_model = 23;
+
+    /// <summary>Alignment that data needs: 1 eight bytes, 2 four bytes, n from 4 on 2 to the n.</summary>
+    public const uint Tag_ABI_align_needed = 24;
+
+    /// <summary>Alignment of the stack that the code keeps: 1 and 2 eight bytes, n from 4 on 2 to the n.</summary>
+    public const uint Tag_ABI_align_preserved = 25;
+
+    /// <summary>Which tools must process the object, if it follows more than the ABI.</summary>
+    public const uint Tag_compatibility = 32;
+
+    /// <summary>Version of the ABI that the object claims to conform to; stands first.</summary>
+    public const uint Tag_conformance = 67;
+
     private const uint Tag_File = 1;
     private const uint Tag_CPU_raw_name = 4;
     private const uint Tag_CPU_name = 5;
-    private const uint Tag_compatibility = 32;
 
     private readonly Dictionary<uint, (ulong Number, string? Text)> _values = [];
 

@@ -10,12 +10,13 @@ namespace ElfLoader.Linking;
 /// <param name="Offset">Distance of the target from the symbol.</param>
 /// <param name="Shape">Its code.</param>
 /// <param name="Piece">Its place.</param>
+/// <param name="Callee">The target, where that is code of the linker's own rather than the symbol; else null.</param>
 internal sealed record BranchStub(
-    LinkObject File, int Section, int Symbol, long Offset, StubShape Shape, ImagePiece Piece)
+    LinkObject File, int Section, int Symbol, long Offset, StubShape Shape, ImagePiece Piece, ImagePiece? Callee)
 {
-    /// <summary>Where it leads.</summary>
-    internal ulong Target => unchecked(File.Symbols[Symbol].Value + (ulong)Offset)
-        | (File.Symbols[Symbol].Is(SymbolTraits.Thumb) ? 1UL : 0);
+    /// <summary>Where it leads; bit 0 is set where that is Thumb code.</summary>
+    internal ulong Target => unchecked((Callee?.Address ?? File.Symbols[Symbol].Value) + (ulong)Offset)
+        | (Callee is null && File.Symbols[Symbol].Is(SymbolTraits.Thumb) ? 1UL : 0);
 }
 
 /// <summary>
@@ -77,19 +78,18 @@ internal sealed class BranchStubs
             RelocationRule rule = _machine.Rules[record.Type]!;
             const RuleNeeds branches = RuleNeeds.Branch | RuleNeeds.NarrowRelative;
             ref readonly BoundSymbol symbol = ref file.Symbols[(int)record.Symbol];
-            if ((_machine.Rules.Needs(record.Type) & branches) == 0 || symbol.Is(SymbolTraits.Discarded | SymbolTraits.Tls))
+            if ((_machine.Rules.Needs(record.Type) & branches) == 0
+                || (symbol.Is(SymbolTraits.Discarded | SymbolTraits.Tls) && !rule.CallsTlsDescriptor))
             {
                 continue;
             }
 
             var operands = new Operands
             {
-                S = symbol.Value,
-                L = symbol.Value,
                 A = isImplicit ? rule.ReadAddend(bytes[(int)record.Offset..]) : record.Addend,
                 P = address + record.Offset,
-                T = symbol.Is(SymbolTraits.Thumb) ? 1UL : 0,
             };
+            SymbolOperands.Bind(ref operands, _machine.Rules.Architecture, rule, symbol, _sections.TlsCall?.Address ?? 0);
             if (_machine.Rules.Architecture.StubFor(rule, bytes, (int)record.Offset, operands) is { } shape)
             {
                 Route(file, section.Target, record, rule, operands, shape);
@@ -109,7 +109,9 @@ internal sealed class BranchStubs
         int global = file.Symbols[symbol].Global;
         long origin = architecture.BranchOrigin(rule);
         long offset = operands.A + origin;
-        (int, int, long) key = global >= 0 ? (-1, global, offset) : (file.Ordinal, symbol, offset);
+        (int, int, long) key = rule.CallsTlsDescriptor ? (-2, 0, offset)
+            : global >= 0 ? (-1, global, offset)
+            : (file.Ordinal, symbol, offset);
         if (!_byTarget.TryGetValue(key, out List<BranchStub>? stubs))
         {
             _byTarget.Add(key, stubs = []);
@@ -119,8 +121,7 @@ internal sealed class BranchStubs
         operands.A = -origin;
         foreach (BranchStub candidate in stubs)
         {
-            operands.S = operands.L = candidate.Piece.Address;
-            operands.T = candidate.Shape.IsThumb ? 1UL : 0;
+            SymbolOperands.Enter(ref operands, candidate.Piece.Address, candidate.Shape);
             if (candidate.Shape == shape && architecture.StubFor(rule, bytes, (int)record.Offset, operands) is null)
             {
                 _routes[(file.Ordinal, section, record.Offset)] = candidate;
@@ -140,7 +141,8 @@ internal sealed class BranchStubs
             Bytes = new byte[shape.Size],
         };
         Host(PieceOf(file, section), piece);
-        var stub = new BranchStub(file, section, symbol, offset, shape, piece);
+        ImagePiece? callee = rule.CallsTlsDescriptor ? _sections.TlsCall : null;
+        var stub = new BranchStub(file, section, symbol, offset, shape, piece, callee);
         _stubs.Add(stub);
         stubs.Add(stub);
         _routes[(file.Ordinal, section, record.Offset)] = stub;

@@ -60,13 +60,13 @@ internal sealed class DebugSections
         foreach (RelocationRecord record in file.Elf.Relocations(section))
         {
             RelocationRule? rule = _context.Rules[record.Type];
-            if (rule is null || rule.Use is RelocationUse.Dynamic
+            if (rule is null || rule.Use is RelocationUse.Dynamic or RelocationUse.Refused
                 || record.Offset > (ulong)bytes.Length || (ulong)rule.Field.Size > (ulong)bytes.Length - record.Offset)
             {
                 _context.Errors.Add(
                     LinkErrorCode.Malformed,
                     file.At(section.Target, record.Offset, (int)record.Symbol),
-                    rule is null || rule.Use is RelocationUse.Dynamic
+                    rule is null || rule.Use is RelocationUse.Dynamic or RelocationUse.Refused
                         ? $"relocation type {record.Type} has no meaning here"
                         : $"{rule.Name} lies outside of the section");
                 continue;
@@ -105,7 +105,7 @@ internal sealed class DebugSections
             L = value,
             A = addend,
             P = file.Sections[section.Target].Address + record.Offset,
-            T = file.Symbols[symbol].Is(SymbolTraits.Thumb) ? 1UL : 0,
+            T = file.Symbols[symbol].Is(SymbolTraits.Thumb) ? _context.Rules.Architecture.ThumbBit : 0,
             Z = file.Elf.Symbol(symbol).Size,
             Tp = _context.Tls.ThreadPointer,
             TlsBlock = _context.Tls.Base,

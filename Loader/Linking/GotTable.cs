@@ -33,8 +33,14 @@ internal sealed class GotTable
     /// <summary>Offset in the block.</summary>
     internal ulong BlockOffset { get; set; }
 
-    /// <summary>Address of the table: GOT.</summary>
+    /// <summary>Address of the table.</summary>
     internal ulong Address { get; set; }
+
+    /// <summary>What GOT means for all objects alike; null where it is each object's own table.</summary>
+    internal ulong? SharedOrigin { get; set; }
+
+    /// <summary>GOT, in formulas.</summary>
+    internal ulong Origin => SharedOrigin ?? Address;
 
     /// <summary>The entries, in order of offset.</summary>
     internal IReadOnlyList<GotEntry> Entries => _entries;

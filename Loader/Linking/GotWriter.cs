@@ -43,7 +43,7 @@ internal sealed class GotWriter
             switch (entry.Kind)
             {
                 case GotSlot.Address:
-                    Put(slot, 0, symbol.Value | (symbol.Is(SymbolTraits.Thumb) ? 1UL : 0), wordSize);
+                    Put(slot, 0, symbol.Value | (symbol.Is(SymbolTraits.Thumb) ? _context.Rules.Architecture.ThumbBit : 0), wordSize);
                     break;
                 case GotSlot.TpOffset:
                     Put(slot, 0, TpOffset(file, entry.Symbol), wordSize);
@@ -110,36 +110,38 @@ internal sealed class GotWriter
     }
 
     /// <summary>
-    /// {resolver, argument}: the argument is an offset from the thread pointer, or the address of a TLS index, which is
+    /// {resolver, argument}, or the other way round: the argument is an offset from the thread pointer, or the address of a TLS index, which is
     /// kept behind the descriptor.
     /// </summary>
     private void WriteDescriptor(LinkObject file, int symbol, Span<byte> slot, ulong address)
     {
         int wordSize = _context.Rules.Architecture.AddressSize;
+        int resolver = _context.Rules.Architecture.DescriptorResolverWord;
+        int argument = 1 - resolver;
         ref readonly BoundSymbol bound = ref file.Symbols[symbol];
         if (_runtime is null)
         {
-            Put(slot, 0, _context.DescriptorResolver, wordSize);
-            Put(slot, 1, bound.Value - _context.Tls.ThreadPointer, wordSize);
+            Put(slot, resolver, _context.DescriptorResolver, wordSize);
+            Put(slot, argument, bound.Is(SymbolTraits.UndefinedWeak) ? 0 : bound.Value - _context.Tls.ThreadPointer, wordSize);
             return;
         }
 
         if (bound.Is(SymbolTraits.UndefinedWeak))
         {
-            Put(slot, 0, _runtime.UndefinedResolver, wordSize);
+            Put(slot, resolver, _runtime.UndefinedResolver, wordSize);
             return;
         }
 
         if (!bound.Is(SymbolTraits.External) && _module?.TpOffset is not null)
         {
-            Put(slot, 0, _runtime.StaticResolver, wordSize);
-            Put(slot, 1, bound.Value - _context.Tls.ThreadPointer, wordSize);
+            Put(slot, resolver, _runtime.StaticResolver, wordSize);
+            Put(slot, argument, bound.Value - _context.Tls.ThreadPointer, wordSize);
             return;
         }
 
         (ulong module, ulong offset) = Index(file, symbol);
-        Put(slot, 0, _runtime.DynamicResolver, wordSize);
-        Put(slot, 1, address + (ulong)(2 * wordSize), wordSize);
+        Put(slot, resolver, _runtime.DynamicResolver, wordSize);
+        Put(slot, argument, address + (ulong)(2 * wordSize), wordSize);
         Put(slot, 2, module, wordSize);
         Put(slot, 3, offset, wordSize);
     }

@@ -54,6 +54,12 @@ internal sealed class ImageFile
             _sections[i].Index = i + 1;
         }
 
+        if (_sections.Find(section => section.Type is ElfConstants.SHT_ARM_EXIDX) is { } exidx)
+        {
+            exidx.Flags |= ElfConstants.SHF_LINK_ORDER;
+            exidx.Link = (uint)(_sections.Find(section => (section.Flags & ElfConstants.SHF_EXECINSTR) != 0)?.Index ?? 0);
+        }
+
         if (_sections.Count > ElfConstants.SHN_LORESERVE - 8)
         {
             throw new LinkException(

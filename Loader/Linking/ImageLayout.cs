@@ -318,11 +318,17 @@ internal sealed class ImageLayout
         return any;
 
         static bool IsLinked(ImagePiece piece) =>
-            piece is { File: not null, Section: > 0 } && piece.File.Elf.Sections[piece.Section].Has(ElfConstants.SHF_LINK_ORDER);
+            piece.Describes is not null
+            || (piece is { File: not null, Section: > 0 } && piece.File.Elf.Sections[piece.Section].Has(ElfConstants.SHF_LINK_ORDER));
     }
 
     private ulong AddressOfLinked(ImagePiece piece)
     {
+        if (piece.Describes is { } describes)
+        {
+            return describes();
+        }
+
         int linked = (int)piece.File!.Elf.Sections[piece.Section].Link;
         return linked < piece.File.Sections.Length && piece.File.IsKept(linked)
             ? _sections.Memory.Piece(piece.File.Sections[linked].Block).Address
@@ -368,9 +374,19 @@ internal sealed class ImageLayout
             resolution.Symbols[symbol].Value = piece.Address;
         }
 
-        foreach (LinkObject file in resolution.Objects)
+        LinkObject[] users = [.. resolution.Objects.Where(file => file.Got.IsUsed)];
+        foreach (LinkObject file in users)
         {
-            file.Got.Address = file.Got.IsUsed ? _sections.Memory.Piece(file.Got.Block).Address : 0;
+            file.Got.Address = _sections.Memory.Piece(file.Got.Block).Address;
+        }
+
+        if (_options.GotOrigin is GotOrigin.Image && users.Length > 0)
+        {
+            ulong origin = users.Min(file => file.Got.Address);
+            foreach (LinkObject file in users)
+            {
+                file.Got.SharedOrigin = origin;
+            }
         }
 
         foreach (ref Stub stub in stubs.All)

@@ -13,7 +13,7 @@ internal sealed class ImageLink
     private readonly ImageOptions _options;
     private readonly IReadOnlyList<ElfObject> _inputs;
     private readonly IReadOnlyList<int> _objectsBefore;
-    private readonly ImageMachine _machine;
+    private ImageMachine _machine;
     private readonly LinkerSymbols _linkerSymbols;
     private readonly ImageScope _scope;
     private readonly LinkErrors _errors = new();
@@ -47,8 +47,9 @@ internal sealed class ImageLink
             _machine.Check(file.Elf, _inputs[0]);
         }
 
+        _machine = _machine.For(resolution.Objects.Select(file => file.Elf), _options, _errors, _warnings);
         _errors.ThrowIfAny();
-        var values = new SymbolValues(resolution);
+        var values = new SymbolValues(resolution, _machine.Rules.Architecture);
         values.Classify();
         new RelocationScan(_machine.Rules, resolution, _errors, _stubs, _options.AllowUndefined) { ReservesStubs = false }.Run();
         _errors.ThrowIfAny();
@@ -70,9 +71,11 @@ internal sealed class ImageLink
         }
         while (branches.Update());
 
-        Write(resolution, order, layout, sections, branches);
+        var segments = new ProgramHeaders(_machine, layout, sections) { HasExecutableStack = WantsExecutableStack(order) };
+        segments.Cut();
+        Write(resolution, order, layout, sections, branches, segments);
         _errors.ThrowIfAny();
-        return Finish(resolution, order, layout, sections, branches);
+        return Finish(resolution, order, layout, sections, branches, segments);
     }
 
     /// <summary>As linkers have it, an archive's members stand where the archive stands among the objects.</summary>
@@ -83,7 +86,12 @@ internal sealed class ImageLink
             .ThenBy(file => file.Ordinal < _inputs.Count ? 0 : _scope.Pulled[file.Ordinal - _inputs.Count])];
 
     private void Write(
-        SymbolResolution resolution, LinkObject[] order, ImageLayout layout, ImageSections sections, BranchStubs branches)
+        SymbolResolution resolution,
+        LinkObject[] order,
+        ImageLayout layout,
+        ImageSections sections,
+        BranchStubs branches,
+        ProgramHeaders segments)
     {
         var context = new RelocationContext
         {
@@ -94,8 +102,10 @@ internal sealed class ImageLink
             Tls = layout.Tls,
             Memory = sections.Memory,
             Errors = _errors,
+            StaticBase = address => _options.StaticBase ?? segments.StaticBaseOf(address),
             Relax = _options.Relax,
             RelaxTls = _options.Relax,
+            TlsCall = sections.TlsCall?.Address ?? 0,
             DescriptorResolver = sections.TlsCode is null ? 0 : layout.TlsCodeAddress + (ulong)_machine.TlsCode!.ResolverOffset,
         };
         var debug = new DebugSections(context);
@@ -113,12 +123,19 @@ internal sealed class ImageLink
 
         WriteIfuncStubs(sections);
         WriteBranchStubs(branches);
+        if (sections.TlsCall is { } call)
+        {
+            Architecture architecture = _machine.Rules.Architecture;
+            _ = architecture.TryWriteStub(architecture.TlsCall!, call.Bytes, call.Address, 0);
+        }
+
         if (sections.TlsCode is { } code)
         {
             _machine.TlsCode!.Write(
                 code.Bytes, (long)(layout.Tls.Base - layout.Tls.ThreadPointer), _machine.Rules.Architecture.CodePadding);
         }
 
+        sections.Exidx?.Write();
         if (sections is { UnwindIndex: { } index, Unwind: { } unwind })
         {
             byte[] table = new byte[unwind.Size];
@@ -185,16 +202,19 @@ internal sealed class ImageLink
     }
 
     private LinkedImage Finish(
-        SymbolResolution resolution, LinkObject[] order, ImageLayout layout, ImageSections sections, BranchStubs branches)
+        SymbolResolution resolution,
+        LinkObject[] order,
+        ImageLayout layout,
+        ImageSections sections,
+        BranchStubs branches,
+        ProgramHeaders segments)
     {
-        var symbols = new ImageSymbols(resolution, layout, sections, _stubs);
-        symbols.Collect(order);
-        var segments = new ProgramHeaders(_machine, layout, sections) { HasExecutableStack = WantsExecutableStack(order) };
-        segments.Cut();
+        var symbols = new ImageSymbols(_machine.Rules.Architecture, resolution, layout, sections, _stubs);
+        symbols.Collect(order, branches);
         var file = new ImageFile(_machine, segments)
         {
             Entry = FindEntry(resolution),
-            Flags = _inputs[0].Flags,
+            Flags = _machine.Flags ?? _inputs[0].Flags,
             OsAbi = _stubs.Count > 0 ? ElfConstants.ELFOSABI_GNU : ElfConstants.ELFOSABI_NONE,
         };
         file.Build(sections.Outputs, () => symbols.Table);

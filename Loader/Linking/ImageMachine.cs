@@ -1,10 +1,11 @@
+using ElfLoader.Arch.Arm;
 using ElfLoader.Arch.X64;
 using ElfLoader.Elf;
 
 namespace ElfLoader.Linking;
 
 /// <summary>What images of one machine have that is not a matter of relocations.</summary>
-internal sealed class ImageMachine
+internal sealed record ImageMachine
 {
     private static readonly ImageMachine[] All =
     [
@@ -17,6 +18,18 @@ internal sealed class ImageMachine
             HasAddends = true,
             Nop = [0x90],
             TlsCode = ImageTlsCode.X64,
+        },
+        new()
+        {
+            Rules = new LinkRules(Arm.Default),
+            DefaultBase = 0x1_0000,
+            PageSize = 0x1_0000,
+            IRelative = ArmRelocationTypes.R_ARM_IRELATIVE,
+            HasAddends = false,
+            Nop = [0x00, 0x00, 0xa0, 0xe1], // mov r0, r0
+            TlsCode = ImageTlsCode.Arm,
+            RangeSymbols = [("__exidx_start", "__exidx_end", ExidxTable.Name)],
+            SectionHeaders = [(ExidxTable.Name, ElfConstants.PT_ARM_EXIDX)],
         },
     ];
 
@@ -47,6 +60,12 @@ internal sealed class ImageMachine
     /// <summary>An output section of this machine that has a program header of its own.</summary>
     internal IReadOnlyList<(string Section, uint Type)> SectionHeaders { get; init; } = [];
 
+    /// <summary><c>e_flags</c> of the image; null: those of the first object.</summary>
+    internal uint? Flags { get; private init; }
+
+    /// <summary>What all objects together say of themselves, where the machine's objects do; else null.</summary>
+    internal ArmAttributes? Attributes { get; private init; }
+
     /// <summary>Whether addresses have 64 bits.</summary>
     internal bool Is64Bit => Rules.Architecture.AddressBits is 64;
 
@@ -70,6 +89,31 @@ internal sealed class ImageMachine
             new LinkLocation(elf.Name),
             $"the object is for e_machine {elf.Machine} ({(elf.Is64Bit ? "64" : "32")}-bit); images are made for "
             + string.Join(", ", All.Select(machine => machine.Rules.Architecture.Name)));
+    }
+
+    /// <summary>The machine as these objects need it, and the caller wants it.</summary>
+    /// <param name="objects">All objects of the image.</param>
+    /// <param name="options">The caller's options.</param>
+    /// <param name="errors">Objects that do not go together are reported here.</param>
+    /// <param name="warnings">So is what may be a mistake.</param>
+    internal ImageMachine For(
+        IEnumerable<ElfObject> objects, ImageOptions options, LinkErrors errors, List<string> warnings)
+    {
+        if (Rules.Architecture is not Arm)
+        {
+            return this;
+        }
+
+        ArmAttributes attributes = ArmAttributes.Merge(objects, errors, warnings);
+        return this with
+        {
+            Rules = new LinkRules(new Arm(options.Arm with
+            {
+                Architecture = attributes.Architecture ?? options.Arm.Architecture,
+            })),
+            Flags = attributes.Flags,
+            Attributes = attributes,
+        };
     }
 
     /// <summary>Refuses an object of another machine.</summary>

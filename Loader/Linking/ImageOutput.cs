@@ -42,6 +42,11 @@ internal sealed class ImagePiece
     /// <summary>Index of the input section; 0 where there is none.</summary>
     internal int Section { get; init; }
 
+    /// <summary>
+    /// Address of what it describes, where the linker made it and it lies in the order of these (as with SHF_LINK_ORDER).
+    /// </summary>
+    internal Func<ulong>? Describes { get; init; }
+
     /// <summary>Size in bytes.</summary>
     internal required ulong Size { get; set; }
 

@@ -55,6 +55,9 @@ internal sealed class ImageSections
     /// <summary>Functions for thread-local storage; null where nothing needs them.</summary>
     internal ImagePiece? TlsCode { get; private set; }
 
+    /// <summary>The function that <see cref="RelocationRule.CallsTlsDescriptor"/> calls; null where nothing does.</summary>
+    internal ImagePiece? TlsCall { get; private set; }
+
     /// <summary>The relocations that the program applies to itself; null where there are none.</summary>
     internal ImagePiece? Irelative { get; private set; }
 
@@ -63,6 +66,9 @@ internal sealed class ImageSections
 
     /// <summary>The unwind tables that it is of.</summary>
     internal ImageOutput? Unwind { get; private set; }
+
+    /// <summary>The index of the unwind tables of Arm; null where there is none.</summary>
+    internal ExidxTable? Exidx { get; private set; }
 
     /// <summary>Name of the section for relocations that the program applies to itself.</summary>
     internal static string IrelativeName(ImageMachine machine) => machine.HasAddends ? ".rela.iplt" : ".rel.iplt";
@@ -94,6 +100,8 @@ internal sealed class ImageSections
         AddStubs(stubs);
         AddTlsCode(order, usesTlsCode);
         FinishUnwind();
+        Exidx = ExidxTable.Complete(_outputs);
+        AddAttributes();
         foreach (ImageOutput output in _outputs)
         {
             Order(output);
@@ -226,6 +234,15 @@ internal sealed class ImageSections
         }
     }
 
+    private void AddAttributes()
+    {
+        if (_machine.Attributes?.ToSection() is { Length: > 0 } attributes)
+        {
+            OutputOf(".ARM.attributes", ImageZone.File, ElfConstants.SHT_ARM_ATTRIBUTES, 0, null)
+                .Add(new ImagePiece { Size = (ulong)attributes.Length, Bytes = attributes });
+        }
+    }
+
     private void AddTlsCode(IReadOnlyList<LinkObject> order, bool usesTlsCode)
     {
         bool usesDescriptors = order.Any(file => file.Got.Entries.Any(entry => entry.Kind is GotSlot.TlsDescriptor));
@@ -233,6 +250,11 @@ internal sealed class ImageSections
         {
             TlsCode = new ImagePiece { Size = (ulong)code.Size, Alignment = 16, Bytes = new byte[code.Size] };
             AddCode(TlsCode);
+            if (usesDescriptors && _machine.Rules.Architecture.TlsCall is { } call)
+            {
+                TlsCall = new ImagePiece { Size = (ulong)call.Size, Alignment = (ulong)call.Alignment, Bytes = new byte[call.Size] };
+                AddCode(TlsCall);
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 using ElfLoader.Elf;
+using ElfLoader.Relocations;
 
 namespace ElfLoader.Linking;
 
@@ -20,6 +21,7 @@ internal readonly record struct TableSymbol(
 /// <summary>Lists the symbols of an image.</summary>
 internal sealed class ImageSymbols
 {
+    private readonly Architecture _architecture;
     private readonly SymbolResolution _resolution;
     private readonly ImageLayout _layout;
     private readonly ImageSections _sections;
@@ -29,8 +31,9 @@ internal sealed class ImageSymbols
     private readonly List<ImageSymbol> _map = [];
 
     internal ImageSymbols(
-        SymbolResolution resolution, ImageLayout layout, ImageSections sections, StubTable stubs)
+        Architecture architecture, SymbolResolution resolution, ImageLayout layout, ImageSections sections, StubTable stubs)
     {
+        _architecture = architecture;
         _resolution = resolution;
         _layout = layout;
         _sections = sections;
@@ -46,7 +49,8 @@ internal sealed class ImageSymbols
 
     /// <summary>Lists them all.</summary>
     /// <param name="order">The objects, in the order of the command line.</param>
-    internal void Collect(IReadOnlyList<LinkObject> order)
+    /// <param name="branches">The stubs of branches.</param>
+    internal void Collect(IReadOnlyList<LinkObject> order, BranchStubs branches)
     {
         foreach (LinkObject file in order)
         {
@@ -59,6 +63,7 @@ internal sealed class ImageSymbols
             }
         }
 
+        AddStubs(branches);
         for (int i = 0; i < _resolution.Symbols.Count; i++)
         {
             AddGlobal(i);
@@ -81,6 +86,52 @@ internal sealed class ImageSymbols
         }
 
         AddDefined(name, file, record, record.Info, file.Symbols[index], -1);
+    }
+
+    /// <summary>Stubs, under the names that GNU ld gives them, so that disassemblers and debuggers know what they see.</summary>
+    private void AddStubs(BranchStubs branches)
+    {
+        foreach (BranchStub stub in branches.All)
+        {
+            AddCode($"__{stub.File.DescribeSymbol(stub.Symbol)}_veneer", stub.Shape, stub.Piece, stub.Piece.Address);
+        }
+
+        for (int i = 0; i < _stubs.Count; i++)
+        {
+            ref readonly Stub stub = ref _stubs.All[i];
+            string name = stub.Object >= 0
+                ? _resolution.Objects[stub.Object].DescribeSymbol(stub.Symbol)
+                : _resolution.Symbols.Text(stub.Symbol);
+            AddCode($"__{name}_iplt", _architecture.Stub, _sections.Stubs!, stub.Address);
+        }
+
+        if (_sections.TlsCall is { } call)
+        {
+            AddCode("__tls_descriptor_call", _architecture.TlsCall!, call, call.Address);
+        }
+    }
+
+    private void AddCode(string name, StubShape shape, ImagePiece piece, ulong address)
+    {
+        _table.Add(new TableSymbol(
+            name,
+            Info(ElfConstants.STB_LOCAL, ElfConstants.STT_FUNC),
+            ElfConstants.STV_DEFAULT,
+            SymbolPlace.Section,
+            piece.Output,
+            address | (shape.IsThumb ? _architecture.ThumbBit : 0),
+            (ulong)shape.Size));
+        foreach ((int offset, string mapping) in shape.MappingSymbols)
+        {
+            _table.Add(new TableSymbol(
+                mapping,
+                Info(ElfConstants.STB_LOCAL, ElfConstants.STT_NOTYPE),
+                ElfConstants.STV_DEFAULT,
+                SymbolPlace.Section,
+                piece.Output,
+                address + (ulong)offset,
+                0));
+        }
     }
 
     private void AddGlobal(int index)
@@ -157,7 +208,7 @@ internal sealed class ImageSymbols
             value -= _layout.Tls.Base;
         }
 
-        bool isThumb = bound.Is(SymbolTraits.Thumb);
+        bool isThumb = bound.Is(SymbolTraits.Thumb) && !bound.Is(SymbolTraits.Ifunc); // the resolver's address says itself
         byte type = (byte)(info & 0xf);
         _table.Add(new TableSymbol(
             name,

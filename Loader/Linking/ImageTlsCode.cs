@@ -11,11 +11,11 @@ internal sealed class ImageTlsCode
 {
     private const int Alignment = 16;
 
-    /// <summary><c>__tls_get_addr</c>, of a TLS index {module, offset}.</summary>
-    internal required byte[] GetAddress { get; init; }
+    /// <summary><c>__tls_get_addr</c>, of a TLS index {module, offset}; empty where every C library has it.</summary>
+    internal byte[] GetAddress { get; init; } = [];
 
     /// <summary>Where in it a word holds the distance of the TLS block from the thread pointer.</summary>
-    internal required int BlockField { get; init; }
+    internal int BlockField { get; init; }
 
     /// <summary>Resolver of TLS descriptors whose argument is the distance from the thread pointer.</summary>
     internal required byte[] Resolver { get; init; }
@@ -46,6 +46,16 @@ internal sealed class ImageTlsCode
         ],
     };
 
+    /// <summary>For 32-bit Arm.</summary>
+    internal static ImageTlsCode Arm { get; } = new()
+    {
+        Resolver =
+        [
+            0x00, 0x00, 0x90, 0xe5, // ldr r0, [r0]
+            0x1e, 0xff, 0x2f, 0xe1, // bx lr
+        ],
+    };
+
     /// <summary>Writes both.</summary>
     /// <param name="code">The bytes, <see cref="Size"/> of them.</param>
     /// <param name="block">Distance of the TLS block from the thread pointer.</param>
@@ -54,7 +64,11 @@ internal sealed class ImageTlsCode
     {
         code.Fill(padding);
         GetAddress.CopyTo(code);
-        BinaryPrimitives.WriteInt32LittleEndian(code[BlockField..], checked((int)block));
+        if (GetAddress.Length > 0)
+        {
+            BinaryPrimitives.WriteInt32LittleEndian(code[BlockField..], checked((int)block));
+        }
+
         Resolver.CopyTo(code[ResolverOffset..]);
     }
 }

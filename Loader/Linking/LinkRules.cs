@@ -88,7 +88,7 @@ internal sealed class LinkRules
         }
 
         bool isTls = rule.Slot is not (GotSlot.None or GotSlot.Address or GotSlot.TlsModule)
-            || rule.Expression.IsThreadLocal;
+            || rule.Expression.IsThreadLocal || rule.CallsTlsDescriptor;
         var needs = RuleNeeds.None;
         needs |= rule.Expression.UsesGot ? RuleNeeds.Got : 0;
         needs |= rule.Slot is not GotSlot.None ? RuleNeeds.Slot : 0;

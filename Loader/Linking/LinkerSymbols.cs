@@ -88,7 +88,7 @@ internal sealed class LinkerSymbols
             return new SyntheticSymbol(() => _layout!.Tls.Base, SymbolTraits.Internal | SymbolTraits.Tls);
         }
 
-        if (name is "__tls_get_addr" && _machine.TlsCode is not null)
+        if (name is "__tls_get_addr" && _machine.TlsCode is { GetAddress.Length: > 0 })
         {
             UsesTlsCode = true;
             return new SyntheticSymbol(() => _layout!.TlsCodeAddress, SymbolTraits.Internal | SymbolTraits.Function);

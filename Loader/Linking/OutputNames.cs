@@ -17,8 +17,10 @@ internal static class OutputNames
     [
         ".data.rel.ro", ".bss.rel.ro", ".text", ".rodata", ".data", ".bss", ".tdata", ".tbss",
         ".ldata", ".lrodata", ".lbss", ".ltext", ".gcc_except_table",
-        ".preinit_array", ".init_array", ".fini_array", ".ctors", ".dtors", ".ARM.exidx", ".ARM.extab",
+        ".preinit_array", ".init_array", ".fini_array", ".ctors", ".dtors",
     ];
+
+    private static readonly string[] ArmTables = [".ARM.exidx", ".ARM.extab"];
 
     private static readonly string[] RelroFamilies =
         [".data.rel.ro", ".bss.rel.ro", ".ctors", ".dtors", ".jcr", ".eh_frame", ".tm_clone_table"];
@@ -31,6 +33,14 @@ internal static class OutputNames
             if (IsOf(name, family))
             {
                 return family;
+            }
+        }
+
+        foreach (string table in ArmTables) // .ARM.exidx.text.f, but .ARM.exidxf for a section that is called f
+        {
+            if (name.StartsWith(table, StringComparison.Ordinal))
+            {
+                return table;
             }
         }
 

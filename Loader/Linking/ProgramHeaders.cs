@@ -105,6 +105,16 @@ internal sealed class ProgramHeaders
         }
     }
 
+    /// <summary>
+    /// The addressing origin of the segment that an address lies in: its first section (AAELF32, B(S)). What lies in none
+    /// counts from 0.
+    /// </summary>
+    internal ulong StaticBaseOf(ulong address)
+    {
+        ImageLoad? load = _loads.Find(load => load.Start <= address && address <= load.End);
+        return load?.Outputs.Find(output => output != Header)?.Address ?? 0;
+    }
+
     /// <summary>The file header and the program headers, as something that takes addresses.</summary>
     internal ImageOutput Header { get; private set; } = null!;
 

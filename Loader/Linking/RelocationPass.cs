@@ -22,8 +22,11 @@ internal sealed class RelocationContext
 
     internal required LinkErrors Errors { get; init; }
 
-    /// <summary>Static base B(S) of ARM's relocations.</summary>
-    internal ulong StaticBase { get; init; }
+    /// <summary>Finds the static base B(S) of the symbol that has an address (AAELF32); null where the machine has none.</summary>
+    internal Func<ulong, ulong>? StaticBase { get; init; }
+
+    /// <summary>Address of <see cref="Architecture.TlsCall"/>, where the link has it.</summary>
+    internal ulong TlsCall { get; init; }
 
     /// <summary>Whether instructions may be rewritten to cheaper forms.</summary>
     internal bool Relax { get; init; } = true;
@@ -152,24 +155,28 @@ internal sealed class RelocationPass
             : record.Addend;
         var operands = new Operands
         {
-            S = symbol.Value,
-            L = symbol.Value,
             A = addend,
             P = address + record.Offset,
-            T = symbol.Is(SymbolTraits.Thumb) ? 1UL : 0,
-            B = _context.StaticBase,
             Tp = _context.Tls.ThreadPointer,
             TlsBlock = _context.Tls.Base,
         };
+        SymbolOperands.Bind(ref operands, _rules.Architecture, rule, symbol, _context.TlsCall);
         if (symbol.Is(SymbolTraits.Tls) && symbol.Is(SymbolTraits.UndefinedWeak))
         {
             operands.S = operands.L = operands.Tp; // its offset from the thread pointer is 0, as other linkers have it
         }
 
+        if (rule.Expression.UsesStaticBase)
+        {
+            operands.B = _context.StaticBase?.Invoke(operands.S) ?? 0;
+        }
+
         if (rule.Expression.UsesGot)
         {
-            operands.Got = _file.Got.Address;
-            operands.G = rule.Slot is GotSlot.None ? 0 : (ulong)_file.Got.Offset(rule.Slot, (int)record.Symbol);
+            operands.Got = _file.Got.Origin;
+            operands.G = rule.Slot is GotSlot.None
+                ? 0
+                : _file.Got.Address + (ulong)_file.Got.Offset(rule.Slot, (int)record.Symbol) - operands.Got;
         }
 
         if (rule.Expression.UsesSize)
@@ -203,8 +210,7 @@ internal sealed class RelocationPass
         int offset = (int)record.Offset;
         if (_context.BranchStubs?.RouteOf(_file, section.Target, record.Offset) is { } route)
         {
-            operands.S = operands.L = route.Piece.Address;
-            operands.T = route.Shape.IsThumb ? 1UL : 0;
+            SymbolOperands.Enter(ref operands, route.Piece.Address, route.Shape);
             operands.A = -_rules.Architecture.BranchOrigin(rule);
         }
 
@@ -215,7 +221,7 @@ internal sealed class RelocationPass
             if (stub >= 0)
             {
                 Operands viaStub = operands;
-                viaStub.S = viaStub.L = _context.Stubs.All[stub].Address;
+                SymbolOperands.Enter(ref viaStub, _context.Stubs.All[stub].Address, _rules.Architecture.Stub);
                 outcome = table.Apply(rule, bytes[offset..], viaStub, out _);
             }
         }

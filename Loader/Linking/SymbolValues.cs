@@ -1,4 +1,5 @@
 using ElfLoader.Elf;
+using ElfLoader.Relocations;
 
 namespace ElfLoader.Linking;
 
@@ -8,8 +9,15 @@ internal sealed class SymbolValues
     private static ReadOnlySpan<byte> GotName => "_GLOBAL_OFFSET_TABLE_"u8;
 
     private readonly SymbolResolution _resolution;
+    private readonly ulong _thumbBit;
+    private readonly bool _hasThumbStubs;
 
-    internal SymbolValues(SymbolResolution resolution) => _resolution = resolution;
+    internal SymbolValues(SymbolResolution resolution, Architecture architecture)
+    {
+        _resolution = resolution;
+        _thumbBit = architecture.ThumbBit;
+        _hasThumbStubs = architecture.Stub.IsThumb;
+    }
 
     /// <summary>Fills in the traits.</summary>
     internal void Classify()
@@ -50,7 +58,7 @@ internal sealed class SymbolValues
             Span<BoundSymbol> bound = file.Symbols;
             for (int i = 1; i < bound.Length; i++)
             {
-                bound[i].Value = bound[i].Is(SymbolTraits.GotBase) ? file.Got.Address
+                bound[i].Value = bound[i].Is(SymbolTraits.GotBase) ? file.Got.Origin
                     : bound[i].Global >= 0 ? symbols[bound[i].Global].Value
                     : DefinedValue(file, file.Elf.Symbol(i));
             }
@@ -123,16 +131,28 @@ internal sealed class SymbolValues
         }
     }
 
-    private static SymbolTraits ClassifyDefined(LinkObject file, in SymbolRecord record) => record.Place switch
+    private SymbolTraits ClassifyDefined(LinkObject file, in SymbolRecord record) => record.Place switch
     {
-        SymbolPlace.Absolute => SymbolTraits.Internal | SymbolTraits.Absolute,
+        SymbolPlace.Absolute => SymbolTraits.Internal | SymbolTraits.Absolute
+            | (record.Type is SymbolType.Function ? SymbolTraits.Function | InstructionSet(record) : 0),
         SymbolPlace.Section => file.Sections[record.Section].Fate switch
         {
-            SectionFate.Kept => SymbolTraits.Internal | KindOf(TypeOf(file, record)),
+            SectionFate.Kept => SymbolTraits.Internal | KindOf(TypeOf(file, record)) | InstructionSet(record),
             SectionFate.Discarded => SymbolTraits.Discarded,
             _ => SymbolTraits.Internal | SymbolTraits.Discarded,
         },
         _ => SymbolTraits.None,
+    };
+
+    /// <summary>
+    /// Bit 0 of a function's value says that it is Thumb code (AAELF32, "Symbol Values"); for STT_GNU_IFUNC that is of the
+    /// resolver, and what others see is a stub.
+    /// </summary>
+    private SymbolTraits InstructionSet(in SymbolRecord record) => record.Type switch
+    {
+        SymbolType.Function => (record.Value & _thumbBit) != 0 ? SymbolTraits.Thumb : 0,
+        SymbolType.GnuIfunc => _hasThumbStubs ? SymbolTraits.Thumb : 0,
+        _ => 0,
     };
 
     /// <summary>The type; a section symbol of thread-local storage is thread-local like what it stands for.</summary>
@@ -169,11 +189,15 @@ internal sealed class SymbolValues
         }
     }
 
-    private static ulong DefinedValue(LinkObject file, in SymbolRecord record) => record.Place switch
+    private ulong DefinedValue(LinkObject file, in SymbolRecord record)
     {
-        SymbolPlace.Absolute => record.Value,
-        SymbolPlace.Section when file.Sections[record.Section].Fate is SectionFate.Kept =>
-            unchecked(file.Sections[record.Section].SymbolBase + record.Value),
-        _ => 0,
-    };
+        ulong value = record.Type is SymbolType.Function ? record.Value & ~_thumbBit : record.Value;
+        return record.Place switch
+        {
+            SymbolPlace.Absolute => value,
+            SymbolPlace.Section when file.Sections[record.Section].Fate is SectionFate.Kept =>
+                unchecked(file.Sections[record.Section].SymbolBase + value),
+            _ => 0,
+        };
+    }
 }

@@ -59,7 +59,7 @@ internal sealed class UnitLinker
         CheckMachines(resolution.Objects.Skip(_inputs.Count).Select(file => file.Elf));
         _errors.ThrowIfAny();
 
-        var values = new SymbolValues(resolution);
+        var values = new SymbolValues(resolution, Rules.Architecture);
         values.Classify();
         var scan = new RelocationScan(Rules, resolution, _errors, _stubs, _library.Options.AllowUndefined);
         scan.Run();
