@@ -219,6 +219,8 @@ internal sealed class ArmAttributes
                 }
 
                 return Strength(first) >= Strength(second) ? first : second;
+            case BuildAttributes.Tag_CPU_arch_profile: // 'S' is 'A' or 'R'
+                return first is 0 or 'S' && second is not 0 ? second : first;
             case BuildAttributes.Tag_ABI_align_needed: // 1, eight bytes, is more than 2, four
                 return Alignment(first) >= Alignment(second) ? first : second;
             case BuildAttributes.Tag_FP_arch:
