@@ -45,7 +45,7 @@ internal interface IReservation : IDisposable
 
 /// <summary>
 /// The pages of one zone. Offsets count from the zone's start. Memory that is free reads as zero once it is committed.
-/// Calls are serialised by the pool, except <see cref="Populate"/>.
+/// Calls are serialised by the pool, except <see cref="Populate"/> and <see cref="CopyIn"/>.
 /// </summary>
 internal interface IZonePages : IDisposable
 {
@@ -61,6 +61,10 @@ internal interface IZonePages : IDisposable
     /// <summary>Makes bytes accessible: zero, and writable through <see cref="WriteAddress"/>.</summary>
     /// <exception cref="MemoryException">The system has no more.</exception>
     void Commit(ulong offset, ulong size);
+
+    /// <summary>Copies many bytes into a block that is not sealed, as cheaply as fresh pages are to be had.</summary>
+    /// <exception cref="MemoryException">The system has no more.</exception>
+    void CopyIn(ulong offset, ReadOnlySpan<byte> bytes);
 
     /// <summary>Hints that committed bytes are about to be written; does nothing where that isn't supported.</summary>
     void Populate(ulong offset, ulong size);

@@ -84,6 +84,27 @@ public sealed class MemoryAllocation
     }
 
     /// <summary>
+    /// Copies many bytes into a block that is not sealed: at best without mapping its pages for this process to write.
+    /// </summary>
+    /// <param name="zone">Zone of the block.</param>
+    /// <param name="offset">Bytes from its start.</param>
+    /// <param name="bytes">What to copy.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The bytes are not all in the block.</exception>
+    /// <exception cref="InvalidOperationException">The block is sealed.</exception>
+    /// <exception cref="ObjectDisposedException">The memory was freed.</exception>
+    /// <exception cref="MemoryException">The system has no more memory.</exception>
+    public void CopyIn(MemoryZone zone, ulong offset, ReadOnlySpan<byte> bytes)
+    {
+        CheckRange(zone, offset, bytes.Length);
+        if (_sealed && !StaysWritable(zone))
+        {
+            throw new InvalidOperationException($"{zone} is sealed.");
+        }
+
+        Pool.Pages(zone).CopyIn(_offsets[(int)zone] + offset, bytes);
+    }
+
+    /// <summary>
     /// Writes a pointer-sized word as <see cref="Write"/> does, in one piece: other threads see the old value or the
     /// new one, and with the new one all that was written before.
     /// </summary>

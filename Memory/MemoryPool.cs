@@ -120,7 +120,7 @@ public sealed class MemoryPool
         allocation = new MemoryAllocation(this, request, offsets);
         for (MemoryZone zone = 0; zone < MemoryZone.Data; zone++)
         {
-            if (request[zone].Size is >= LeastPopulated and <= MostPopulated)
+            if (Mapping is MemoryMapping.WriteThenProtect && request[zone].Size is >= LeastPopulated and <= MostPopulated)
             {
                 Pages(zone).Populate(offsets[(int)zone], request[zone].Size);
             }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace ElfLoader.Elf;
@@ -92,6 +94,21 @@ public sealed class ElfObject
     public ReadOnlySpan<byte> SectionName(int section) =>
         StringTable.At(_tables.SectionNames.Span, Sections[section].Name);
 
+    /// <summary>Whether a section has a name: cheaper than to look for the name's end.</summary>
+    internal bool HasSectionName(int section, ReadOnlySpan<byte> name)
+    {
+        ReadOnlySpan<byte> rest = _tables.SectionNames.Span;
+        rest = rest.IsEmpty ? rest : rest[(int)Sections[section].Name..];
+        return rest.Length > name.Length && rest[name.Length] is 0 && rest.StartsWith(name);
+    }
+
+    /// <summary>Whether a section's name begins so.</summary>
+    internal bool SectionNameStartsWith(int section, ReadOnlySpan<byte> prefix)
+    {
+        ReadOnlySpan<byte> rest = _tables.SectionNames.Span;
+        return !rest.IsEmpty && rest[(int)Sections[section].Name..].StartsWith(prefix);
+    }
+
     /// <summary>A section's name as text.</summary>
     public string SectionNameText(int section) => Encoding.UTF8.GetString(SectionName(section));
 
@@ -136,6 +153,9 @@ public sealed class ElfObject
         return symbols.Name(symbols[index]);
     }
 
+    /// <summary>A symbol's name, of which the place and the length are known.</summary>
+    internal ReadOnlySpan<byte> NameAt(int offset, int length) => _tables.SymbolNames.Span.Slice(offset, length);
+
     /// <summary>A symbol's name as text.</summary>
     public string SymbolNameText(int index) => Encoding.UTF8.GetString(SymbolName(index));
 
@@ -144,16 +164,15 @@ public sealed class ElfObject
     public RelocationReader Relocations(in RelocationSection section) =>
         new(SectionBytes(section.Index), section.Format, Is64Bit, section.Count);
 
-    /// <summary>The relocations of a section by index, where it has the format of x86-64.</summary>
-    /// <param name="section">One of <see cref="RelocationSections"/>.</param>
-    /// <param name="table">The relocations; empty where the section has another format.</param>
-    /// <returns>Whether the section is SHT_RELA of an ELFCLASS64 object.</returns>
-    public bool TryGetRelaTable(in RelocationSection section, out RelaTable table)
-    {
-        bool isRela = Is64Bit && section.Format == RelocationFormat.Rela;
-        table = isRela ? new RelaTable(SectionBytes(section.Index)) : default;
-        return isRela;
-    }
+    /// <summary>Goes through the relocations of an SHT_RELA section of an ELFCLASS64 object, from one on.</summary>
+    internal RelocationReader RelocationsFrom(in RelocationSection section, int first) => new(
+        SectionBytes(section.Index)[(first * Unsafe.SizeOf<Rela64>())..], section.Format, Is64Bit, section.Count - first);
+
+    /// <summary>The relocations of a section where they lie; empty where they have another format than x86-64's.</summary>
+    internal ReadOnlySpan<Rela64> RelaEntries(in RelocationSection section) =>
+        Is64Bit && section.Format == RelocationFormat.Rela && BitConverter.IsLittleEndian
+            ? MemoryMarshal.Cast<byte, Rela64>(SectionBytes(section.Index))
+            : [];
 
     /// <summary>The section indices of a group's members.</summary>
     /// <param name="group">One of <see cref="Groups"/>.</param>

@@ -52,7 +52,7 @@ public ref struct RelocationReader
 
     /// <summary>Goes to the next relocation; false where there is none.</summary>
     /// <remarks>
-    /// The format of x86-64 is decoded in the caller's loop; <see cref="RelaTable"/> costs less still.
+    /// The format of x86-64 is decoded in the caller's loop; <see cref="Rela64"/> costs less still.
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool MoveNext()

@@ -6,10 +6,20 @@ namespace ElfLoader.Linking;
 internal sealed class AllocationMemory : LinkMemory
 {
     private readonly MemoryAllocation _allocation;
+    private readonly byte _padding;
 
-    internal AllocationMemory(MemoryAllocation allocation) => _allocation = allocation;
+    /// <param name="allocation">The memory.</param>
+    /// <param name="padding">What fills the gaps between sections of code.</param>
+    internal AllocationMemory(MemoryAllocation allocation, byte padding)
+    {
+        _allocation = allocation;
+        _padding = padding;
+    }
 
     /// <inheritdoc/>
     internal override Span<byte> Writable(int block, ulong offset, int length) =>
         _allocation.Writable((MemoryZone)block, offset, length);
+
+    /// <inheritdoc/>
+    internal override SectionWriter NewWriter() => new BufferedSectionWriter(this, _allocation, _padding);
 }

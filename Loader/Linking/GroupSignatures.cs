@@ -6,37 +6,59 @@ namespace ElfLoader.Linking;
 internal sealed class GroupSignatures
 {
     private readonly IReadOnlyList<LinkObject> _objects;
-    private readonly Dictionary<ulong, List<(int Object, int Symbol)>> _names = [];
+    private (ulong Hash, int Object, int Symbol)[] _names = new (ulong, int, int)[16];
+    private int[] _buckets = new int[32];
+    private int _count;
 
     internal GroupSignatures(IReadOnlyList<LinkObject> objects) => _objects = objects;
 
-    /// <summary>Adds a name; false if it was there.</summary>
-    internal bool Add(ulong hash, int file, int symbol)
-    {
-        if (!_names.TryGetValue(hash, out List<(int Object, int Symbol)>? same))
-        {
-            _names.Add(hash, [(file, symbol)]);
-            return true;
-        }
+    /// <summary>The hashes and the places of the names.</summary>
+    internal ReadOnlySpan<(ulong Hash, int Object, int Symbol)> All => _names.AsSpan(0, _count);
 
-        ReadOnlySpan<byte> name = Signature(_objects[file].Elf, symbol);
-        foreach ((int otherFile, int otherSymbol) in same)
+    /// <summary>Adds a name; false if it was there.</summary>
+    internal bool Add(ulong hash, int file, int symbol, ReadOnlySpan<byte> name)
+    {
+        int bucket = (int)hash & (_buckets.Length - 1);
+        for (; _buckets[bucket] is not 0; bucket = (bucket + 1) & (_buckets.Length - 1))
         {
-            if (Signature(_objects[otherFile].Elf, otherSymbol).SequenceEqual(name))
+            (ulong otherHash, int otherFile, int otherSymbol) = _names[_buckets[bucket] - 1];
+            if (otherHash == hash && Signature(_objects[otherFile].Elf, otherSymbol).SequenceEqual(name))
             {
                 return false;
             }
         }
 
-        same.Add((file, symbol));
+        if (_count == _names.Length)
+        {
+            Grow();
+            bucket = FreeBucket(hash);
+        }
+
+        _names[_count++] = (hash, file, symbol);
+        _buckets[bucket] = _count;
         return true;
     }
 
-    /// <summary>The hashes and the places of the names.</summary>
-    internal IEnumerable<(ulong Hash, int Object, int Symbol)> All() =>
-        from pair in _names
-        from place in pair.Value
-        select (pair.Key, place.Object, place.Symbol);
+    private void Grow()
+    {
+        Array.Resize(ref _names, _count * 2);
+        _buckets = new int[_names.Length * 2];
+        for (int i = 0; i < _count; i++)
+        {
+            _buckets[FreeBucket(_names[i].Hash)] = i + 1;
+        }
+    }
+
+    private int FreeBucket(ulong hash)
+    {
+        int bucket = (int)hash & (_buckets.Length - 1);
+        while (_buckets[bucket] is not 0)
+        {
+            bucket = (bucket + 1) & (_buckets.Length - 1);
+        }
+
+        return bucket;
+    }
 
     /// <summary>
     /// The name of a group: that of its symbol, or, where that is a section symbol, of the section (gABI, "Section Groups").

@@ -50,6 +50,12 @@ internal sealed class InitializerLists
                     continue;
                 }
 
+                if (headers[i].Type is ElfConstants.SHT_PROGBITS
+                    && !file.Elf.SectionNameStartsWith(i, ".ctors"u8) && !file.Elf.SectionNameStartsWith(i, ".dtors"u8))
+                {
+                    continue;
+                }
+
                 ReadOnlySpan<byte> name = file.Elf.SectionName(i);
                 switch (headers[i].Type)
                 {
@@ -85,7 +91,8 @@ internal sealed class InitializerLists
             for (int i = 1; i < headers.Length; i++)
             {
                 if (file.IsKept(i) && (headers[i].Type is ElfConstants.SHT_FINI_ARRAY
-                    || (headers[i].Type is ElfConstants.SHT_PROGBITS && IsNamed(file.Elf.SectionName(i), ".dtors"u8))))
+                    || (headers[i].Type is ElfConstants.SHT_PROGBITS && file.Elf.SectionNameStartsWith(i, ".dtors"u8)
+                        && IsNamed(file.Elf.SectionName(i), ".dtors"u8))))
                 {
                     count += file.Elf.SectionBytes(i).Length / sizeof(ulong);
                 }

@@ -110,7 +110,8 @@ internal sealed class LibraryContents
             }
 
             PublishedSymbols.Add(_definitions, unit, resolution);
-            foreach ((ulong hash, int file, int symbol) in resolution.Groups.All())
+            _groups.Reserve(resolution.Groups.All.Length);
+            foreach ((ulong hash, int file, int symbol) in resolution.Groups.All)
             {
                 ElfObject elf = resolution.Objects[file].Elf;
                 _groups.Set(

@@ -29,4 +29,7 @@ internal abstract class LinkMemory
 {
     /// <summary>The bytes, as the linker writes them; zero until then.</summary>
     internal abstract Span<byte> Writable(int block, ulong offset, int length);
+
+    /// <summary>What one thread puts sections together with.</summary>
+    internal virtual SectionWriter NewWriter() => new(this);
 }

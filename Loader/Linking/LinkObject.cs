@@ -92,8 +92,8 @@ internal sealed class LinkObject
     /// <summary>The slots this object's code asks for.</summary>
     internal GotTable Got { get; } = new();
 
-    /// <summary>Whether its code must have its TLS block at a fixed distance from the thread pointer.</summary>
-    internal bool NeedsStaticTls { get; set; }
+    /// <summary>Offset in the block of code where the object's first section, or the gap before it, is.</summary>
+    internal ulong CodeStart { get; set; }
 
     /// <summary>Whether a relocation can change the section's bytes or its own are needed.</summary>
     internal bool IsKept(int section) => _sections[section].Fate is SectionFate.Kept;

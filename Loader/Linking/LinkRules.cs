@@ -47,12 +47,18 @@ internal enum RulePath : byte
     Relative32,
 }
 
+/// <summary>What the loops over relocations need of a row, in four bytes.</summary>
+/// <param name="Needs">What the scan must look at.</param>
+/// <param name="Path">How it is applied.</param>
+/// <param name="Size">Bytes of the place.</param>
+/// <param name="IsUsable">Whether objects may use the type.</param>
+internal readonly record struct RuleFacts(RuleNeeds Needs, RulePath Path, byte Size, bool IsUsable);
+
 /// <summary>A machine's relocation table with what the passes derive from each row, worked out once.</summary>
 internal sealed class LinkRules
 {
     private readonly RelocationRule?[] _rules = new RelocationRule?[256];
-    private readonly RuleNeeds[] _needs = new RuleNeeds[256];
-    private readonly RulePath[] _paths = new RulePath[256];
+    private readonly RuleFacts[] _facts = new RuleFacts[256];
 
     internal LinkRules(Architecture architecture)
     {
@@ -60,8 +66,11 @@ internal sealed class LinkRules
         foreach (RelocationRule rule in architecture.Relocations.Rules)
         {
             _rules[rule.Type] = rule;
-            _needs[rule.Type] = Derive(rule, architecture);
-            _paths[rule.Type] = PathOf(rule);
+            _facts[rule.Type] = new RuleFacts(
+                Derive(rule, architecture),
+                PathOf(rule),
+                checked((byte)rule.Field.Size),
+                rule.Use is RelocationUse.Static or RelocationUse.Marker);
         }
     }
 
@@ -71,11 +80,11 @@ internal sealed class LinkRules
     /// <summary>The row of a type, or null.</summary>
     internal RelocationRule? this[uint type] => type < (uint)_rules.Length ? _rules[type] : null;
 
-    /// <summary>What the scan must look at; the type has a row.</summary>
-    internal RuleNeeds Needs(uint type) => _needs[type];
+    /// <summary>By type, for all 256 that one byte can say; types without a row are not usable.</summary>
+    internal ReadOnlySpan<RuleFacts> Facts => _facts;
 
-    /// <summary>How to apply it; the type has a row.</summary>
-    internal RulePath Path(uint type) => _paths[type];
+    /// <summary>What the scan must look at; the type has a row.</summary>
+    internal RuleNeeds Needs(uint type) => _facts[type].Needs;
 
     /// <summary>Whether addends must be read from the section: of SHT_REL, and of SHT_CREL without addends.</summary>
     internal static bool HasImplicitAddend(in RelocationSection section) => !section.HasExplicitAddend;

@@ -28,6 +28,12 @@ internal struct LinkSymbol
     internal int NameObject;
     internal int NameSymbol;
 
+    /// <summary>Where the name stands in that object's string table.</summary>
+    internal int NameOffset;
+
+    /// <summary>Its bytes.</summary>
+    internal int NameLength;
+
     /// <summary>Ordinal of the object whose definition prevails, or -1.</summary>
     internal int Definer;
 
@@ -93,9 +99,12 @@ internal sealed class LinkSymbols
     internal ref LinkSymbol this[int index] => ref _symbols[index];
 
     /// <summary>Finds the entry of a name, or makes one.</summary>
-    internal int Intern(LinkObject file, int symbol)
+    /// <param name="file">An object that has it.</param>
+    /// <param name="symbol">Index of the symbol there.</param>
+    /// <param name="offset">Where the name stands in the object's string table.</param>
+    /// <param name="name">The name.</param>
+    internal int Intern(LinkObject file, int symbol, uint offset, ReadOnlySpan<byte> name)
     {
-        ReadOnlySpan<byte> name = file.Elf.SymbolName(symbol);
         ulong hash = NameHash.Of(name);
         int mask = _buckets.Length - 1;
         int bucket = (int)hash & mask;
@@ -121,6 +130,8 @@ internal sealed class LinkSymbols
             Hash = hash,
             NameObject = file.Ordinal,
             NameSymbol = symbol,
+            NameOffset = (int)offset,
+            NameLength = name.Length,
             Definer = -1,
         };
         _buckets[bucket] = index + 1;
@@ -150,8 +161,11 @@ internal sealed class LinkSymbols
     }
 
     /// <summary>The name, as UTF-8.</summary>
-    internal ReadOnlySpan<byte> Name(int index) =>
-        _objects[_symbols[index].NameObject].Elf.SymbolName(_symbols[index].NameSymbol);
+    internal ReadOnlySpan<byte> Name(int index)
+    {
+        ref LinkSymbol symbol = ref _symbols[index];
+        return _objects[symbol.NameObject].Elf.NameAt(symbol.NameOffset, symbol.NameLength);
+    }
 
     /// <summary>The name, for a person.</summary>
     internal string Text(int index) =>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using ElfLoader.Elf;
 using ElfLoader.Relocations;
@@ -62,74 +63,139 @@ internal sealed class RelocationPass
     }
 
     /// <summary>Copies and relocates all sections.</summary>
-    internal void Run()
+    internal void Run(SectionWriter writer)
     {
         ReadOnlySpan<SectionHeader> headers = _file.Elf.Sections;
-        for (int i = 1; i < headers.Length; i++)
+        int[] relocations = ArrayPool<int>.Shared.Rent(headers.Length);
+        try
         {
-            if (_file.IsKept(i) && headers[i].Type is not ElfConstants.SHT_NOBITS)
+            Span<int> first = relocations.AsSpan(0, headers.Length); // one more than the index in RelocationSections
+            bool isSingle = FindRelocations(first);
+            writer.Begin(_file);
+            for (int i = 1; i < headers.Length; i++)
             {
-                _file.Elf.SectionBytes(i).CopyTo(Bytes(i));
+                ref readonly SectionPlace place = ref _file.Sections[i];
+                if (place.Fate is SectionFate.Kept && headers[i].Type is not ElfConstants.SHT_NOBITS)
+                {
+                    ReadOnlySpan<byte> source = _file.Elf.SectionBytes(i);
+                    Span<byte> bytes = writer.Open(place, source.Length, headers[i].Alignment);
+                    source.CopyTo(bytes);
+                    if (first[i] > 0)
+                    {
+                        Relocate(i, first[i] - 1, isSingle, bytes);
+                    }
+                }
             }
         }
-
-        foreach (ref readonly RelocationSection section in _file.Elf.RelocationSections)
+        finally
         {
-            if (_file.IsKept(section.Target))
+            ArrayPool<int>.Shared.Return(relocations);
+        }
+    }
+
+    /// <summary>Notes for each section which relocations come first; false if a section has two sections of them.</summary>
+    private bool FindRelocations(Span<int> first)
+    {
+        first.Clear();
+        bool isSingle = true;
+        ReadOnlySpan<RelocationSection> sections = _file.Elf.RelocationSections;
+        for (int i = 0; i < sections.Length; i++)
+        {
+            ref int entry = ref first[sections[i].Target];
+            isSingle &= entry is 0;
+            entry = entry is 0 ? i + 1 : entry;
+        }
+
+        return isSingle;
+    }
+
+    private void Relocate(int target, int first, bool isSingle, Span<byte> bytes)
+    {
+        ReadOnlySpan<RelocationSection> sections = _file.Elf.RelocationSections;
+        int end = isSingle ? first + 1 : sections.Length;
+        for (int i = first; i < end; i++)
+        {
+            if (sections[i].Target == target)
             {
-                Relocate(section);
+                if (_file.Elf.RelaEntries(sections[i]) is { IsEmpty: false } entries)
+                {
+                    Relocate(sections[i], entries, bytes);
+                }
+                else
+                {
+                    Relocate(sections[i], bytes);
+                }
             }
         }
     }
 
-    private Span<byte> Bytes(int section)
+    /// <summary>The loop over the format of x86-64.</summary>
+    private void Relocate(in RelocationSection section, ReadOnlySpan<Rela64> entries, Span<byte> bytes)
     {
-        ref readonly SectionPlace place = ref _file.Sections[section];
-        return _context.Memory.Writable(place.Block, place.Offset, _file.Elf.SectionBytes(section).Length);
-    }
-
-    private void Relocate(in RelocationSection section)
-    {
-        Span<byte> bytes = Bytes(section.Target);
         ulong address = _file.Sections[section.Target].Address;
         ReadOnlySpan<BoundSymbol> symbols = _file.Symbols;
+        ReadOnlySpan<RuleFacts> facts = _rules.Facts;
+        for (int i = 0; i < entries.Length; i++)
+        {
+            ref readonly Rela64 entry = ref entries[i];
+            ref readonly BoundSymbol symbol = ref symbols[(int)entry.Symbol];
+            RulePath path = facts[(byte)entry.Type].Path;
+            long value = unchecked((long)symbol.Value + entry.Addend);
+            if (path is RulePath.Relative32)
+            {
+                value = unchecked(value - (long)(address + entry.Offset));
+                if (value == (int)value && !symbol.Is(SymbolTraits.Discarded))
+                {
+                    BinaryPrimitives.WriteInt32LittleEndian(bytes[(int)entry.Offset..], (int)value);
+                    continue;
+                }
+            }
+            else if (path is RulePath.Absolute64 && !symbol.Is(SymbolTraits.Discarded))
+            {
+                BinaryPrimitives.WriteInt64LittleEndian(bytes[(int)entry.Offset..], value);
+                continue;
+            }
+
+            RelocationReader following = _file.Elf.RelocationsFrom(section, i + 1);
+            Apply(section, bytes, address, entry.ToRecord(), following, isImplicit: false, out int consumed);
+            i += consumed;
+        }
+    }
+
+    /// <summary>The loop over all other formats.</summary>
+    private void Relocate(in RelocationSection section, Span<byte> bytes)
+    {
+        ulong address = _file.Sections[section.Target].Address;
         bool isImplicit = LinkRules.HasImplicitAddend(section);
         RelocationReader reader = _file.Elf.Relocations(section).GetEnumerator();
         while (reader.MoveNext())
         {
-            RelocationRecord record = reader.Current;
-            ref readonly BoundSymbol symbol = ref symbols[(int)record.Symbol];
-            RulePath path = isImplicit || symbol.Is(SymbolTraits.Discarded) ? RulePath.Table : _rules.Path(record.Type);
-            ulong target = unchecked(symbol.Value + (ulong)record.Addend);
-            if (path is RulePath.Absolute64)
-            {
-                BinaryPrimitives.WriteUInt64LittleEndian(bytes[(int)record.Offset..], target);
-                continue;
-            }
-
-            if (path is RulePath.Relative32)
-            {
-                long distance = unchecked((long)(target - (address + record.Offset)));
-                if (distance == (int)distance)
-                {
-                    BinaryPrimitives.WriteInt32LittleEndian(bytes[(int)record.Offset..], (int)distance);
-                    continue;
-                }
-            }
-
-            if (symbol.Is(SymbolTraits.Discarded)) // in a table of which the part is not read: the scan refuses all else
-            {
-                // libgcc skips a description whose function address is zero as stored: the copy that was dropped.
-                bytes.Slice((int)record.Offset, _rules[record.Type]!.Field.Size).Clear();
-                continue;
-            }
-
-            ApplyByTable(section, bytes, address, record, reader, isImplicit, out int consumed);
+            Apply(section, bytes, address, reader.Current, reader, isImplicit, out int consumed);
             for (; consumed > 0; consumed--)
             {
                 _ = reader.MoveNext();
             }
         }
+    }
+
+    private void Apply(
+        in RelocationSection section,
+        Span<byte> bytes,
+        ulong address,
+        in RelocationRecord record,
+        RelocationReader following,
+        bool isImplicit,
+        out int consumed)
+    {
+        if (_file.Symbols[(int)record.Symbol].Is(SymbolTraits.Discarded)) // in a table of which the part is not read: the scan refuses all else
+        {
+            // libgcc skips a description whose function address is zero as stored: the copy that was dropped.
+            bytes.Slice((int)record.Offset, _rules[record.Type]!.Field.Size).Clear();
+            consumed = 0;
+            return;
+        }
+
+        ApplyByTable(section, bytes, address, record, following, isImplicit, out consumed);
     }
 
     private void ApplyByTable(

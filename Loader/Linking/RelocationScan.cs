@@ -16,6 +16,9 @@ internal sealed class RelocationScan
     private readonly LinkErrors _errors;
     private readonly StubTable _stubs;
     private readonly bool _allowUndefined;
+    private readonly SymbolTraits _noteworthy = SymbolTraits.External | SymbolTraits.UndefinedWeak | SymbolTraits.Missing
+        | SymbolTraits.Discarded | SymbolTraits.Tls | SymbolTraits.Absolute | SymbolTraits.GotBase;
+
     private readonly Dictionary<int, List<LinkLocation>> _missing = [];
 
     internal RelocationScan(
@@ -26,6 +29,10 @@ internal sealed class RelocationScan
         _errors = errors;
         _stubs = stubs;
         _allowUndefined = allowUndefined;
+        if (allowUndefined)
+        {
+            _noteworthy &= ~SymbolTraits.Missing;
+        }
     }
 
     /// <summary>
@@ -52,6 +59,7 @@ internal sealed class RelocationScan
     /// <summary>Scans all objects.</summary>
     internal void Run()
     {
+        UsesMissing = _allowUndefined && IsAnyMissing();
         foreach (LinkObject file in _resolution.Objects)
         {
             WantIfuncStubs(file);
@@ -65,6 +73,19 @@ internal sealed class RelocationScan
         }
 
         ReportMissing();
+    }
+
+    private bool IsAnyMissing()
+    {
+        for (int i = 0; i < _resolution.Symbols.Count; i++)
+        {
+            if ((_resolution.Symbols[i].Traits & SymbolTraits.Missing) != 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private void WantIfuncStubs(LinkObject file)
@@ -100,38 +121,64 @@ internal sealed class RelocationScan
             return;
         }
 
-        ulong size = target.Size;
-        ReadOnlySpan<BoundSymbol> symbols = file.Symbols;
+        if (file.Elf.RelaEntries(section) is { IsEmpty: false } entries)
+        {
+            Scan(file, section, entries, target.Size);
+            return;
+        }
+
         foreach (RelocationRecord record in file.Elf.Relocations(section))
         {
-            RelocationRule? rule = _rules[record.Type];
-            if (rule is null || rule.Use is RelocationUse.Dynamic or RelocationUse.Refused)
-            {
-                RefuseType(file, section, record, rule);
-                continue;
-            }
+            Examine(file, section, record, target.Size);
+        }
+    }
 
-            if (record.Offset > size || (ulong)rule.Field.Size > size - record.Offset)
+    /// <summary>The loop over the format of x86-64.</summary>
+    private void Scan(LinkObject file, in RelocationSection section, ReadOnlySpan<Rela64> entries, ulong size)
+    {
+        ReadOnlySpan<BoundSymbol> symbols = file.Symbols;
+        ReadOnlySpan<RuleFacts> facts = _rules.Facts;
+        const RuleNeeds plain = RuleNeeds.Branch | RuleNeeds.NarrowRelative;
+        for (int i = 0; i < entries.Length; i++)
+        {
+            ref readonly Rela64 entry = ref entries[i];
+            RuleFacts fact = facts[(byte)entry.Type];
+            if (entry.Type > byte.MaxValue || !fact.IsUsable
+                || entry.Offset > size || fact.Size > size - entry.Offset
+                || (fact.Needs & ~plain) != 0 || (symbols[(int)entry.Symbol].Traits & _noteworthy) != 0)
             {
-                Refuse(
-                    LinkErrorCode.Malformed,
-                    file,
-                    section,
-                    record,
-                    rule,
-                    $"of {rule.Field.Size} bytes lies outside of the section, which has {size} bytes");
-                continue;
+                Examine(file, section, entry.ToRecord(), size);
             }
+        }
+    }
 
-            RuleNeeds needs = _rules.Needs(record.Type);
-            SymbolTraits traits = symbols[(int)record.Symbol].Traits;
-            const SymbolTraits noteworthy = SymbolTraits.External | SymbolTraits.UndefinedWeak | SymbolTraits.Missing
-                | SymbolTraits.Discarded | SymbolTraits.Tls | SymbolTraits.Absolute | SymbolTraits.GotBase;
-            const RuleNeeds plain = RuleNeeds.Branch | RuleNeeds.NarrowRelative;
-            if ((needs & ~plain) != 0 || (traits & noteworthy) != 0)
-            {
-                Consider(file, section, record, rule, needs, traits);
-            }
+    private void Examine(LinkObject file, in RelocationSection section, in RelocationRecord record, ulong size)
+    {
+        RelocationRule? rule = _rules[record.Type];
+        if (rule is null || rule.Use is RelocationUse.Dynamic or RelocationUse.Refused)
+        {
+            RefuseType(file, section, record, rule);
+            return;
+        }
+
+        if (record.Offset > size || (ulong)rule.Field.Size > size - record.Offset)
+        {
+            Refuse(
+                LinkErrorCode.Malformed,
+                file,
+                section,
+                record,
+                rule,
+                $"of {rule.Field.Size} bytes lies outside of the section, which has {size} bytes");
+            return;
+        }
+
+        RuleNeeds needs = _rules.Needs(record.Type);
+        SymbolTraits traits = file.Symbols[(int)record.Symbol].Traits;
+        const RuleNeeds plain = RuleNeeds.Branch | RuleNeeds.NarrowRelative;
+        if ((needs & ~plain) != 0 || (traits & _noteworthy) != 0)
+        {
+            Consider(file, section, record, rule, needs, traits);
         }
     }
 
@@ -270,7 +317,7 @@ internal sealed class RelocationScan
     /// <summary>Tables that describe functions one by one, and of which nobody reads the part of a function that is not there.</summary>
     private static bool MayReferToDiscarded(LinkObject file, int section) =>
         file.Sections[section].Role is SectionRole.Unwind
-        || file.Elf.SectionName(section).StartsWith(".gcc_except_table"u8);
+        || file.Elf.SectionNameStartsWith(section, ".gcc_except_table"u8);
 
     private void RefuseType(
         LinkObject file, in RelocationSection section, in RelocationRecord record, RelocationRule? rule)
@@ -316,7 +363,6 @@ internal sealed class RelocationScan
     {
         if (_allowUndefined)
         {
-            UsesMissing = true;
             return;
         }
 

@@ -53,7 +53,7 @@ internal static class SectionSelection
         && header.Type is not (ElfConstants.SHT_NULL or ElfConstants.SHT_SYMTAB or ElfConstants.SHT_STRTAB
             or ElfConstants.SHT_RELA or ElfConstants.SHT_REL or ElfConstants.SHT_GROUP
             or ElfConstants.SHT_SYMTAB_SHNDX or ElfConstants.SHT_CREL)
-        && !(header.Type is ElfConstants.SHT_NOTE && file.Elf.SectionName(index).SequenceEqual(".note.gnu.property"u8));
+        && !(header.Type is ElfConstants.SHT_NOTE && file.Elf.HasSectionName(index, ".note.gnu.property"u8));
 
     private static SectionRole RoleOf(LinkObject file, int index, in SectionHeader header)
     {
@@ -62,14 +62,15 @@ internal static class SectionSelection
             return header.Type is ElfConstants.SHT_NOBITS ? SectionRole.TlsZero : SectionRole.TlsData;
         }
 
-        return header.Type is ElfConstants.SHT_NOBITS
-            ? SectionRole.Ordinary
-            : file.Elf.SectionName(index) switch
-            {
-                var name when name.SequenceEqual(".eh_frame"u8) => SectionRole.Unwind,
-                var name when header.Has(ElfConstants.SHF_EXECINSTR) && name.SequenceEqual(".init"u8) => SectionRole.Init,
-                var name when header.Has(ElfConstants.SHF_EXECINSTR) && name.SequenceEqual(".fini"u8) => SectionRole.Fini,
-                _ => SectionRole.Ordinary,
-            };
+        if (header.Type is ElfConstants.SHT_NOBITS)
+        {
+            return SectionRole.Ordinary;
+        }
+
+        return file.Elf.HasSectionName(index, ".eh_frame"u8) ? SectionRole.Unwind
+            : !header.Has(ElfConstants.SHF_EXECINSTR) ? SectionRole.Ordinary
+            : file.Elf.HasSectionName(index, ".init"u8) ? SectionRole.Init
+            : file.Elf.HasSectionName(index, ".fini"u8) ? SectionRole.Fini
+            : SectionRole.Ordinary;
     }
 }

@@ -180,12 +180,19 @@ internal sealed class SymbolResolution
         _objects.Add(file);
         SectionSelection.Decide(file, _errors, _scope.AllowsWritableCode);
         DiscardGroups(file);
-        for (int i = 1; i < elf.SymbolCount; i++)
+        Span<BoundSymbol> bound = file.Symbols;
+        foreach (ref BoundSymbol symbol in bound)
         {
-            file.Symbols[i].Global = -1;
-            if (i >= elf.FirstGlobalSymbol)
+            symbol.Global = -1;
+        }
+
+        SymbolTable symbols = elf.Symbols;
+        for (int i = Math.Max(elf.FirstGlobalSymbol, 1); i < symbols.Count; i++)
+        {
+            SymbolRecord record = symbols[i];
+            if (record.Binding is not SymbolBinding.Local)
             {
-                AddGlobal(file, i);
+                bound[i].Global = AddGlobal(file, i, record, symbols.Name(record));
             }
         }
     }
@@ -201,7 +208,7 @@ internal sealed class SymbolResolution
 
             ReadOnlySpan<byte> signature = GroupSignatures.Signature(file.Elf, group.SignatureSymbol);
             ulong hash = NameHash.Of(signature);
-            if (!_scope.HasGroup(hash, signature) && _groups.Add(hash, file.Ordinal, group.SignatureSymbol))
+            if (!_scope.HasGroup(hash, signature) && _groups.Add(hash, file.Ordinal, group.SignatureSymbol, signature))
             {
                 continue;
             }
@@ -213,20 +220,13 @@ internal sealed class SymbolResolution
         }
     }
 
-    private void AddGlobal(LinkObject file, int index)
+    private int AddGlobal(LinkObject file, int index, in SymbolRecord record, ReadOnlySpan<byte> name)
     {
-        SymbolRecord record = file.Elf.Symbol(index);
-        if (record.Binding is SymbolBinding.Local)
-        {
-            return;
-        }
-
         int before = Symbols.Count;
-        int id = Symbols.Intern(file, index);
-        file.Symbols[index].Global = id;
+        int id = Symbols.Intern(file, index, record.NameOffset, name);
         ref LinkSymbol symbol = ref Symbols[id];
         if (id == before && _scope.HasOwn
-            && _scope.FindOwn(symbol.Hash, Symbols.Name(id)) is { Exists: true } own)
+            && _scope.FindOwn(symbol.Hash, name) is { Exists: true } own)
         {
             Bind(ref symbol, own, isOwn: true);
         }
@@ -243,10 +243,11 @@ internal sealed class SymbolResolution
                 symbol.Type = record.Type;
             }
 
-            return;
+            return id;
         }
 
         Define(ref symbol, file, index, record);
+        return id;
     }
 
     private void Define(ref LinkSymbol symbol, LinkObject file, int index, in SymbolRecord record)

@@ -32,11 +32,12 @@ internal sealed class SymbolValues
         foreach (LinkObject file in _resolution.Objects)
         {
             Span<BoundSymbol> bound = file.Symbols;
+            SymbolTable records = file.Elf.Symbols;
             for (int i = 1; i < bound.Length; i++)
             {
                 bound[i].Traits = bound[i].Global >= 0
                     ? symbols[bound[i].Global].Traits
-                    : ClassifyDefined(file, file.Elf.Symbol(i));
+                    : ClassifyDefined(file, records[i]);
             }
         }
     }
@@ -56,11 +57,12 @@ internal sealed class SymbolValues
         foreach (LinkObject file in _resolution.Objects)
         {
             Span<BoundSymbol> bound = file.Symbols;
+            SymbolTable records = file.Elf.Symbols;
             for (int i = 1; i < bound.Length; i++)
             {
                 bound[i].Value = bound[i].Is(SymbolTraits.GotBase) ? file.Got.Origin
                     : bound[i].Global >= 0 ? symbols[bound[i].Global].Value
-                    : DefinedValue(file, file.Elf.Symbol(i));
+                    : DefinedValue(file, records[i]);
             }
         }
 

@@ -175,6 +175,7 @@ internal sealed class UnitLayout
 
     private void PlaceSections(LinkObject file)
     {
+        file.CodeStart = _blocks[Code].Size;
         Span<SectionPlace> places = file.Sections;
         for (int i = 1; i < places.Length; i++)
         {
@@ -207,7 +208,7 @@ internal sealed class UnitLayout
 
         return file.Elf.Sections[index].Type
                 is ElfConstants.SHT_INIT_ARRAY or ElfConstants.SHT_FINI_ARRAY or ElfConstants.SHT_PREINIT_ARRAY
-            || file.Elf.SectionName(index).StartsWith(".data.rel.ro"u8)
+            || file.Elf.SectionNameStartsWith(index, ".data.rel.ro"u8)
             ? Relro
             : Data;
     }

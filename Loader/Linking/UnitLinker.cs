@@ -180,8 +180,8 @@ internal sealed class UnitLinker
             layout.Blocks[i].Address = allocation.Address((MemoryZone)i);
         }
 
-        var memory = new AllocationMemory(allocation);
-        FillCode(memory, layout, resolution);
+        var memory = new AllocationMemory(allocation, X64.Instance.CodePadding);
+        FillCode(memory, layout, resolution, allocation);
         layout.Init.WriteFrame(memory);
         layout.Fini.WriteFrame(memory);
         layout.AssignAddresses(_stubs);
@@ -202,9 +202,15 @@ internal sealed class UnitLinker
             Advice = new ReachAdvice(resolution).For,
         };
         layout.Tls.ThreadPointer = 0; // symbols of static storage are offsets from it already
+        SectionWriter writer = memory.NewWriter();
         foreach (LinkObject file in resolution.Objects)
         {
-            new RelocationPass(context, file).Run();
+            new RelocationPass(context, file).Run(writer);
+        }
+
+        writer.Flush();
+        foreach (LinkObject file in resolution.Objects)
+        {
             new GotWriter(context, NativeProcess.Host.Tls, resources.Tls).Write(file);
         }
 
@@ -243,8 +249,14 @@ internal sealed class UnitLinker
     }
 
     /// <summary>Makes what lies between sections trap, unless that is much more memory than the sections take.</summary>
-    private static void FillCode(AllocationMemory memory, UnitLayout layout, SymbolResolution resolution)
+    private static void FillCode(
+        AllocationMemory memory, UnitLayout layout, SymbolResolution resolution, MemoryAllocation allocation)
     {
+        if (BufferedSectionWriter.IsBuffered(allocation, (int)MemoryZone.Code))
+        {
+            return; // whoever puts the sections together does it
+        }
+
         const ulong little = 1 << 20;
         ulong size = layout.Blocks[(int)MemoryZone.Code].Size;
         ulong input = 0;

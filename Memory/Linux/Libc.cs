@@ -44,6 +44,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
     internal static partial int Advise(nint address, nuint length, int advice);
 
+    [LibraryImport("libc", EntryPoint = "pwrite", SetLastError = true)]
+    internal static partial nint Write(int file, ReadOnlySpan<byte> bytes, nuint count, nint offset);
+
     /// <summary>Creates a memory file that is closed on exec; negative if the system refused.</summary>
     /// <remarks>
     /// Kernels before 6.3 know neither <see cref="MemFdExec"/> nor <see cref="MemFdNoExecSeal"/>, and one that is told to

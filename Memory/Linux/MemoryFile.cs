@@ -62,6 +62,23 @@ internal sealed class MemoryFile : IDisposable
         }
     }
 
+    /// <summary>Writes bytes of the file: its pages need not be mapped for that.</summary>
+    /// <exception cref="MemoryException">The system has no more memory.</exception>
+    internal void Write(ulong offset, ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            nint written = Libc.Write(_descriptor, bytes, (nuint)bytes.Length, (nint)offset);
+            if (written <= 0)
+            {
+                throw Libc.Failure($"{bytes.Length:N0} bytes can't be written to a memory file");
+            }
+
+            offset += (ulong)written;
+            bytes = bytes[(int)written..];
+        }
+    }
+
     /// <summary>Gives whole pages back to the system; they read as zero.</summary>
     internal bool PunchHole(ulong offset, ulong size) =>
         Libc.Allocate(_descriptor, Libc.PunchHoleKeepSize, (nint)offset, (nint)size) is 0;

@@ -34,6 +34,8 @@ internal sealed class PrivatePages : IZonePages
         Mapped = end;
     }
 
+    public void CopyIn(ulong offset, ReadOnlySpan<byte> bytes) => NativeBytes.Write(WriteAddress + offset, bytes);
+
     public void Populate(ulong offset, ulong size) => PageRange.Populate(WriteAddress, offset, size);
 
     public void Seal(ulong offset, ulong size)

@@ -32,6 +32,8 @@ internal sealed class SealedPages : IZonePages
         Mapped += size;
     }
 
+    public void CopyIn(ulong offset, ReadOnlySpan<byte> bytes) => NativeBytes.Write(WriteAddress + offset, bytes);
+
     public void Populate(ulong offset, ulong size) => PageRange.Populate(WriteAddress, offset, size);
 
     public void Seal(ulong offset, ulong size) => Protect(offset, size, _sealed);

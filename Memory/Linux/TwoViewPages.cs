@@ -47,6 +47,8 @@ internal sealed class TwoViewPages : IZonePages
         Mapped = end;
     }
 
+    public void CopyIn(ulong offset, ReadOnlySpan<byte> bytes) => _file!.Write(offset, bytes);
+
     public void Populate(ulong offset, ulong size) => PageRange.Populate(WriteAddress, offset, size);
 
     public void Seal(ulong offset, ulong size)

@@ -37,7 +37,7 @@ public sealed class TablesTests
         LinkObject file = new(LinkTest.Read(elf, "a.o"), 0);
         LinkSymbols symbols = new([file], 1);
         file.Symbols[local].Global = -1;
-        file.Symbols[global].Global = symbols.Intern(file, global);
+        file.Symbols[global].Global = symbols.Intern(file, global, file.Elf.Symbol(global).NameOffset, "g"u8);
         StubTable stubs = new();
 
         for (int i = 0; i < 2; i++)

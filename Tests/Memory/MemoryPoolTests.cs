@@ -52,6 +52,23 @@ public sealed class MemoryPoolTests(MemoryMapping mapping)
     }
 
     [Test]
+    public void BytesCopiedInAreWhereCodeSeesThem([Values] MemoryZone zone)
+    {
+        const int size = 100_000;
+        byte[] bytes = new byte[size];
+        new Random(1).NextBytes(bytes);
+        MemoryAllocation load = _pools.Allocate(MemoryPlacement.Far, MachineCode.Request(size + 1, size + 1, size + 1, size + 1));
+
+        load.CopyIn(zone, 1, bytes);
+        load.Writable(zone, 5000, 1)[0] = bytes[4999] = 7;
+        load.Seal();
+
+        Assert.That(NativeBytes.ReadOnlyAt(load.Address(zone) + 1, size).SequenceEqual(bytes));
+        Assert.That(() => load.CopyIn(MemoryZone.Code, 0, bytes), Throws.InvalidOperationException);
+        Assert.That(() => load.CopyIn(zone, 2, bytes), Throws.InstanceOf<ArgumentOutOfRangeException>());
+    }
+
+    [Test]
     public void ZonesLieInOrderInsideThePool([Values] MemoryPlacement placement)
     {
         MemoryAllocation load = _pools.Allocate(placement, MachineCode.Request(100, 100, 100, 100));

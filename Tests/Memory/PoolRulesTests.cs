@@ -157,6 +157,10 @@ public sealed class PoolRulesTests
                 }
             }
 
+            public void CopyIn(ulong offset, ReadOnlySpan<byte> bytes)
+            {
+            }
+
             public void Populate(ulong offset, ulong size)
             {
             }
