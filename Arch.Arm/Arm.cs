@@ -108,8 +108,10 @@ public sealed class Arm : Architecture
         bool isShort = rule.Type is R_ARM_THM_JUMP11 or R_ARM_THM_JUMP8 or R_ARM_THM_JUMP6;
         operands.IsFunction = isBranch;
         operands.T = isBranch && IsThumb(rule) ? 1UL : 0;
+        bool isRounded = rule.Type is R_ARM_THM_PC8 or R_ARM_THM_PC12 or R_ARM_THM_ALU_PREL_11_0;
         operands.S = !rule.Expression.IsPcRelative || rule.Expression.UsesGot ? 0
             : isBranch || isShort ? operands.P + (ulong)rule.Field.Size
+            : isRounded ? operands.P & ~3UL // what these count from
             : operands.P;
         operands.L = operands.S;
     }

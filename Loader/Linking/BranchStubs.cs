@@ -150,22 +150,57 @@ internal sealed class BranchStubs
 
     private ImagePiece PieceOf(LinkObject file, int section) => _sections.Memory.Piece(file.Sections[section].Block);
 
-    /// <summary>Gives a stub a place: behind its caller, unless that would tear a function apart or overlap what the caller has placed.</summary>
+    /// <summary>
+    /// Gives a stub a place: behind its caller, unless that would tear a function apart or overlap what the caller of the
+    /// linker has placed; then in the code that is nearest and has room.
+    /// </summary>
     private void Host(ImagePiece caller, ImagePiece stub)
     {
         ImageOutput output = caller.Output;
-        if (output.Name is ".init" or ".fini") // its pieces are one function
+        if (HasRoom(output, stub) && !IsOneFunction(output))
         {
-            output.Add(stub);
+            output.InsertAfter(caller, stub);
+            stub.Offset = caller.Offset + caller.Size; // about there, until the next layout, for the branches that follow
+            return;
         }
-        else if (output.FixedAddress is not null && _sections.Outputs.Any(other => other.FixedAddress > output.Address
-            && other.FixedAddress < output.End + stub.Alignment + stub.Size))
+
+        ImageOutput? nearest = IsOneFunction(output) ? output : _sections.Outputs
+            .Where(other => other.Zone is ImageZone.Code && !IsOneFunction(other) && HasRoom(other, stub))
+            .MinBy(other => Math.Max(other.Address, output.Address) - Math.Min(other.Address, output.Address));
+        if (nearest is null)
         {
             _sections.AddCode(stub);
         }
         else
         {
-            output.InsertAfter(caller, stub);
+            stub.Offset = nearest.Size;
+            nearest.Add(stub);
         }
+    }
+
+    /// <summary>Whether an output section's pieces are parts of one function, which falls through them.</summary>
+    private static bool IsOneFunction(ImageOutput output) => output.Name is ".init" or ".fini";
+
+    /// <summary>Whether a stub at the end of an output section would leave everything where the caller has placed it.</summary>
+    private bool HasRoom(ImageOutput output, ImagePiece stub)
+    {
+        if (output.FixedAddress is not { } end)
+        {
+            return true;
+        }
+
+        foreach (ImagePiece piece in output.Pieces.Append(stub))
+        {
+            ulong start = (end + piece.Alignment - 1) & ~(piece.Alignment - 1);
+            if (start < end || piece.Size > ulong.MaxValue - start)
+            {
+                return false;
+            }
+
+            end = start + piece.Size;
+        }
+
+        return (_machine.Is64Bit || end <= 1UL << 32)
+            && !_sections.Outputs.Any(other => other.FixedAddress > output.Address && other.FixedAddress < end);
     }
 }

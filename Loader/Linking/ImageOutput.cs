@@ -218,7 +218,16 @@ internal sealed class ImageOutput
         var block = new LinkBlock();
         foreach (ImagePiece piece in _pieces)
         {
-            piece.Offset = block.Append(piece.Size, piece.Alignment);
+            if (FixedAddress is { } address && block.Size > 0)
+            {
+                // A stub behind a section at a given address need not be aligned to that, only in the address space.
+                _ = block.Append(unchecked(0 - (address + block.Size)) & (piece.Alignment - 1), 1);
+                piece.Offset = block.Append(piece.Size, 1);
+            }
+            else
+            {
+                piece.Offset = block.Append(piece.Size, piece.Alignment);
+            }
         }
 
         Size = block.Size;
