@@ -98,18 +98,13 @@ internal sealed class LinkCommand : Command, IExamples
     private ImageOptions ReadOptions(ParseResult result)
     {
         string? entry = result.GetValue(_entry);
-        var usual = new ImageOptions();
+        ImageOptions usual = _link.Image(result);
         return usual with
         {
             Base = _placement.Base(result),
             MapSections = _placement.MapSections(result),
             Entry = entry ?? usual.Entry,
             EntryMustExist = entry is not null,
-            Definitions = _link.Definitions(result).ToDictionary(
-                definition => definition.Name,
-                definition => new DefinedSymbol(definition.Address, definition.IsThumb)),
-            AllowUndefined = _link.AllowUndefined(result, out ulong? address),
-            UndefinedAddress = address,
         };
     }
 }
