@@ -76,8 +76,10 @@ public sealed class ArmBareProgramTests
         string image = folder.File("image");
 
         CommandResult linked = ElfloadCommand.Invoke(
-            "link", "--map-section", "third.o,.text=0x5000000", "--map-section", "fourth.o,.text=0x9800000",
-            "-o", image, StartObject, .. others, .. objects);
+            [
+                "link", "--map-section", "third.o,.text=0x5000000", "--map-section", "fourth.o,.text=0x9800000",
+                "-o", image, StartObject, .. others, .. objects,
+            ]);
 
         Assert.That(linked, Is.EqualTo(new CommandResult(0, "", "")));
         Assert.That(Command.Run("qemu-arm", [image]), Is.EqualTo(NativeFar.Value));

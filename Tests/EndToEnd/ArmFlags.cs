@@ -51,7 +51,8 @@ public sealed record ArmFlags(string Compiler, string Target, string Flags)
     /// <summary>The C library to link with.</summary>
     internal ArmLibrary Library => Target.Contains("gnueabihf", StringComparison.Ordinal) ? ArmLibrary.HardFloat : ArmLibrary.SoftFloat;
 
-    private bool IsGcc => Compiler is "gcc";
+    /// <summary>Whether it is gcc rather than clang.</summary>
+    public bool IsGcc => Compiler is "gcc";
 
     /// <summary>The compiler of C, or of C++.</summary>
     public string Program(bool isCxx) => (IsGcc, isCxx) switch

@@ -25,6 +25,7 @@ internal sealed class LinkCommand : Command, IExamples
 
     private readonly LinkOptions _link = new();
     private readonly PlacementOptions _placement = new();
+    private readonly PlatformOptions _platform = new();
 
     internal LinkCommand(Reporter reporter)
         : base("link", "Link for target addresses and write a static ELF executable.")
@@ -34,6 +35,7 @@ internal sealed class LinkCommand : Command, IExamples
         Add(_entry);
         _link.AddTo(this);
         _placement.AddTo(this);
+        _platform.AddTo(this);
         SetAction(result => Run(result, reporter));
     }
 
@@ -42,6 +44,7 @@ internal sealed class LinkCommand : Command, IExamples
     [
         "elfload link start.o main.o libc.a -o program",
         "elfload link firmware.o -o firmware.elf --base 0x8000 --entry reset --define UART0=0x40011000",
+        "elfload link boot.o -o boot --define rom_read=0x4000:thumb --target2 rel",
         "elfload link a.o b.o -o ab --map-section a.o,.text=0x10000 --map -",
     ];
 
@@ -98,7 +101,7 @@ internal sealed class LinkCommand : Command, IExamples
     private ImageOptions ReadOptions(ParseResult result)
     {
         string? entry = result.GetValue(_entry);
-        ImageOptions usual = _link.Image(result);
+        ImageOptions usual = _platform.Apply(result, _link.Image(result));
         return usual with
         {
             Base = _placement.Base(result),

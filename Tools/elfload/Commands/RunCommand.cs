@@ -18,6 +18,7 @@ internal sealed class RunCommand : Command, IExamples
     };
 
     private readonly LinkOptions _link = new();
+    private readonly PlatformOptions _platform = new();
 
     private readonly Option<string[]> _libraries = new("--library", "-l")
     {
@@ -45,6 +46,7 @@ internal sealed class RunCommand : Command, IExamples
         Add(_libraries);
         Add(_noHostSymbols);
         Add(_runner);
+        _platform.AddTo(this);
         SetAction(result => Run(Read(result, programArguments, reporter), reporter));
     }
 
@@ -80,7 +82,7 @@ internal sealed class RunCommand : Command, IExamples
             Libraries = result.GetValue(_libraries) ?? [],
             UsesHost = !result.GetValue(_noHostSymbols),
             Map = map,
-            Image = _link.Image(result),
+            Image = _platform.Apply(result, _link.Image(result)),
             Runner = result.GetValue(_runner),
             Arguments = [files[0], .. programArguments],
         };
