@@ -36,8 +36,11 @@ public sealed class ArmBareProgramTests
 
     private static IEnumerable<TestCaseData> Far =>
         from row in FarRows
-        from level in (string[])["-O0", "-O2"]
-        select new TestCaseData(row[0], level, row[1..]).SetArgDisplayNames($"{row[0]} {level}");
+        select new TestCaseData(row[0], "-O2", row[1..]).SetArgDisplayNames(row[0]);
+
+    private static IEnumerable<TestCaseData> FarMapped =>
+        from row in FarRows
+        select new TestCaseData(row[0], "-O0", row[1..]).SetArgDisplayNames(row[0]);
 
     [TestCaseSource(nameof(All))]
     public void RunsAsNatively(ArmFlags flags)
@@ -66,7 +69,7 @@ public sealed class ArmBareProgramTests
     }
 
     /// <summary>The same, where the command line says that they lie so far apart.</summary>
-    [TestCaseSource(nameof(Far))]
+    [TestCaseSource(nameof(FarMapped))]
     public void CallsReachSectionsThatAreMapped(string target, string level, string[] modes)
     {
         using var folder = new TemporaryFolder();
@@ -86,24 +89,16 @@ public sealed class ArmBareProgramTests
     }
 
     [Test]
-    public void TheStartObjectIsWhatItsSourceSays([Values("llvm-mc-14", "llvm-mc-19")] string assembler)
+    public void TheStartObjectIsWhatItsSourceSays()
     {
         using var folder = new TemporaryFolder();
         string built = folder.File("ArmStart.o");
         Command.Check(
-            assembler,
+            "llvm-mc-14",
             ["-triple", "armv4t-none-linux-gnueabi", "-filetype=obj", Path.ChangeExtension(StartObject, ".s"), "-o", built]);
 
-        Assert.That(Code(built), Is.EqualTo(Code(StartObject)));
-        if (assembler is "llvm-mc-14")
-        {
-            Assert.That(File.ReadAllBytes(built), Is.EqualTo(File.ReadAllBytes(StartObject)));
-        }
+        Assert.That(File.ReadAllBytes(built), Is.EqualTo(File.ReadAllBytes(StartObject)));
     }
-
-    /// <summary>Instructions and relocations.</summary>
-    private static string Code(string path) =>
-        Command.Check("llvm-objdump-14", ["-dr", "--no-show-raw-insn", path]).Replace(path, "", StringComparison.Ordinal);
 
     private static string[] CompileFar(string target, string level, string[] modes, TemporaryFolder folder)
     {
