@@ -185,7 +185,12 @@ public sealed class ArmRunCommandTests
     {
         using var programs = new ToolPrograms();
         string program = Compile(programs, "processor", """
-            int main(void) { unsigned id; __asm__("mrc p15, 0, %0, c0, c0, 0" : "=r"(id)); return (id >> 4) & 255; }
+            int main(int argc, char **argv)
+            {
+                int result = argc * 84;
+                __asm__ volatile(".arch_extension idiv\n sdiv %0, %0, %1" : "+r"(result) : "r"(argc + 1));
+                return result;
+            }
             """);
         string script = programs.Write("runner", "#!/bin/sh\necho \"$1 $2\"\nshift 2\nqemu-arm \"$@\"\necho status $?\n");
         Command.Check("chmod", ["+x", script]);
@@ -194,9 +199,11 @@ public sealed class ArmRunCommandTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(
-                ElfloadCommand.Invoke("run", "--runner", "qemu-arm -cpu cortex-a8", program).Status, Is.EqualTo(8));
+                ElfloadCommand.Invoke("run", "--runner", "qemu-arm -cpu cortex-a8", program).Status,
+                Is.EqualTo(128 + 4),
+                "this processor cannot divide");
             Assert.That(
-                ElfloadCommand.Invoke("run", "--runner", "qemu-arm -cpu cortex-a9", program).Status, Is.EqualTo(9));
+                ElfloadCommand.Invoke("run", "--runner", "qemu-arm -cpu cortex-a15", program).Status, Is.EqualTo(42));
             Assert.That(
                 ElfloadCommand.Invoke("run", "--runner", $"{script} one \"two words\"", quiet, "--", "x"),
                 Is.EqualTo(new CommandResult(0, "one two words\nstatus 2\n", "")));

@@ -10,8 +10,11 @@ internal sealed class PlatformOptions
     private readonly Option<bool> _noRelax = Flag(
         "--no-relax", "Images: do not rewrite instructions to cheaper forms (default: rewrite).");
 
-    private readonly Option<string> _gotOrigin = Choice(
-        "--got-origin", "Images: the GOT that code counts from: its object's own, or one for the whole image.", "object", "image");
+    private readonly Option<string?> _gotOrigin = new("--got-origin")
+    {
+        Description = "Images: the GOT that code counts from: its object's own (the default), or one for the whole image.",
+        HelpName = "object|image",
+    };
 
     private readonly Option<string?> _staticBase = new("--static-base")
     {
@@ -22,8 +25,11 @@ internal sealed class PlatformOptions
 
     private readonly Option<bool> _target1Absolute = Flag("--target1-abs", "ARM: R_ARM_TARGET1 is R_ARM_ABS32 (the default).");
     private readonly Option<bool> _target1Relative = Flag("--target1-rel", "ARM: R_ARM_TARGET1 is R_ARM_REL32.");
-    private readonly Option<string> _target2 = Choice(
-        "--target2", "ARM: R_ARM_TARGET2 is R_ARM_GOT_PREL, R_ARM_REL32 or R_ARM_ABS32.", "got-rel", "rel", "abs");
+    private readonly Option<string?> _target2 = new("--target2")
+    {
+        Description = "ARM: R_ARM_TARGET2 is R_ARM_GOT_PREL (the default), R_ARM_REL32 or R_ARM_ABS32.",
+        HelpName = "got-rel|rel|abs",
+    };
 
     private readonly Option<bool> _fixV4Bx = Flag(
         "--fix-v4bx", "ARM: turn 'bx rN' to 'mov pc, rN' where R_ARM_V4BX marks it, for Armv4 (default: leave it).");
@@ -56,16 +62,22 @@ internal sealed class PlatformOptions
         return options with
         {
             Relax = !result.GetValue(_noRelax),
-            GotOrigin = result.GetValue(_gotOrigin) is "image" ? GotOrigin.Image : GotOrigin.Object,
+            GotOrigin = result.GetValue(_gotOrigin) switch
+            {
+                null or "object" => GotOrigin.Object,
+                "image" => GotOrigin.Image,
+                string other => throw Unknown(_gotOrigin, other),
+            },
             StaticBase = AddressText.ParseOptional(result.GetValue(_staticBase), "--static-base"),
             Arm = options.Arm with
             {
                 Target1 = isRelative ? Target1Meaning.Relative : Target1Meaning.Absolute,
                 Target2 = result.GetValue(_target2) switch
                 {
+                    null or "got-rel" => Target2Meaning.GotRelative,
                     "rel" => Target2Meaning.Relative,
                     "abs" => Target2Meaning.Absolute,
-                    _ => Target2Meaning.GotRelative,
+                    string other => throw Unknown(_target2, other),
                 },
                 RewritesBx = result.GetValue(_fixV4Bx),
                 PositionIndependent = result.GetValue(_picVeneer),
@@ -75,11 +87,6 @@ internal sealed class PlatformOptions
 
     private static Option<bool> Flag(string name, string description) => new(name) { Description = description };
 
-    /// <summary>An option with one of several values, of which the first is the default.</summary>
-    private static Option<string> Choice(string name, string description, params string[] values)
-    {
-        var option = new Option<string>(name) { Description = description, DefaultValueFactory = _ => values[0] };
-        option.AcceptOnlyFromAmong(values);
-        return option;
-    }
+    private static CommandLineException Unknown(Option<string?> option, string value) =>
+        new($"{option.Name}: '{value}' is none of {option.HelpName!.Replace("|", ", ", StringComparison.Ordinal)}");
 }
