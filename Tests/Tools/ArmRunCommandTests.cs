@@ -157,6 +157,23 @@ public sealed class ArmRunCommandTests
         Assert.That(result, Is.EqualTo(new CommandResult(5, "input", "error")));
     }
 
+    /// <summary>.NET ignores the signal, and what it starts would, too.</summary>
+    [Test]
+    public void EndsWhenNobodyReads()
+    {
+        using var programs = new ToolPrograms();
+        string program = Compile(programs, "endless", "int main(void) { for (;;) put(\"more\\n\"); }");
+
+        CommandResult result = Command.Run(
+            "env",
+            [
+                "--default-signal=PIPE", "bash", "-c", "dotnet \"$0\" run \"$1\" | head -n 2; exit ${PIPESTATUS[0]}",
+                ElfloadCommand.Tool, program,
+            ]);
+
+        Assert.That(result, Is.EqualTo(new CommandResult(128 + 13, "more\nmore\n", "")));
+    }
+
     [Test]
     public void DefinesSymbols()
     {
