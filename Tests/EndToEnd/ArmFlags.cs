@@ -38,7 +38,7 @@ public sealed record ArmFlags(string Compiler, string Target, string Flags)
            select new ArmFlags("clang-14", target, flags),
         new("gcc", "armv7-linux-gnueabihf -marm", "-O2 -fno-pic"),
         new("gcc", "armv7-linux-gnueabihf -mthumb", "-O2 -fPIC"),
-        new("gcc", "armv7-linux-gnueabihf -mthumb", "-O1 -fPIC -mtls-dialect=gnu2"),
+        new("gcc", "armv7-linux-gnueabihf -mthumb", "-O2 -fPIC -mtls-dialect=gnu2"),
     ];
 
     /// <summary>For programs without one.</summary>
@@ -51,8 +51,7 @@ public sealed record ArmFlags(string Compiler, string Target, string Flags)
     /// <summary>The C library to link with.</summary>
     internal ArmLibrary Library => Target.Contains("gnueabihf", StringComparison.Ordinal) ? ArmLibrary.HardFloat : ArmLibrary.SoftFloat;
 
-    /// <summary>Whether it is gcc rather than clang.</summary>
-    public bool IsGcc => Compiler is "gcc";
+    private bool IsGcc => Compiler is "gcc";
 
     /// <summary>The compiler of C, or of C++.</summary>
     public string Program(bool isCxx) => (IsGcc, isCxx) switch

@@ -30,8 +30,7 @@ public sealed record ProgramGroup(string Name, string Extension, params string[]
 
     /// <summary>C whose output does not depend on the machine.</summary>
     public static ProgramGroup PortableC { get; } = new(
-        "C", ".c", "hello", "calls", "data", "constructors", "tls", "switches", "registry", "indirect", "hostdata",
-        "arm-programs/library");
+        "C", ".c", "hello", "data", "constructors", "tls", "switches", "registry", "indirect", "hostdata", "arm-programs/library");
 
     /// <summary>C++ whose output does not depend on the machine.</summary>
     public static ProgramGroup PortableCxx { get; } = new("C++", ".cpp", [.. CxxWithoutLibc.Programs, "shared"]);
