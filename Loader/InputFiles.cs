@@ -42,6 +42,13 @@ public sealed class InputFiles
         Add(path, MaximumDepth);
     }
 
+    /// <summary>Adds an object that has been read.</summary>
+    public void Add(ElfObject elf)
+    {
+        ArgumentNullException.ThrowIfNull(elf);
+        _objects.Add(elf);
+    }
+
     private void Add(string path, int depth)
     {
         byte[] bytes = Read(path);

@@ -6,7 +6,14 @@ set -euo pipefail
 packages=(
     clang-14 llvm-14 llvm-14-dev clang-19 llvm-19 lld-19 gcc-12 g++-12 binutils libstdc++-12-dev libc6-dev
     libsqlite3-dev sqlite3 zlib1g-dev libgmp-dev libssl-dev liblua5.4-dev libtinfo-dev gdb linux-perf qemu-user util-linux
+    # ARM: compilers and C libraries with floating-point registers and without, and a debugger.
+    gcc-arm-linux-gnueabihf g++-arm-linux-gnueabihf libc6-dev-armhf-cross libc6-dev-armel-cross libgcc-12-dev-armel-cross
+    gdb-multiarch
 )
+
+# Libraries for ARM that have no packages for this machine: unpacked here, not installed.
+foreign=(libsqlite3-dev liblua5.4-dev)
+foreign_folder=artifacts/armhf
 
 fail() {
     echo "eng/install.sh: $*" >&2
@@ -20,15 +27,35 @@ missing=()
 for package in "${packages[@]}"; do
     [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2> /dev/null) == installed ]] || missing+=("$package")
 done
-[[ ${#missing[@]} -gt 0 ]] || exit 0
+if [[ ${#missing[@]} -gt 0 ]]; then
+    root=()
+    if [[ $(id -u) -ne 0 ]]; then
+        command -v sudo > /dev/null || fail "not root, and there is no sudo; install by hand: ${missing[*]}"
+        root=(sudo)
+    fi
 
-root=()
-if [[ $(id -u) -ne 0 ]]; then
-    command -v sudo > /dev/null || fail "not root, and there is no sudo; install by hand: ${missing[*]}"
-    root=(sudo)
+    echo "eng/install.sh: installing ${missing[*]}"
+    "${root[@]}" apt-get update -qq || fail "apt-get update failed"
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null ||
+        fail "apt-get could not install: ${missing[*]}"
 fi
 
-echo "eng/install.sh: installing ${missing[*]}"
-"${root[@]}" apt-get update -qq || fail "apt-get update failed"
-"${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null ||
-    fail "apt-get could not install: ${missing[*]}"
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+[[ ! -e $foreign_folder ]] || exit 0
+
+# Lists of packages of its own: the machine's stay as they are.
+echo "eng/install.sh: unpacking ${foreign[*]} for armhf"
+mkdir -p artifacts
+work=$(mktemp -d "$PWD/artifacts/unpack.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$work"/{lists,cache/archives}/partial "$work/packages" "$work/root"
+apt=(
+    apt-get -qq -o APT::Architecture=armhf -o APT::Architectures=armhf
+    -o Dir::State::Lists="$work/lists" -o Dir::Cache="$work/cache" -o APT::Sandbox::User=root
+)
+"${apt[@]}" update 2> "$work/errors" || true # other sources than Debian's may have nothing for armhf
+(cd "$work/packages" && "${apt[@]}" download "${foreign[@]}") || fail "apt-get could not download ${foreign[*]}: $(cat "$work/errors")"
+for package in "$work"/packages/*.deb; do
+    dpkg-deb --extract "$package" "$work/root"
+done
+mv "$work/root" "$foreign_folder"

@@ -175,6 +175,17 @@ internal sealed class ArmAttributes
             return;
         }
 
+        if (tag is BuildAttributes.Tag_ABI_align_preserved && !(_values.ContainsKey(tag) && attributes.TryGetNumber(tag, out _)))
+        {
+            // Assemblers do not say it: what says nothing takes nothing back.
+            if (!_values.ContainsKey(tag))
+            {
+                Set(tag, number, text, source);
+            }
+
+            return;
+        }
+
         ulong before = Number(tag);
         string? textBefore = _values.GetValueOrDefault(tag).Text;
         switch (how)

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace ElfLoader.Memory;
 
-/// <summary>This process as a C program: started, named, ended, started again.</summary>
+/// <summary>This process as a C program: started, named, ended, started again, replaced.</summary>
 public static unsafe partial class HostedProgram
 {
     /// <summary>
@@ -55,6 +55,25 @@ public static unsafe partial class HostedProgram
             }
 
             if (Execute(path, vector) is not 0)
+            {
+                throw new IOException(Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError()));
+            }
+        }
+    }
+
+    /// <summary>
+    /// Becomes another program: the same process, with its standard streams, its environment as C sees it, and the signals
+    /// that it ignores. Does not return unless it fails.
+    /// </summary>
+    /// <param name="path">The program's file.</param>
+    /// <param name="arguments">Its arguments, the program's name first.</param>
+    /// <exception cref="IOException">The system refused.</exception>
+    public static void Become(string path, IReadOnlyList<string> arguments)
+    {
+        using var vector = new NativeArguments(arguments);
+        fixed (byte* file = Encoding.UTF8.GetBytes(path + "\0"))
+        {
+            if (Execute(file, (byte**)vector.Vector) is not 0)
             {
                 throw new IOException(Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError()));
             }

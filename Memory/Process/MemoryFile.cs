@@ -4,7 +4,7 @@ using ElfLoader.Memory.Linux;
 
 namespace ElfLoader.Memory;
 
-/// <summary>A file that exists only in memory and may be opened as a shared library.</summary>
+/// <summary>A file that exists only in memory and may be opened as a shared library, or run.</summary>
 /// <remarks>Its descriptor stays open until it is disposed; the path is good for so long. Not thread-safe.</remarks>
 public sealed unsafe partial class MemoryFile : IDisposable
 {
@@ -43,6 +43,21 @@ public sealed unsafe partial class MemoryFile : IDisposable
         }
     }
 
+    /// <summary>
+    /// Keeps it open in the program that this process becomes (<see cref="HostedProgram.Become"/>) and in the programs
+    /// that are started from now on.
+    /// </summary>
+    /// <exception cref="Win32Exception">The system refused, with its error number.</exception>
+    public void PassOn()
+    {
+        const int SetFlags = 2; // F_SETFD; no flag: not FD_CLOEXEC
+        ObjectDisposedException.ThrowIf(_descriptor < 0, this);
+        if (Control(_descriptor, SetFlags, 0) is not 0)
+        {
+            throw new Win32Exception(Marshal.GetLastPInvokeError());
+        }
+    }
+
     /// <summary>Closes the descriptor. What is mapped stays.</summary>
     public void Dispose()
     {
@@ -55,4 +70,7 @@ public sealed unsafe partial class MemoryFile : IDisposable
 
     [LibraryImport("libc.so.6", EntryPoint = "pwrite", SetLastError = true)]
     private static partial nint WriteAt(int file, byte* bytes, nuint count, nint offset);
+
+    [LibraryImport("libc.so.6", EntryPoint = "fcntl", SetLastError = true)]
+    private static partial int Control(int file, int command, int flags);
 }

@@ -28,34 +28,41 @@ public sealed record ProgramGroup(string Name, string Extension, params string[]
     /// <summary>C++ with the standard library.</summary>
     public static ProgramGroup Cxx { get; } = new("C++", ".cpp", [.. CxxWithoutLibc.Programs, "shared"]);
 
-    /// <summary>All of them.</summary>
+    /// <summary>C whose output does not depend on the machine.</summary>
+    public static ProgramGroup PortableC { get; } = new(
+        "C", ".c", "hello", "data", "constructors", "tls", "switches", "registry", "indirect", "hostdata", "arm-programs/library");
+
+    /// <summary>C++ whose output does not depend on the machine.</summary>
+    public static ProgramGroup PortableCxx { get; } = new("C++", ".cpp", [.. CxxWithoutLibc.Programs, "shared"]);
+
+    /// <summary>All of those for this machine.</summary>
     public static IEnumerable<ProgramGroup> All => [C, Indirect, HostData, Cxx];
 
     /// <summary>Whether GNU ld, the witness, can link it: it refuses GOTOFF64 against an indirect function.</summary>
     public bool LinksNatively(CompilerFlags flags) => this != Indirect || flags.Model is not "-mcmodel=large";
 
-    private bool IsCxx => Extension is ".cpp";
+    /// <summary>Whether it is C++ rather than C.</summary>
+    public bool IsCxx => Extension is ".cpp";
 
     /// <summary>Compiles the group's objects into a folder and gives their paths, in link order.</summary>
-    public IReadOnlyList<string> Compile(CompilerFlags flags, string folder)
+    public IReadOnlyList<string> Compile(CompilerFlags flags, string folder) =>
+        Compile(IsCxx ? flags.CxxCompiler : flags.Compiler, flags.ForCompiling, folder);
+
+    /// <summary>Compiles the group's objects into a folder and gives their paths, in link order.</summary>
+    public IReadOnlyList<string> Compile(string compiler, IEnumerable<string> flags, string folder)
     {
-        string compiler = IsCxx ? flags.CxxCompiler : flags.Compiler;
-        string[] standard = IsCxx ? ["-std=c++17"] : [];
+        string[] all = [.. IsCxx ? (string[])["-std=c++17"] : [], .. flags];
         List<string> objects = [];
         foreach (string program in Programs)
         {
-            IEnumerable<string> sources = Fixtures.Programs.Single(row => row.Name == program).Objects
-                .Select(name => Fixtures.Source(name + Extension));
-            Command.Check(
-                compiler,
-                [.. standard, .. flags.ForCompiling, $"-Dmain={program}_main", "-c", .. sources],
-                folder);
+            IEnumerable<string> sources = ObjectsOf(program).Select(name => Fixtures.Source(name + Extension));
+            Command.Check(compiler, [.. all, $"-Dmain={Path.GetFileName(program)}_main", "-c", .. sources], folder);
             objects.AddRange(sources.Select(source => Path.Combine(folder, Path.GetFileNameWithoutExtension(source) + ".o")));
         }
 
         string driver = Path.Combine(folder, "driver" + Extension);
         File.WriteAllText(driver, Driver());
-        Command.Check(compiler, [.. standard, .. flags.ForCompiling, "-c", driver], folder);
+        Command.Check(compiler, [.. all, "-c", driver], folder);
         return [.. objects, Path.ChangeExtension(driver, ".o")];
     }
 
@@ -72,16 +79,20 @@ public sealed record ProgramGroup(string Name, string Extension, params string[]
 
     public override string ToString() => Name;
 
+    /// <summary>Sources without their extension; a program that has no row of its own is one file.</summary>
+    private static string[] ObjectsOf(string program) =>
+        Fixtures.Programs.SingleOrDefault(row => row.Name == program)?.Objects ?? [program];
+
     private string Driver() =>
         $$"""
-        {{string.Join('\n', Programs.Select(program => $"int {program}_main(int, char **);"))}}
+        {{string.Join('\n', Programs.Select(program => $"int {Path.GetFileName(program)}_main(int, char **);"))}}
 
         int main(int argc, char **argv)
         {
             char one[] = "one";
             char *arguments[] = {argv[0], one, 0};
             int status = 40 + argc;
-        {{string.Join('\n', Programs.Select(program => $"    status += {program}_main(2, arguments);"))}}
+        {{string.Join('\n', Programs.Select(program => $"    status += {Path.GetFileName(program)}_main(2, arguments);"))}}
             return status;
         }
 

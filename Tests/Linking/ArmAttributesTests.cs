@@ -23,6 +23,7 @@ public sealed class ArmAttributesTests
         Case("10:3", "10:6", "10:5", "32 registers of one, the version of the other"),
         Case("24:1 25:1", "24:2 25:1", "24:1 25:1", "eight bytes are more than four"),
         Case("24:1 25:2", "25:1", "24:1 25:1", "what both keep"),
+        Case("24:1 25:1", "6:10", "6:10 24:1 25:1", "an assembler does not say what it keeps"),
         Case("18:4", "", "18:4", "no wchar_t in one"),
         Case("28:1 23:3", "28:3 23:3", "23:3 28:1", "goes with either convention"),
         Case("28:1 23:3", "", "23:3 28:1", "no floating-point code"),

@@ -3,20 +3,23 @@ using System.Text;
 
 namespace ElfLoader.Tests.Linking;
 
-/// <summary>A 64-bit executable as the gABI's tables say it is to be read, whoever wrote it.</summary>
+/// <summary>An executable of either class as the gABI's tables say it is to be read, whoever wrote it.</summary>
 internal sealed class ImageExecutable
 {
     private readonly byte[] _file;
+    private readonly bool _is64Bit;
 
     public ImageExecutable(byte[] file)
     {
         _file = file;
-        int table = (int)U64(32);
-        Segments = [.. Enumerable.Range(0, U16(56)).Select(i => ReadSegment(table + (i * U16(54))))];
-        int sections = (int)U64(40);
-        int count = U16(60);
-        Section[] raw = [.. Enumerable.Range(0, count).Select(i => ReadSection(sections + (i * 64)))];
-        int names = (int)raw[U16(62)].Offset;
+        _is64Bit = file[4] is 2; // ELFCLASS64
+        int table = (int)Word(_is64Bit ? 32 : 28);
+        int sizes = _is64Bit ? 52 : 40; // of the file's header, of a program header, their number, and of sections the same
+        Segments = [.. Enumerable.Range(0, U16(sizes + 4)).Select(i => ReadSegment(table + (i * U16(sizes + 2))))];
+        int sections = (int)Word(_is64Bit ? 40 : 32);
+        Section[] raw =
+            [.. Enumerable.Range(0, U16(sizes + 8)).Select(i => ReadSection(sections + (i * U16(sizes + 6))))];
+        int names = (int)raw[U16(sizes + 10)].Offset;
         Sections = [.. raw.Select(section => section with { Name = Text(names + (int)section.NameOffset) })];
         Symbols = [.. ReadSymbols()];
     }
@@ -32,7 +35,7 @@ internal sealed class ImageExecutable
 
     public readonly record struct Symbol(string Name, int Binding, int Type, int Section, ulong Value, ulong Size);
 
-    public ulong Entry => U64(24);
+    public ulong Entry => Word(24);
 
     public IReadOnlyList<Segment> Segments { get; }
 
@@ -77,24 +80,36 @@ internal sealed class ImageExecutable
 
     private uint U32(int offset) => BinaryPrimitives.ReadUInt32LittleEndian(_file.AsSpan(offset));
 
-    private ulong U64(int offset) => BinaryPrimitives.ReadUInt64LittleEndian(_file.AsSpan(offset));
+    private ulong Word(int offset) => _is64Bit ? BinaryPrimitives.ReadUInt64LittleEndian(_file.AsSpan(offset)) : U32(offset);
 
     private string Text(int offset) => Encoding.UTF8.GetString(_file.AsSpan(offset, Array.IndexOf(_file, (byte)0, offset) - offset));
 
-    private Segment ReadSegment(int at) => new(
-        U32(at), U32(at + 4), U64(at + 8), U64(at + 16), U64(at + 32), U64(at + 40), U64(at + 48));
+    private Segment ReadSegment(int at) => _is64Bit
+        ? new(U32(at), U32(at + 4), Word(at + 8), Word(at + 16), Word(at + 32), Word(at + 40), Word(at + 48))
+        : new(U32(at), U32(at + 24), Word(at + 4), Word(at + 8), Word(at + 16), Word(at + 20), Word(at + 28));
 
-    private Section ReadSection(int at) => new(
-        U32(at), U32(at + 4), U64(at + 8), U64(at + 16), U64(at + 24), U64(at + 32), U32(at + 40), U32(at + 44), U64(at + 48));
+    private Section ReadSection(int at)
+    {
+        int word = _is64Bit ? 8 : 4;
+        int address = at + 8 + word;
+        int link = address + (3 * word);
+        return new(
+            U32(at), U32(at + 4), Word(at + 8), Word(address), Word(address + word), Word(address + (2 * word)), U32(link),
+            U32(link + 4), Word(link + 8));
+    }
 
     private IEnumerable<Symbol> ReadSymbols()
     {
         Section table = Sections.Single(section => section.Type is 2);
         int names = (int)Sections[(int)table.Link].Offset;
-        for (int at = (int)table.Offset + 24; at < (int)(table.Offset + table.Size); at += 24)
+        int size = _is64Bit ? 24 : 16;
+        for (int at = (int)table.Offset + size; at < (int)(table.Offset + table.Size); at += size)
         {
+            int info = at + (_is64Bit ? 4 : 12);
+            int value = at + (_is64Bit ? 8 : 4);
             yield return new Symbol(
-                Text(names + (int)U32(at)), _file[at + 4] >> 4, _file[at + 4] & 15, U16(at + 6), U64(at + 8), U64(at + 16));
+                Text(names + (int)U32(at)), _file[info] >> 4, _file[info] & 15, U16(info + 2), Word(value),
+                Word(value + (_is64Bit ? 8 : 4)));
         }
     }
 }

@@ -34,6 +34,39 @@ public sealed class InspectCommandTests
     }
 
     [Test]
+    public void NamesWhatAnArmObjectNeeds()
+    {
+        using var programs = new ToolPrograms();
+        string source = programs.Write("needs.s", """
+                .syntax unified
+                .arch armv7-a
+                .fnstart
+                bl other
+                .reloc ., R_ARM_V4BX
+                bx lr
+                .fnend
+                .thumb
+                bx lr
+                .data
+                .word a(TARGET1), b(TARGET2), c(SBREL), d(GOT), e(TPOFF), f(GOTTPOFF), g(TLSGD)
+            """);
+        string compiled = programs.Path("needs.o");
+        Command.Check("clang-19", ["--target=armv7-linux-gnueabihf", "-c", source, "-o", compiled]);
+
+        using JsonDocument document = Json(compiled);
+        JsonElement features = document.RootElement.GetProperty("files")[0].GetProperty("objects")[0].GetProperty("features");
+        Dictionary<string, string> names = features.EnumerateArray().ToDictionary(
+            found => found.GetProperty("name").GetString()!, found => found.GetRawText());
+
+        Assert.That(names.Keys, Is.EquivalentTo((string[])
+        [
+            "arm-architecture", "a32", "t32", "unwind-index", "target1", "target2", "v4bx", "static-base", "got",
+            "tls-local-exec", "tls-initial-exec", "tls-general-dynamic",
+        ]));
+        Assert.That(string.Concat(names.Values), Does.Not.Contain("unsupported"));
+    }
+
+    [Test]
     public void TellsWhatIsNotSupportedAndWhatHelps()
     {
         using var programs = new ToolPrograms();

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ElfLoader.Arch.Arm;
 using ElfLoader.Arch.X64;
 using ElfLoader.Elf;
 using ElfLoader.Relocations;
@@ -8,7 +9,7 @@ namespace ElfLoader.Inspection;
 /// <summary>Names of machines and of their relocation types.</summary>
 public static class Machines
 {
-    private static readonly Architecture[] Known = [X64.Instance];
+    private static readonly Architecture[] Known = [X64.Instance, Arm.Default];
 
     /// <summary>What the loader knows of an object's machine; null if it cannot link for it.</summary>
     public static Architecture? ArchitectureOf(ElfObject elf)

@@ -62,6 +62,17 @@ public static class ObjectFeatures
             features.Add("arm-architecture", $"instructions of ARM{name}", counts: false);
         }
 
+        if (elf.Attributes?.TryGetNumber(BuildAttributes.Tag_ARM_ISA_use, out ulong arm) is true && arm is not 0)
+        {
+            features.Add("a32", "code in the A32 instruction set", counts: false);
+        }
+
+        if (elf.Attributes?.TryGetNumber(BuildAttributes.Tag_THUMB_ISA_use, out ulong thumb) is true && thumb is not 0)
+        {
+            features.Add(
+                "t32", $"code in the T32 instruction set{(thumb is 1 ? ", of 16 bits" : "")}", counts: false);
+        }
+
         if (elf.Attributes?.TryGetNumber(BuildAttributes.Tag_ABI_VFP_args, out ulong registers) is true && registers is 1)
         {
             features.Add("hard-float", "floating-point arguments in VFP registers", counts: false);
@@ -119,6 +130,11 @@ public static class ObjectFeatures
         if (header.Has(SHF_ALLOC) && name.SequenceEqual(".eh_frame"u8))
         {
             features.Add("unwind-tables", "tables for exceptions and stack traces (.eh_frame)", counts: false);
+        }
+
+        if (elf.Machine is EM_ARM && header.Type is SHT_ARM_EXIDX)
+        {
+            features.Add("unwind-index", "tables for exceptions and stack traces (.ARM.exidx)", counts: false);
         }
 
         if (elf.Machine is EM_X86_64 && header.Has(SHF_X86_64_LARGE))

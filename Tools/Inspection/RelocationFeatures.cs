@@ -1,5 +1,6 @@
 using ElfLoader.Elf;
 using ElfLoader.Relocations;
+using static ElfLoader.Arch.Arm.ArmRelocationTypes;
 using static ElfLoader.Arch.X64.X64Relocations;
 using static ElfLoader.Elf.ElfConstants;
 
@@ -47,14 +48,21 @@ internal sealed class RelocationFeatures(ElfObject elf, FeatureList features)
         }
 
         AddTls(section, relocation, rule);
-        if (_architecture.Machine is EM_X86_64)
+        switch (_architecture.Machine)
         {
-            AddModel(section, target, relocation, rule);
+            case EM_X86_64:
+                AddModel(section, target, relocation, rule);
+                break;
+            case EM_ARM:
+                AddArm(section, relocation, rule);
+                break;
         }
     }
 
     private void AddTls(int section, in RelocationRecord relocation, RelocationRule rule)
     {
+        // Only what is loaded into a process shares its room with others.
+        string limit = _architecture!.Machine is EM_X86_64 ? ": room is limited; -fPIC avoids it" : "";
         (string Name, string Meaning)? feature = rule.Slot switch
         {
             GotSlot.TlsIndex => ("tls-general-dynamic", "thread-local storage through __tls_get_addr"),
@@ -62,11 +70,11 @@ internal sealed class RelocationFeatures(ElfObject elf, FeatureList features)
             GotSlot.TlsDescriptor => ("tls-descriptors", "thread-local storage through descriptors (-mtls-dialect=gnu2)"),
             GotSlot.TpOffset => (
                 "tls-initial-exec",
-                "thread-local storage at a fixed distance from the thread pointer: room is limited; -fPIC avoids it"),
+                $"thread-local storage at a fixed distance from the thread pointer{limit}"),
             _ when rule.Name.Contains("TPOFF", StringComparison.Ordinal)
                 || rule.Name.Contains("TLS_LE", StringComparison.Ordinal) => (
                 "tls-local-exec",
-                "thread-local storage at a distance known when linking: room is limited; -fPIC avoids it"),
+                $"thread-local storage at a distance known when linking{limit}"),
             _ => null,
         };
         if (feature is { } found)
@@ -102,6 +110,24 @@ internal sealed class RelocationFeatures(ElfObject elf, FeatureList features)
                 }
 
                 break;
+        }
+    }
+
+    private void AddArm(int section, in RelocationRecord relocation, RelocationRule rule)
+    {
+        (string Name, string Meaning)? feature = rule.Type switch
+        {
+            R_ARM_TARGET1 => ("target1", "addresses whose form the platform decides (--target1-abs, --target1-rel)"),
+            R_ARM_TARGET2 => ("target2", "references of unwind tables whose form the platform decides (--target2)"),
+            R_ARM_V4BX => ("v4bx", "'bx' instructions that Armv4 does not have (--fix-v4bx)"),
+            _ when rule.Name.Contains("SBREL", StringComparison.Ordinal) || rule.Name.Contains("_SB_", StringComparison.Ordinal) =>
+                ("static-base", "data relative to a static base (--static-base)"),
+            _ when rule.Slot is GotSlot.Address => ("got", "addresses of symbols from a table"),
+            _ => null,
+        };
+        if (feature is { } found)
+        {
+            features.Add(found.Name, found.Meaning, PlaceOf(section, relocation));
         }
     }
 

@@ -25,6 +25,7 @@ internal sealed class LinkCommand : Command, IExamples
 
     private readonly LinkOptions _link = new();
     private readonly PlacementOptions _placement = new();
+    private readonly PlatformOptions _platform = new();
 
     internal LinkCommand(Reporter reporter)
         : base("link", "Link for target addresses and write a static ELF executable.")
@@ -34,6 +35,7 @@ internal sealed class LinkCommand : Command, IExamples
         Add(_entry);
         _link.AddTo(this);
         _placement.AddTo(this);
+        _platform.AddTo(this);
         SetAction(result => Run(result, reporter));
     }
 
@@ -42,6 +44,7 @@ internal sealed class LinkCommand : Command, IExamples
     [
         "elfload link start.o main.o libc.a -o program",
         "elfload link firmware.o -o firmware.elf --base 0x8000 --entry reset --define UART0=0x40011000",
+        "elfload link boot.o -o boot --define rom_read=0x4000:thumb --target2 rel",
         "elfload link a.o b.o -o ab --map-section a.o,.text=0x10000 --map -",
     ];
 
@@ -98,18 +101,13 @@ internal sealed class LinkCommand : Command, IExamples
     private ImageOptions ReadOptions(ParseResult result)
     {
         string? entry = result.GetValue(_entry);
-        var usual = new ImageOptions();
+        ImageOptions usual = _platform.Apply(result, _link.Image(result));
         return usual with
         {
             Base = _placement.Base(result),
             MapSections = _placement.MapSections(result),
             Entry = entry ?? usual.Entry,
             EntryMustExist = entry is not null,
-            Definitions = _link.Definitions(result).ToDictionary(
-                definition => definition.Name,
-                definition => new DefinedSymbol(definition.Address, definition.IsThumb)),
-            AllowUndefined = _link.AllowUndefined(result, out ulong? address),
-            UndefinedAddress = address,
         };
     }
 }

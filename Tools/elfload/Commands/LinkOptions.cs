@@ -33,17 +33,15 @@ internal sealed class LinkOptions
         command.Add(_map);
     }
 
-    /// <summary>The symbols to define.</summary>
-    internal IReadOnlyList<SymbolDefinition> Definitions(ParseResult result) =>
-        SymbolDefinition.ParseAll(result.GetValue(_define) ?? []);
-
-    /// <summary>Whether undefined symbols are no error, and the address they are to have, if one was given.</summary>
-    internal bool AllowUndefined(ParseResult result, out ulong? address)
+    /// <summary>What they say about an image.</summary>
+    internal ImageOptions Image(ParseResult result) => new()
     {
-        string? text = result.GetValue(_allowUndefined);
-        address = AddressText.ParseOptional(text, "--allow-undefined");
-        return text is not null;
-    }
+        Definitions = SymbolDefinition.ParseAll(result.GetValue(_define) ?? []).ToDictionary(
+            definition => definition.Name,
+            definition => new DefinedSymbol(definition.Address, definition.IsThumb)),
+        AllowUndefined = result.GetValue(_allowUndefined) is not null,
+        UndefinedAddress = AddressText.ParseOptional(result.GetValue(_allowUndefined), "--allow-undefined"),
+    };
 
     /// <summary>Where the link map goes; null for nowhere, '-' for standard output.</summary>
     internal string? Map(ParseResult result) => result.GetValue(_map);

@@ -18,6 +18,7 @@ internal sealed class RunCommand : Command, IExamples
     };
 
     private readonly LinkOptions _link = new();
+    private readonly PlatformOptions _platform = new();
 
     private readonly Option<string[]> _libraries = new("--library", "-l")
     {
@@ -30,15 +31,23 @@ internal sealed class RunCommand : Command, IExamples
         Description = "Do not resolve against the host process and the libraries that a compiler links by default.",
     };
 
+    private readonly Option<string?> _runner = new("--runner")
+    {
+        Description = "The command that runs a program of another machine, with its arguments (default: qemu-arm).",
+        HelpName = "COMMAND",
+    };
+
     internal RunCommand(IReadOnlyList<string> programArguments, Reporter reporter)
-        : base("run", "Load into this process and call the entry: runs a program without linking it first.")
+        : base("run", "Load into this process, or an emulator for ARM, and call the entry: runs a program without linking it first.")
     {
         Add(_inputs);
         Add(_entry);
         _link.AddTo(this);
         Add(_libraries);
         Add(_noHostSymbols);
-        SetAction(result => new ProgramRun(Read(result, programArguments, reporter), reporter).Run());
+        Add(_runner);
+        _platform.AddTo(this);
+        SetAction(result => Run(Read(result, programArguments, reporter), reporter));
     }
 
     /// <inheritdoc/>
@@ -47,7 +56,12 @@ internal sealed class RunCommand : Command, IExamples
         "elfload run hello.o -- from ElfLoader",
         "elfload run main.o shapes.o /usr/lib/x86_64-linux-gnu/libz.a --library libm.so.6",
         "elfload run plugin.o --entry self_test --map plugin.json",
+        "elfload run arm.o --runner 'qemu-arm -cpu cortex-a8'",
     ];
+
+    private static int Run(RunRequest request, Reporter reporter) => ForeignInputs.AreArm(request.Inputs)
+        ? new EmulatedRun(request, reporter).Run()
+        : new ProgramRun(request, reporter).Run();
 
     private RunRequest Read(ParseResult result, IReadOnlyList<string> programArguments, Reporter reporter)
     {
@@ -64,12 +78,12 @@ internal sealed class RunCommand : Command, IExamples
         {
             Inputs = files,
             Entry = result.GetRequiredValue(_entry),
-            Definitions = _link.Definitions(result),
+            EntryIsChosen = result.GetResult(_entry) is { Implicit: false },
             Libraries = result.GetValue(_libraries) ?? [],
             UsesHost = !result.GetValue(_noHostSymbols),
-            AllowUndefined = _link.AllowUndefined(result, out ulong? address),
-            UndefinedAddress = address,
             Map = map,
+            Image = _platform.Apply(result, _link.Image(result)),
+            Runner = result.GetValue(_runner),
             Arguments = [files[0], .. programArguments],
         };
     }

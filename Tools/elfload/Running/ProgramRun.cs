@@ -39,19 +39,19 @@ internal sealed class ProgramRun(RunRequest request, Reporter reporter)
         var library = new ObjectLibrary("program", new ObjectLibraryOptions
         {
             UseHostProcess = request.UsesHost,
-            AllowUndefined = request.AllowUndefined,
-            UndefinedAddress = request.UndefinedAddress,
+            AllowUndefined = request.Image.AllowUndefined,
+            UndefinedAddress = request.Image.UndefinedAddress,
             Arguments = request.Arguments,
         });
-        foreach (SymbolDefinition definition in request.Definitions)
+        foreach ((string name, DefinedSymbol definition) in request.Image.Definitions)
         {
-            if (definition.IsThumb is not null)
+            if (definition.Thumb is not null)
             {
                 throw new CommandLineException(
-                    $"--define: '{definition.Name}' names an instruction set, which only ARM programs have");
+                    $"--define: '{name}' names an instruction set, which only ARM programs have");
             }
 
-            library.DefineAbsolute(definition.Name, definition.Address);
+            library.DefineAbsolute(name, definition.Address);
         }
 
         foreach (string file in request.Inputs)

@@ -1,5 +1,3 @@
-using ElfLoader.Tools.Arguments;
-
 namespace ElfLoader.Tools.Running;
 
 /// <summary>What to run, and how.</summary>
@@ -11,8 +9,8 @@ internal sealed record RunRequest
     /// <summary>The function to call.</summary>
     public required string Entry { get; init; }
 
-    /// <summary>Symbols to define.</summary>
-    public required IReadOnlyList<SymbolDefinition> Definitions { get; init; }
+    /// <summary>Whether the user named it.</summary>
+    public required bool EntryIsChosen { get; init; }
 
     /// <summary>Shared libraries to resolve against.</summary>
     public required IReadOnlyList<string> Libraries { get; init; }
@@ -20,14 +18,14 @@ internal sealed record RunRequest
     /// <summary>Whether to resolve against the host process.</summary>
     public required bool UsesHost { get; init; }
 
-    /// <summary>Whether undefined symbols are no error.</summary>
-    public required bool AllowUndefined { get; init; }
-
-    /// <summary>The address they are to have; null for one that traps.</summary>
-    public required ulong? UndefinedAddress { get; init; }
-
     /// <summary>File of the link map; null for none.</summary>
     public required string? Map { get; init; }
+
+    /// <summary>Symbols to define, what becomes of undefined ones; for an image, all else about its linking.</summary>
+    public required ImageOptions Image { get; init; }
+
+    /// <summary>For a program of another machine, the command that runs it; null for the usual emulator.</summary>
+    public required string? Runner { get; init; }
 
     /// <summary>argv.</summary>
     public required IReadOnlyList<string> Arguments { get; init; }

@@ -1,0 +1,153 @@
+using System.ComponentModel;
+using System.Text;
+using ElfLoader.Elf;
+using ElfLoader.Memory;
+using ElfLoader.Tools.Arguments;
+using ElfLoader.Tools.Json;
+using ElfLoader.Tools.Linking;
+
+namespace ElfLoader.Tools.Running;
+
+/// <summary>Links a program of another machine to an executable in memory, and becomes the emulator that runs it.</summary>
+/// <remarks>
+/// The same process: streams, signals and the exit status are the emulator's own from then on, and the executable goes
+/// with it.
+/// </remarks>
+internal sealed class EmulatedRun(RunRequest request, Reporter reporter)
+{
+    /// <summary>The name of an entry that is made beside one that the inputs have.</summary>
+    private const string OtherEntry = "__elfload_start";
+
+    /// <summary>What the start code of the GNU C library calls.</summary>
+    private const string LibraryStart = "__libc_start_main";
+
+    /// <summary>Does not return where the program is started.</summary>
+    /// <exception cref="LinkException">It cannot be linked, or there is no emulator.</exception>
+    /// <exception cref="CommandLineException">An option does not fit.</exception>
+    internal int Run()
+    {
+        LinkedImage image = Link(Read());
+        Emulator emulator = Emulator.Find(request.Runner);
+        if (request.Map is { } map)
+        {
+            new JsonTarget(map).Write(LinkMapJson.Of(LinkMap.Of(image)), JsonFormat.Default.LinkMapJson);
+        }
+
+        reporter.Json?.Write(
+            new ReportJson
+            {
+                Machine = image.Machine,
+                Entry = AddressText.Format(image.Entry),
+                Warnings = reporter.Warnings,
+            },
+            JsonFormat.Default.ReportJson);
+        reporter.ClearProgress();
+        Start(image, emulator);
+        return 0;
+    }
+
+    private InputFiles Read()
+    {
+        if (request.Libraries is [string library, ..])
+        {
+            throw new CommandLineException($"--library: '{library}' is for programs of this machine; these objects are not");
+        }
+
+        var inputs = new InputFiles();
+        foreach (string file in request.Inputs)
+        {
+            reporter.Progress($"reading {file}");
+            inputs.Add(file);
+        }
+
+        foreach (string shared in inputs.SharedLibraries)
+        {
+            reporter.Warn($"{shared}: a static executable takes nothing from a shared library");
+        }
+
+        return inputs;
+    }
+
+    private LinkedImage Link(InputFiles inputs)
+    {
+        string entry = ArmStart.Entry;
+        bool hasStart = Defines(inputs, ArmStart.Entry);
+        if (request.Entry is not ArmStart.Entry && (request.EntryIsChosen || !hasStart))
+        {
+            entry = hasStart ? OtherEntry : ArmStart.Entry;
+            AddStart(inputs, entry);
+        }
+
+        reporter.Progress("linking");
+        LinkedImage image = ImageWriting.Link(inputs, request.Image with { Entry = entry, EntryMustExist = true });
+        foreach (string warning in image.Warnings)
+        {
+            reporter.Warn(warning);
+        }
+
+        return image;
+    }
+
+    private void AddStart(InputFiles inputs, string entry)
+    {
+        if (!Defines(inputs, request.Entry))
+        {
+            throw new LinkException(new LinkError(
+                LinkErrorCode.Undefined,
+                new LinkLocation(request.Inputs[0], Symbol: request.Entry),
+                $"no input defines the entry '{request.Entry}'"));
+        }
+
+        if (Defines(inputs, LibraryStart))
+        {
+            reporter.Warn("the C library is not started: give its start files too (crt1.o, crti.o, crtn.o)");
+        }
+
+        inputs.Add(ArmStart.Create(entry, request.Entry));
+    }
+
+    private bool Defines(InputFiles inputs, string name)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(name);
+        return request.Image.Definitions.ContainsKey(name)
+            || inputs.Objects.Any(elf => Defines(elf, bytes))
+            || inputs.Archives.Any(archive => archive.TryFind(bytes, out _));
+    }
+
+    private static bool Defines(ElfObject elf, ReadOnlySpan<byte> name)
+    {
+        SymbolTable symbols = elf.Symbols;
+        for (int i = elf.FirstGlobalSymbol; i < symbols.Count; i++)
+        {
+            SymbolRecord symbol = symbols[i];
+            if (symbol.IsDefined && symbols.Name(symbol).SequenceEqual(name))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void Start(LinkedImage image, Emulator emulator)
+    {
+        try
+        {
+            using var file = new MemoryFile(Path.GetFileName(request.Arguments[0]));
+            using (FileStream stream = File.OpenWrite(file.Path))
+            {
+                image.WriteExecutable(stream);
+            }
+
+            file.PassOn();
+            reporter.Tell($"starting {emulator.Path} at {AddressText.Format(image.Entry)}");
+            SignalDispositions.RestoreDefaults();
+            HostedProgram.Become(emulator.Path, emulator.Command(file.Path, request.Arguments));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or Win32Exception)
+        {
+            throw new LinkException(
+                exception, [new LinkError(LinkErrorCode.File, new LinkLocation(emulator.Path), exception.Message)]);
+        }
+    }
+}
