@@ -14,6 +14,7 @@ internal static class Program
             new PartsCommand(),
             new ProfileCommand(),
             new WorkerCommand(),
+            new MemoryCommand(),
         };
         try
         {

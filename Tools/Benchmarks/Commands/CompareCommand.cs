@@ -24,14 +24,29 @@ internal sealed class CompareCommand : Command
         DefaultValueFactory = _ => 21,
     };
 
+    private readonly Option<string> _clock = new("--clock")
+    {
+        Description = "'cpu' counts the time that one thread ran, for a busy machine; whole processes keep to 'wall'.",
+        DefaultValueFactory = _ => "wall",
+    };
+
     internal CompareCommand()
         : base("compare", "Measures this loader, its peers and the floor in turns, and prints their figures side by side.")
     {
         Add(_workloads);
         Add(_threads);
         Add(_runs);
-        SetAction(result => Compare(
-            result.GetValue(_workloads) ?? [], new Comparison(result.GetValue(_runs), result.GetValue(_threads))));
+        _clock.AcceptOnlyFromAmong("wall", "cpu");
+        Add(_clock);
+        SetAction(Run);
+    }
+
+    private void Run(ParseResult result)
+    {
+        string clock = result.GetRequiredValue(_clock);
+        int threads = clock is "cpu" ? 1 : result.GetValue(_threads);
+        Environment.SetEnvironmentVariable("BENCHMARK_CLOCK", clock); // contestants inherit it
+        Compare(result.GetValue(_workloads) ?? [], new Comparison(result.GetValue(_runs), threads));
     }
 
     private static void Compare(IReadOnlyList<string> names, Comparison comparison)

@@ -13,6 +13,7 @@ internal sealed class WorkerCommand : Command
     private readonly Argument<string> _kind = new("JOB");
     private readonly Argument<string> _list = new("LIST");
     private readonly Option<int> _threads = new("--threads") { DefaultValueFactory = _ => 1 };
+    private readonly Option<bool> _cold = new("--cold");
 
     internal WorkerCommand()
         : base("worker", "What 'compare' starts: answers each number on standard input with as many times.")
@@ -21,8 +22,12 @@ internal sealed class WorkerCommand : Command
         Add(_kind);
         Add(_list);
         Add(_threads);
+        Add(_cold);
         SetAction(result => Serve(new Job(
-            result.GetRequiredValue(_kind), result.GetRequiredValue(_list), result.GetValue(_threads))));
+            result.GetRequiredValue(_kind), result.GetRequiredValue(_list), result.GetValue(_threads))
+        {
+            IsCold = result.GetValue(_cold),
+        }));
     }
 
     private static void Serve(Job job)
@@ -30,7 +35,11 @@ internal sealed class WorkerCommand : Command
         try
         {
             IJob work = job.Create();
-            Heat(work);
+            if (!job.IsCold)
+            {
+                Heat(work);
+            }
+
             Console.WriteLine("ready");
             while (int.TryParse(Console.ReadLine(), CultureInfo.InvariantCulture, out int count))
             {

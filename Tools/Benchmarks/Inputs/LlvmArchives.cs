@@ -10,6 +10,8 @@ internal static class LlvmArchives
     /// <summary>Path of one archive, by its component's name.</summary>
     public static string Find(string component) => Path.Combine(Folder.Value, $"libLLVM{component}.a");
 
-    /// <summary>All of them.</summary>
-    public static string[] All() => [.. Directory.GetFiles(Folder.Value, "libLLVM*.a").Order(StringComparer.Ordinal)];
+    /// <summary>The objects of all of them.</summary>
+    public static ObjectSet Objects() => ObjectSet.OfArchives("llvm", All());
+
+    private static string[] All() => [.. Directory.GetFiles(Folder.Value, "libLLVM*.a").Order(StringComparer.Ordinal)];
 }

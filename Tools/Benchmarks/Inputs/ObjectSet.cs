@@ -7,6 +7,8 @@ internal sealed class ObjectSet
 {
     private const ulong Allocated = 2; // SHF_ALLOC
 
+    private (long, long, long)? _sizes;
+
     private ObjectSet(string list) => List = list;
 
     /// <summary>A file with a path in each line.</summary>
@@ -45,8 +47,16 @@ internal sealed class ObjectSet
     /// <summary>Reads them all.</summary>
     public (string Name, byte[] Bytes)[] Read() => [.. Paths.Select(path => (Path.GetFileName(path), File.ReadAllBytes(path)))];
 
+    /// <summary>Size of what is loaded of them, in bytes.</summary>
+    public long BytesToMap => Sizes.Mapped;
+
+    private (long Bytes, long Mapped, long Relocations) Sizes => _sizes ??= Measure();
+
     /// <summary>Their number and size, in words.</summary>
-    public string Describe()
+    public string Describe() => FormattableString.Invariant(
+        $"{Paths.Count:n0} objects, {Sizes.Bytes / 1e6:n2} MB, {Sizes.Mapped / 1e6:n2} MB to map, {Sizes.Relocations:n0} relocations");
+
+    private (long Bytes, long Mapped, long Relocations) Measure()
     {
         long bytes = 0;
         long mapped = 0;
@@ -66,8 +76,7 @@ internal sealed class ObjectSet
             }
         }
 
-        return FormattableString.Invariant(
-            $"{Paths.Count:n0} objects, {bytes / 1e6:n2} MB, {mapped / 1e6:n2} MB to map, {relocations:n0} relocations");
+        return (bytes, mapped, relocations);
     }
 
     private static void Extract(IEnumerable<string> archives, string folder)

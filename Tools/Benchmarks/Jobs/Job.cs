@@ -17,8 +17,17 @@ internal sealed record Job(string Kind, string List, int Threads = 1)
     /// <summary>Links as an image.</summary>
     public const string Image = "image";
 
+    /// <summary>Loads a small object, to call it.</summary>
+    public const string Small = "small";
+
+    /// <summary>Throws for the first time after objects have been loaded.</summary>
+    public const string Throw = "throw";
+
     /// <summary>Its command line, for a worker.</summary>
-    public IEnumerable<string> Arguments => ["worker", Kind, List, "--threads", $"{Threads}"];
+    public IEnumerable<string> Arguments => ["worker", Kind, List, "--threads", $"{Threads}", .. IsCold ? ["--cold"] : (string[])[]];
+
+    /// <summary>Whether it starts at once, without warming up.</summary>
+    public bool IsCold { get; init; }
 
     /// <summary>Prepares it.</summary>
     public IJob Create()
@@ -29,6 +38,8 @@ internal sealed record Job(string Kind, string List, int Threads = 1)
             Load => new LoadBatch(objects, Threads),
             Each => new LoadEach(objects, Threads),
             Image => new LinkAsImage(objects),
+            Small => new CallSmall(objects, Threads),
+            Throw => new FirstThrow(objects),
             _ => throw new MeasurementException($"there is no job '{Kind}'"),
         };
     }

@@ -13,8 +13,10 @@ internal sealed record Result(string Name, Samples? Times, long? Allocated, stri
 /// <param name="Rounds">How often each is measured.</param>
 internal sealed record Contest(int Rounds)
 {
-    /// <summary>How many runs each makes in its turn; more than one where a run takes microseconds.</summary>
-    public int RunsInTurn { get; init; } = 1;
+    // Who is quicker than this runs several times in its turn: the first run after a pause is not a warm one.
+    private const double ShortestTurn = 5;
+
+    private const int MostRunsInTurn = 200;
 
     /// <summary>Who is slow is measured less often than to take longer than this in all.</summary>
     public TimeSpan Budget { get; init; } = TimeSpan.FromSeconds(60);
@@ -56,6 +58,7 @@ internal sealed record Contest(int Rounds)
     private sealed class Entry(string name)
     {
         private readonly List<double> _times = [];
+        private int _runsInTurn = 1;
         private string? _failure;
 
         public Contestant? Contestant { get; private set; }
@@ -75,7 +78,8 @@ internal sealed record Contest(int Rounds)
                 long before = Stopwatch.GetTimestamp();
                 double[] first = Contestant.Run(1, contest.Patience);
                 TimeSpan elapsed = Stopwatch.GetElapsedTime(before);
-                Rounds = (int)Math.Clamp(contest.Budget / elapsed / contest.RunsInTurn, 1, contest.Rounds);
+                _runsInTurn = (int)Math.Clamp(ShortestTurn / first[0], 1, MostRunsInTurn);
+                Rounds = (int)Math.Clamp(contest.Budget / elapsed / _runsInTurn, 1, contest.Rounds);
                 if (Rounds is 1 && contest.Rounds > 1)
                 {
                     Rounds = 0;
@@ -85,7 +89,7 @@ internal sealed record Contest(int Rounds)
         }
 
         public void Measure(Contest contest) =>
-            Try(() => _times.AddRange(Contestant!.Run(contest.RunsInTurn, contest.Patience)));
+            Try(() => _times.AddRange(Contestant!.Run(_runsInTurn, contest.Patience)));
 
         private void Try(Action action)
         {

@@ -13,6 +13,15 @@ internal sealed record Workload(string Name, Action<Comparison> Compare, Func<in
     [
         CodeGenerator.InProcess,
         CodeGenerator.Processes,
+        Batches.Llvm,
+        Growth.Relocations,
+        Growth.Objects,
+        Growth.Batch,
+        Batches.Sections,
+        Images.Arm,
+        Batches.Small,
+        MemoryUse.Peak,
+        Throwing.First,
     ];
 
     /// <summary>One by name.</summary>

@@ -1,7 +1,6 @@
 // The floor for loading x86-64 objects: copies every allocated section into fresh pages, then walks every RELA entry once
 // and stores 4 or 8 bytes. Symbol values are known beforehand; no name is resolved and nothing is checked.
 #include "harness.h"
-#include <cstring>
 #include <elf.h>
 
 struct Object {

@@ -15,14 +15,14 @@ int main(int, char **Arguments) {
   if (!getenv("SPAWN_SHOW_ERRORS"))
     posix_spawn_file_actions_addopen(&Files, 2, "/dev/null", O_WRONLY, 0);
   return Serve([&] {
-    double Start = Now();
+    double Start = Now(CLOCK_MONOTONIC);
     pid_t Child;
     int Status;
     if (posix_spawnp(&Child, Arguments[1], &Files, nullptr, Arguments + 1, environ))
       Fail(std::string("cannot start ") + Arguments[1]);
     if (waitpid(Child, &Status, 0) != Child || Status != 0)
       Fail(std::string(Arguments[1]) + " failed with status " + std::to_string(Status >> 8));
-    double Elapsed = Now() - Start;
+    double Elapsed = Now(CLOCK_MONOTONIC) - Start;
     usleep(20000); // some programs leave a child behind that unmaps what they used
     return Elapsed;
   });
