@@ -6,8 +6,8 @@ namespace ElfLoader.Benchmarks.Measuring;
 /// <param name="Name">Its name.</param>
 /// <param name="Times">Its times, or null if it could not take part.</param>
 /// <param name="Allocated">Managed bytes that one run allocated.</param>
-/// <param name="Failure">Why it could not take part.</param>
-internal sealed record Result(string Name, Samples? Times, long? Allocated, string? Failure);
+/// <param name="Note">Why it could not take part, or not in all.</param>
+internal sealed record Result(string Name, Samples? Times, long? Allocated, string? Note);
 
 /// <summary>Measures contestants in turn, A B C A B C and so on, so that what disturbs disturbs all alike.</summary>
 /// <param name="Rounds">How often each is measured.</param>
@@ -59,14 +59,14 @@ internal sealed record Contest(int Rounds)
     {
         private readonly List<double> _times = [];
         private int _runsInTurn = 1;
-        private string? _failure;
+        private string? _note;
 
         public Contestant? Contestant { get; private set; }
 
         public int Rounds { get; private set; }
 
         public Result Result => new(
-            name, _times.Count > 0 ? new Samples(_times) : null, Contestant?.Allocated, _failure);
+            name, _times.Count > 0 ? new Samples(_times) : null, Contestant?.Allocated, _note);
 
         /// <summary>Starts it, warms it up, and estimates how often it can be measured.</summary>
         public void Start(Func<Contestant> start, Contest contest)
@@ -75,6 +75,7 @@ internal sealed record Contest(int Rounds)
             {
                 Contestant = start();
                 Contestant.WaitUntilReady(contest.Patience);
+                _note = Contestant.Note;
                 long before = Stopwatch.GetTimestamp();
                 double[] first = Contestant.Run(1, contest.Patience);
                 TimeSpan elapsed = Stopwatch.GetElapsedTime(before);
@@ -99,7 +100,7 @@ internal sealed record Contest(int Rounds)
             }
             catch (MeasurementException exception)
             {
-                _failure = exception.Message;
+                _note = exception.Message;
                 Rounds = 0;
             }
         }

@@ -9,6 +9,8 @@ namespace ElfLoader.Benchmarks.Measuring;
 /// </summary>
 internal sealed class Contestant : IDisposable
 {
+    private const string Ready = "ready";
+
     private readonly Process _process;
 
     /// <summary>Starts the process.</summary>
@@ -25,6 +27,9 @@ internal sealed class Contestant : IDisposable
     /// <summary>Its name in tables.</summary>
     public string Name { get; }
 
+    /// <summary>What it has to say of itself.</summary>
+    public string Note { get; private set; } = "";
+
     /// <summary>Managed bytes that one run allocated, where it says so.</summary>
     public long? Allocated { get; private set; }
 
@@ -33,10 +38,12 @@ internal sealed class Contestant : IDisposable
     public void WaitUntilReady(TimeSpan patience)
     {
         string line = ReadLine(patience);
-        if (line is not "ready")
+        if (!line.StartsWith(Ready, StringComparison.Ordinal))
         {
             throw new MeasurementException(line);
         }
+
+        Note = line[Ready.Length..].Trim();
     }
 
     /// <summary>Lets it run several times.</summary>

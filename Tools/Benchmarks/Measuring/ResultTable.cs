@@ -21,8 +21,8 @@ internal static class ResultTable
             Console.WriteLine(result.Times is { } times
                 ? $"  {name} {Time(times.Median),10} {Time(times.Minimum),10} "
                     + $"{Time(times.LowerQuartile),9}-{Time(times.UpperQuartile),-9} {times.Count,5} "
-                    + $"{Ratio(times, reference.Times),7} {Bytes(result.Allocated),11}{Failed(result)}"
-                : $"  {name} {Failed(result)}");
+                    + $"{Ratio(times, reference.Times),7} {Bytes(result.Allocated),11}{Note(result)}"
+                : $"  {name} {Note(result)}");
         }
     }
 
@@ -47,7 +47,7 @@ internal static class ResultTable
     private static string Ratio(Samples times, Samples? reference) =>
         reference is null ? "" : Format($"{times.Median / reference.Median:0.00}");
 
-    private static string Failed(Result result) => result.Failure is { } failure ? $" ({failure})" : "";
+    private static string Note(Result result) => result.Note is { Length: > 0 } note ? $" ({note})" : "";
 
     private static string Format(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

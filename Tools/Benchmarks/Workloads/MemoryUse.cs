@@ -7,7 +7,7 @@ namespace ElfLoader.Benchmarks.Workloads;
 /// <summary>Memory that a load takes, the objects' bytes apart, beside the size of what it maps.</summary>
 internal static class MemoryUse
 {
-    private const int Processes = 5;
+    private const int Processes = 3;
 
     /// <summary>At its peak, and afterwards.</summary>
     public static Workload Peak { get; } = new("memory", _ => Compare());

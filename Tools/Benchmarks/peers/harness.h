@@ -48,8 +48,8 @@ static unsigned long AnyAddress() {
 }
 
 // Answers until its input ends. Run returns the time that one run took.
-template <typename RunOnce> static int Serve(RunOnce Run) {
-  printf("ready\n");
+template <typename RunOnce> static int Serve(RunOnce Run, const std::string &Note = "") {
+  printf("ready %s\n", Note.c_str());
   fflush(stdout);
   int Count;
   while (scanf("%d", &Count) == 1) {

@@ -31,12 +31,21 @@ struct Context : JITLinkContext {
 
 int main(int, char **Arguments) {
   std::vector<std::unique_ptr<MemoryBuffer>> Objects;
+  size_t Refused = 0;
   for (const std::string &Path : ReadLines(Arguments[1])) {
     auto Buffer = MemoryBuffer::getFile(Path, false, false);
     if (!Buffer)
       Fail("cannot read " + Path);
-    Objects.push_back(MemoryBuffer::getMemBufferCopy((*Buffer)->getBuffer(), Path));
+    auto Object = MemoryBuffer::getMemBufferCopy((*Buffer)->getBuffer(), Path);
+    if (auto Graph = createLinkGraphFromObject(Object->getMemBufferRef())) {
+      Objects.push_back(std::move(Object));
+    } else { // it does not know some relocations
+      consumeError(Graph.takeError());
+      Refused++;
+    }
   }
+  if (Objects.empty())
+    Fail("it refuses all objects");
   Unknown = AnyAddress();
   return Serve([&] {
     auto Memory = cantFail(InProcessMemoryManager::Create());
@@ -51,5 +60,5 @@ int main(int, char **Arguments) {
     cantFail(Memory->deallocate(std::move(Allocations)));
     Allocations.clear();
     return Elapsed;
-  });
+  }, Refused ? "refuses " + std::to_string(Refused) + " of the objects" : "");
 }
