@@ -1,0 +1,31 @@
+using ElfLoader.Benchmarks.Jobs;
+
+namespace ElfLoader.Benchmarks.Workloads;
+
+/// <summary>Something to measure.</summary>
+/// <param name="Name">Its name on command lines.</param>
+/// <param name="Compare">Measures it and prints what came out.</param>
+/// <param name="Job">What is profiled, for a number of threads.</param>
+internal sealed record Workload(string Name, Action<Comparison> Compare, Func<int, Job>? Job = null)
+{
+    /// <summary>All that there are.</summary>
+    public static IReadOnlyList<Workload> All { get; } =
+    [
+        CodeGenerator.InProcess,
+        CodeGenerator.Processes,
+        Batches.Llvm,
+        Growth.Relocations,
+        Growth.Objects,
+        Growth.Batch,
+        Batches.Sections,
+        Images.Arm,
+        Batches.Small,
+        MemoryUse.Peak,
+        Throwing.First,
+    ];
+
+    /// <summary>One by name.</summary>
+    /// <exception cref="MeasurementException">There is none.</exception>
+    public static Workload Find(string name) => All.FirstOrDefault(workload => workload.Name == name)
+        ?? throw new MeasurementException($"there is no workload '{name}', but {string.Join(", ", All.Select(workload => workload.Name))}");
+}
