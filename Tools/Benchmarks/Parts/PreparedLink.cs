@@ -54,7 +54,7 @@ internal sealed class PreparedLink : IDisposable
             Resolution = _resolution,
             Stubs = _stubs,
             Tls = _layout.Tls,
-            Memory = new AllocationMemory(_allocation),
+            Memory = new AllocationMemory(_allocation, Rules.Architecture.CodePadding),
             Errors = _errors,
         };
     }
@@ -69,10 +69,13 @@ internal sealed class PreparedLink : IDisposable
     /// <summary>Copies all sections and applies all relocations.</summary>
     public void Relocate()
     {
+        SectionWriter writer = _context.Memory.NewWriter();
         foreach (LinkObject file in _resolution.Objects)
         {
-            new RelocationPass(_context, file).Run();
+            new RelocationPass(_context, file).Run(writer);
         }
+
+        writer.Flush();
 
         _errors.ThrowIfAny();
     }
