@@ -39,6 +39,12 @@ public sealed record ObjectLibraryOptions
     /// <summary>Most bytes of memory that one load may take, zero-initialized data included.</summary>
     public ulong MaximumUnitSize { get; init; } = 4UL << 30;
 
+    /// <summary>
+    /// Most threads that one load may use, the caller's included; 0: as many as there are processors. Small loads use one.
+    /// Foreign code (initializers, IFUNC resolvers) runs on the caller's thread in any case.
+    /// </summary>
+    public int MaximumParallelism { get; init; }
+
     /// <summary>Limits of what objects may claim.</summary>
     public ReadLimits ReadLimits { get; init; } = ReadLimits.Default;
 

@@ -109,10 +109,9 @@ internal sealed class ImageLink
             DescriptorResolver = sections.TlsCode is null ? 0 : layout.TlsCodeAddress + (ulong)_machine.TlsCode!.ResolverOffset,
         };
         var debug = new DebugSections(context);
-        SectionWriter writer = sections.Memory.NewWriter();
+        RelocationPass.RunAll(context, order, parallelism: 1);
         foreach (LinkObject file in order)
         {
-            new RelocationPass(context, file).Run(writer);
             new GotWriter(context, null, null).Write(file);
             debug.Relocate(file);
         }

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Numerics;
 using ElfLoader.Elf;
 
 namespace ElfLoader.Linking;
@@ -79,7 +81,7 @@ internal struct LinkSymbol
 }
 
 /// <summary>The global names of one link, found by hash over their UTF-8 bytes, without a string for each.</summary>
-internal sealed class LinkSymbols
+internal sealed class LinkSymbols : IDisposable
 {
     private readonly List<LinkObject> _objects;
     private LinkSymbol[] _symbols;
@@ -88,8 +90,8 @@ internal sealed class LinkSymbols
     internal LinkSymbols(List<LinkObject> objects, int expected)
     {
         _objects = objects;
-        _symbols = new LinkSymbol[Math.Max(expected, 16)];
-        _buckets = new int[(int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(expected * 2, 32))];
+        _symbols = ArrayPool<LinkSymbol>.Shared.Rent(Math.Max(expected, 16));
+        _buckets = RentBuckets((int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(expected * 2, 32)));
     }
 
     /// <summary>Number of names.</summary>
@@ -121,7 +123,10 @@ internal sealed class LinkSymbols
 
         if (Count == _symbols.Length)
         {
-            Array.Resize(ref _symbols, Count * 2);
+            LinkSymbol[] larger = ArrayPool<LinkSymbol>.Shared.Rent(Count * 2);
+            _symbols.AsSpan(0, Count).CopyTo(larger);
+            ArrayPool<LinkSymbol>.Shared.Return(_symbols);
+            _symbols = larger;
         }
 
         int index = Count++;
@@ -141,6 +146,19 @@ internal sealed class LinkSymbols
         }
 
         return index;
+    }
+
+    /// <summary>Gives the memory back: there are no names any more.</summary>
+    public void Dispose()
+    {
+        if (_symbols.Length > 0)
+        {
+            ArrayPool<LinkSymbol>.Shared.Return(_symbols);
+            ArrayPool<int>.Shared.Return(_buckets);
+            _symbols = [];
+            _buckets = [0];
+            Count = 0;
+        }
     }
 
     /// <summary>Finds the entry of a name, or returns -1.</summary>
@@ -173,7 +191,7 @@ internal sealed class LinkSymbols
 
     private void Rehash()
     {
-        int[] buckets = new int[_buckets.Length * 2];
+        int[] buckets = RentBuckets(_buckets.Length * 2);
         int mask = buckets.Length - 1;
         for (int i = 0; i < Count; i++)
         {
@@ -186,6 +204,20 @@ internal sealed class LinkSymbols
             buckets[bucket] = i + 1;
         }
 
+        ArrayPool<int>.Shared.Return(_buckets);
         _buckets = buckets;
+    }
+
+    /// <summary>Empty buckets, a power of two of them (which the pool gives from 16 on).</summary>
+    private static int[] RentBuckets(int count)
+    {
+        int[] buckets = ArrayPool<int>.Shared.Rent(count);
+        if (!BitOperations.IsPow2(buckets.Length))
+        {
+            return new int[count];
+        }
+
+        Array.Clear(buckets);
+        return buckets;
     }
 }

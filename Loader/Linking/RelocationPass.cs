@@ -6,7 +6,7 @@ using ElfLoader.Relocations;
 namespace ElfLoader.Linking;
 
 /// <summary>What the relocations of a unit need to know beside their symbols.</summary>
-internal sealed class RelocationContext
+internal sealed record RelocationContext
 {
     internal required LinkRules Rules { get; init; }
 
@@ -60,6 +60,36 @@ internal sealed class RelocationPass
         _context = context;
         _rules = context.Rules;
         _file = file;
+    }
+
+    /// <summary>Copies and relocates all sections of all objects.</summary>
+    /// <param name="context">What they need to know.</param>
+    /// <param name="objects">The objects.</param>
+    /// <param name="parallelism">Most threads; 0 for as many as there are processors.</param>
+    internal static void RunAll(RelocationContext context, IReadOnlyList<LinkObject> objects, int parallelism)
+    {
+        if (parallelism is not 1 && ObjectRanges.Cut(objects, parallelism) is { Count: > 1 } ranges)
+        {
+            var errors = new LinkErrors();
+            ranges.Run(range => RunAll(context with { Errors = errors }, objects, range));
+            if (!errors.Any)
+            {
+                return;
+            }
+        }
+
+        RunAll(context, objects, 0..objects.Count); // again after an error, so that all are told in the order of the objects
+    }
+
+    private static void RunAll(RelocationContext context, IReadOnlyList<LinkObject> objects, Range range)
+    {
+        SectionWriter writer = context.Memory.NewWriter();
+        for (int i = range.Start.Value; i < range.End.Value; i++)
+        {
+            new RelocationPass(context, objects[i]).Run(writer);
+        }
+
+        writer.Flush();
     }
 
     /// <summary>Copies and relocates all sections.</summary>

@@ -99,6 +99,7 @@ internal sealed class UnitLinker
         }
 
         Start(unit, resolution, layout, scope);
+        resolution.Symbols.Dispose();
         return unit;
     }
 
@@ -202,13 +203,7 @@ internal sealed class UnitLinker
             Advice = new ReachAdvice(resolution).For,
         };
         layout.Tls.ThreadPointer = 0; // symbols of static storage are offsets from it already
-        SectionWriter writer = memory.NewWriter();
-        foreach (LinkObject file in resolution.Objects)
-        {
-            new RelocationPass(context, file).Run(writer);
-        }
-
-        writer.Flush();
+        RelocationPass.RunAll(context, resolution.Objects, _library.Options.MaximumParallelism);
         foreach (LinkObject file in resolution.Objects)
         {
             new GotWriter(context, NativeProcess.Host.Tls, resources.Tls).Write(file);

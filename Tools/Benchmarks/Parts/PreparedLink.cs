@@ -69,13 +69,7 @@ internal sealed class PreparedLink : IDisposable
     /// <summary>Copies all sections and applies all relocations.</summary>
     public void Relocate()
     {
-        SectionWriter writer = _context.Memory.NewWriter();
-        foreach (LinkObject file in _resolution.Objects)
-        {
-            new RelocationPass(_context, file).Run(writer);
-        }
-
-        writer.Flush();
+        RelocationPass.RunAll(_context, _resolution.Objects, parallelism: 1);
 
         _errors.ThrowIfAny();
     }
