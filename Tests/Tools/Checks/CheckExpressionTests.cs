@@ -28,6 +28,10 @@ public sealed class CheckExpressionTests
         .type d, @object
         d: .quad 0x1122334455667788, g
         .size d, .-d
+        .globl i
+        .type i, @object
+        i: .byte 0x06
+        .size i, .-i
         .bss
         .globl z
         .type z, @object
@@ -60,7 +64,6 @@ public sealed class CheckExpressionTests
         ("0x1+0xabcd[7:0]", "0xce"),
         ("(0x1+0xabcd)[7:0]", "0xce"),
         ("0xabcd[3:3]", "1"),
-        ("0xabcd[ 15 : 8 ]".Replace(" ", "", StringComparison.Ordinal), "0xab"),
         // loads take all that follows
         ("*{8}d", "0x1122334455667788"),
         ("*{4}d", "0x55667788"),
@@ -73,7 +76,6 @@ public sealed class CheckExpressionTests
         ("*{8}d + 8", "g"),
         ("*{8}(d + 8)", "g"),
         ("*{4}z", "0"),
-        ("*{1}*{8}d+8 - g + d", "0x88"),
         ("g - f", "12"),
         ("f[1:0]", "0"),
         ("next_pc(f)", "f + 5"),
@@ -122,9 +124,9 @@ public sealed class CheckExpressionTests
         ("block_addr(t.o) = 1", 1, "expected an operator after 'block_addr', which is no function: those are decode_operand, next_pc, stub_addr, got_addr and section_addr"),
         ("1 = nowhere", 5, "there is no symbol 'nowhere'"),
         ("1 + .Lx = 3", 5, "there is no symbol '.Lx': assemblers keep labels that start with .L out of the symbol table"),
-        ("decode_operand(h, 0) = 1", 1, "operand 0 of 'mov rax, [0x403000]' is not an immediate, but a register"),
+        ("decode_operand(h, 0) = 1", 1, "operand 0 of 'mov rax, [0x402000]' is not an immediate, but a register"),
         ("decode_operand(f, 1) = 1", 1, "there is no operand 1: 'call 0x40100c' has 1, 0: the number 7 (distance)"),
-        ("1 + decode_operand(d, 0) = 1", 5, "there is no instruction at 0x403000, 'd'"),
+        ("1 + decode_operand(i, 0) = 1", 5, "there is no instruction at 0x402010, 'i'"),
         ("*{8}1 = 1", 1, "there are no 8 bytes at 0x1: no section of the image is there"),
         ("section_addr(u.o, .text) = 1", 1, "no object 'u.o' is linked; there are t.o"),
         ("section_addr(t.o, .rodata) = 1", 1, "t.o has no section '.rodata' in the image"),
@@ -154,9 +156,7 @@ public sealed class CheckExpressionTests
         File.WriteAllText(source, $"{Source}\n");
         _ = Command.Check("llvm-mc-19", ["-triple=x86_64-linux-gnu", "-filetype=obj", source, "-o", folder.File("t.o")]);
         string checks = folder.File("t.checks");
-        File.WriteAllLines(checks, Values.Where(row => row.Value is not "g" || !row.Expression.Contains("*{1}*", StringComparison.Ordinal))
-            .Where(row => !row.Expression.StartsWith("*{1}*", StringComparison.Ordinal)) // its local addresses are others
-            .Select(row => $"# rtdyld-check: {row.Expression} = {row.Value}"));
+        File.WriteAllLines(checks, Values.Select(row => $"# rtdyld-check: {row.Expression} = {row.Value}"));
 
         CommandResult result = Command.Run("llvm-rtdyld-19", ["-triple=x86_64-linux-gnu", "-verify", $"-check={checks}", folder.File("t.o")]);
 

@@ -13,7 +13,7 @@ namespace ElfLoader.Tests.Tools.Checks;
 /// <param name="Name">Its name without <c>.s</c>.</param>
 internal sealed record CheckFixture(string Folder, string Name)
 {
-    private static readonly TemporaryFolder Objects = new();
+    private static readonly Lazy<TemporaryFolder> Objects = new(() => new TemporaryFolder());
 
     private readonly Lazy<string> _text = new(() => File.ReadAllText(System.IO.Path.Combine(Fixtures.Folder, "checks", Folder, $"{Name}.s")));
 
@@ -50,7 +50,7 @@ internal sealed record CheckFixture(string Folder, string Name)
     /// <summary>Assembles it, and gives the object's path.</summary>
     public string Assemble()
     {
-        string folder = Directory.CreateDirectory(Objects.File($"{Folder}-{Guid.NewGuid():N}")).FullName;
+        string folder = Directory.CreateDirectory(Objects.Value.File($"{Folder}-{Guid.NewGuid():N}")).FullName;
         string path = System.IO.Path.Combine(folder, $"{Name}.o");
         string[] flags = Triple.StartsWith('x') ? [] : ["-arm-add-build-attributes"];
         _ = Command.Check("llvm-mc-19", [$"-triple={Triple}", "-filetype=obj", .. flags, Path, "-o", path]);
@@ -64,6 +64,15 @@ internal sealed record CheckFixture(string Folder, string Name)
         }
 
         return path;
+    }
+
+    /// <summary>Removes all objects.</summary>
+    public static void RemoveObjects()
+    {
+        if (Objects.IsValueCreated)
+        {
+            Objects.Value.Dispose();
+        }
     }
 
     /// <summary>The options of the image linker.</summary>
@@ -119,4 +128,12 @@ internal sealed record CheckFixture(string Folder, string Name)
             }
         }
     }
+}
+
+/// <summary>Cleans up after the tests of checks.</summary>
+[SetUpFixture]
+public sealed class CheckFixtureCleanUp
+{
+    [OneTimeTearDown]
+    public void RemoveObjects() => CheckFixture.RemoveObjects();
 }

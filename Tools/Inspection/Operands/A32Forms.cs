@@ -128,8 +128,10 @@ internal static class A32Forms
         new("1111 011x xx01 nnnn 1111 iiii itt0 mmmm", "r r a2r"),
         new("1111 100x x0x1 nnnn xxxx xxxx xxxx xxxx", "mode r"),
         new("1111 100x x1x0 xxxx xxxx xxxx xxxi iiii", "i5"),
-        new("1111 0001 0000 0001 0000 00x0 0000 0000", "i9-9"),
-        new("1111 0001 0000 xx00 0000 000x xx0i iiii", "i19-18 i8-6"),
+        new("1111 0001 0000 xxx1 xxxx xxix xxxx xxxx", "i9-9"),
+        new("1111 0001 0000 001x xxxx xxxx xxxi iiii", "i5"),
+        new("1111 0001 0000 xx1x xxxx xxxx xxxi iiii", "i19-18 i8-6 i5"),
+        new("1111 0001 0000 xx0x xxxx xxxx xxxi iiii", "i19-18 i8-6"),
 #pragma warning restore format
     ];
 }
