@@ -1,4 +1,3 @@
-using ElfLoader.Elf;
 using ElfLoader.Inspection.Checks;
 using ElfLoader.Tests.EndToEnd;
 using ElfLoader.Tests.Support;

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using ElfLoader.Elf;
@@ -14,6 +15,7 @@ namespace ElfLoader.Tests.Tools.Checks;
 internal sealed record CheckFixture(string Folder, string Name)
 {
     private static readonly Lazy<TemporaryFolder> Objects = new(() => new TemporaryFolder());
+    private static readonly ConcurrentDictionary<string, Lazy<string>> Assembled = [];
 
     private readonly Lazy<string> _text = new(() => File.ReadAllText(System.IO.Path.Combine(Fixtures.Folder, "checks", Folder, $"{Name}.s")));
 
@@ -47,24 +49,8 @@ internal sealed record CheckFixture(string Folder, string Name)
     /// <summary>Its rules; those of all tools where no prefixes are given.</summary>
     public IReadOnlyList<CheckRule> Rules(IReadOnlyList<string>? prefixes = null) => CheckFile.Parse(_text.Value, $"{Name}.s", prefixes);
 
-    /// <summary>Assembles it, and gives the object's path.</summary>
-    public string Assemble()
-    {
-        string folder = Directory.CreateDirectory(Objects.Value.File($"{Folder}-{Guid.NewGuid():N}")).FullName;
-        string path = System.IO.Path.Combine(folder, $"{Name}.o");
-        string[] flags = Triple.StartsWith('x') ? [] : ["-arm-add-build-attributes"];
-        _ = Command.Check("llvm-mc-19", [$"-triple={Triple}", "-filetype=obj", .. flags, Path, "-o", path]);
-        if (Words("renumber") is [_, ..] pairs)
-        {
-            byte[] bytes = File.ReadAllBytes(path);
-            Renumber(bytes, pairs.ToDictionary(
-                pair => uint.Parse(pair.Split('=')[0], CultureInfo.InvariantCulture),
-                pair => uint.Parse(pair.Split('=')[1], CultureInfo.InvariantCulture)));
-            File.WriteAllBytes(path, bytes);
-        }
-
-        return path;
-    }
+    /// <summary>Assembles it, unless that has been done, and gives the object's path.</summary>
+    public string Assemble() => Assembled.GetOrAdd(ToString(), _ => new Lazy<string>(AssembleNow)).Value;
 
     /// <summary>Removes all objects.</summary>
     public static void RemoveObjects()
@@ -100,6 +86,24 @@ internal sealed record CheckFixture(string Folder, string Name)
     }
 
     public override string ToString() => $"{Folder}/{Name}";
+
+    private string AssembleNow()
+    {
+        string folder = Directory.CreateDirectory(Objects.Value.File(Folder)).FullName;
+        string path = System.IO.Path.Combine(folder, $"{Name}.o");
+        string[] flags = Triple.StartsWith('x') ? [] : ["-arm-add-build-attributes"];
+        _ = Command.Check("llvm-mc-19", [$"-triple={Triple}", "-filetype=obj", .. flags, Path, "-o", path]);
+        if (Words("renumber") is [_, ..] pairs)
+        {
+            byte[] bytes = File.ReadAllBytes(path);
+            Renumber(bytes, pairs.ToDictionary(
+                pair => uint.Parse(pair.Split('=')[0], CultureInfo.InvariantCulture),
+                pair => uint.Parse(pair.Split('=')[1], CultureInfo.InvariantCulture)));
+            File.WriteAllBytes(path, bytes);
+        }
+
+        return path;
+    }
 
     private string? Header(string key)
     {

@@ -51,7 +51,7 @@ public sealed class LlvmAgreementTests
 
         // One of them is wrong, another one in each file.
         int wrong = fixture.Name.Length % rules.Count;
-        string mutated = Path.Combine(Path.GetDirectoryName(input)!, "mutated.s");
+        string mutated = Path.Combine(Path.GetDirectoryName(input)!, $"{fixture.Name}-{Guid.NewGuid():N}.s");
         File.WriteAllLines(mutated, rules.Select((rule, i) => $"# {prefix}: {(i == wrong ? CheckFixture.Mutate(rule) : rule.Text)}"));
         using var checker = new ImageChecker(fixture.Link(input), fixture.LinkOptions().Definitions);
         CheckOutcome[] ours = [.. CheckFile.Read(mutated).Select(rule => checker.Check(rule).Outcome)];
