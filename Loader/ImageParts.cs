@@ -44,6 +44,18 @@ public sealed record ImageStub(string Symbol, string Object, string Kind, ulong 
 /// <param name="Value">Its first word.</param>
 public sealed record ImageGotSlot(string Symbol, string Object, string Kind, ulong Address, ulong Value);
 
+/// <summary>An object's global offset table.</summary>
+/// <param name="Object">Name of the object.</param>
+/// <param name="Address">GOT: what relocations of the object count its slots from.</param>
+public sealed record ImageGotTable(string Object, ulong Address);
+
+/// <summary>An input section that is in the image's file, but not in the program's memory: debugging information.</summary>
+/// <param name="Object">Name of the object it comes from.</param>
+/// <param name="Section">Its name in the object.</param>
+/// <param name="Index">Its index in the object.</param>
+/// <param name="Bytes">Its bytes, relocated.</param>
+public sealed record ImageFileSection(string Object, string Section, int Index, ReadOnlyMemory<byte> Bytes);
+
 /// <summary>A part of the image that is mapped into memory (PT_LOAD).</summary>
 /// <param name="Address">Its address.</param>
 /// <param name="Size">Bytes in memory.</param>

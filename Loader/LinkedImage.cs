@@ -41,6 +41,12 @@ public sealed class LinkedImage
     /// <summary>The slots of all global offset tables.</summary>
     public required IReadOnlyList<ImageGotSlot> Got { get; init; }
 
+    /// <summary>The global offset tables of the objects that use one.</summary>
+    public required IReadOnlyList<ImageGotTable> GotTables { get; init; }
+
+    /// <summary>The input sections that the program does not have in memory.</summary>
+    public required IReadOnlyList<ImageFileSection> FileSections { get; init; }
+
     /// <summary>What is mapped, by address.</summary>
     public required IReadOnlyList<ImageSegment> Segments { get; init; }
 

@@ -234,6 +234,8 @@ internal sealed class ImageLink
             Symbols = symbols.Map,
             Stubs = map.Stubs(),
             Got = map.Got(order),
+            GotTables = ImageMap.GotTables(order),
+            FileSections = ImageMap.FileSections(sections.Outputs),
             Segments = ImageMap.Segments(segments.Loads),
             Warnings = _warnings,
         };

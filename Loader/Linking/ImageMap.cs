@@ -100,6 +100,29 @@ internal sealed class ImageMap
         return slots;
     }
 
+    /// <summary>The tables that have the slots.</summary>
+    internal static List<ImageGotTable> GotTables(IEnumerable<LinkObject> order) =>
+        [.. order.Where(file => file.Got.IsUsed).Select(file => new ImageGotTable(file.Elf.Name, file.Got.Address))];
+
+    /// <summary>The sections that are not in memory.</summary>
+    internal static List<ImageFileSection> FileSections(IEnumerable<ImageOutput> outputs)
+    {
+        List<ImageFileSection> sections = [];
+        foreach (ImageOutput output in outputs.Where(output => output.Zone is ImageZone.File))
+        {
+            foreach (ImagePiece piece in output.Pieces)
+            {
+                if (piece is { File: { } file, Bytes: { } bytes })
+                {
+                    sections.Add(new ImageFileSection(
+                        file.Elf.Name, file.Elf.SectionNameText(piece.Section), piece.Section, bytes));
+                }
+            }
+        }
+
+        return sections;
+    }
+
     /// <summary>The segments.</summary>
     internal static List<ImageSegment> Segments(IReadOnlyList<ImageLoad> loads) =>
         [.. loads.Select(load => new ImageSegment(

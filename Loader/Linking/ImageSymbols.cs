@@ -107,7 +107,9 @@ internal sealed class ImageSymbols
 
         if (_sections.TlsCall is { } call)
         {
-            AddCode("__tls_descriptor_call", _architecture.TlsCall!, call, call.Address);
+            const string name = "__tls_descriptor_call";
+            AddCode(name, _architecture.TlsCall!, call, call.Address);
+            _map.Add(new ImageSymbol(name, null, call.Output.Name, call.Address, call.Size, "local", "func"));
         }
     }
 

@@ -42,6 +42,16 @@ internal sealed class Reporter : IDisposable
     /// <summary>Reports why it cannot go on.</summary>
     internal void Fail(string message) => Fail([new ErrorJson { Message = message }], [message]);
 
+    /// <summary>Reports something that failed though the command went on: the message, and lines that show more.</summary>
+    internal void TellFailure(IReadOnlyList<string> lines)
+    {
+        WriteLine("error", Red, lines[0]);
+        foreach (string line in lines.Skip(1))
+        {
+            _error.WriteLine(TerminalText.Escape(line));
+        }
+    }
+
     /// <summary>Reports a defect of the tool itself.</summary>
     internal void Fail(Exception fault)
     {

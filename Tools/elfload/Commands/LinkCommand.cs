@@ -56,7 +56,7 @@ internal sealed class LinkCommand : Command, IExamples
             throw new CommandLineException("--map and --json cannot both go to standard output");
         }
 
-        ImageOptions options = ReadOptions(result);
+        ImageOptions options = ImageOptionsReading.Read(result, _link, _placement, _platform, result.GetValue(_entry));
         var inputs = new InputFiles();
         foreach (string file in _inputs.Files(result))
         {
@@ -96,18 +96,5 @@ internal sealed class LinkCommand : Command, IExamples
             JsonFormat.Default.ReportJson);
         reporter.ClearProgress();
         return 0;
-    }
-
-    private ImageOptions ReadOptions(ParseResult result)
-    {
-        string? entry = result.GetValue(_entry);
-        ImageOptions usual = _platform.Apply(result, _link.Image(result));
-        return usual with
-        {
-            Base = _placement.Base(result),
-            MapSections = _placement.MapSections(result),
-            Entry = entry ?? usual.Entry,
-            EntryMustExist = entry is not null,
-        };
     }
 }
