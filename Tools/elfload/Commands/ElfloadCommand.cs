@@ -19,6 +19,7 @@ internal static class ElfloadCommand
         options.AddTo(root);
         root.Add(new RunCommand(tokens.Program, reporter));
         root.Add(new LinkCommand(reporter));
+        root.Add(new ExplainCommand(reporter));
         root.Add(new InspectCommand(reporter));
         UseExamples(root);
 

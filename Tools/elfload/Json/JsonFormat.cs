@@ -10,4 +10,5 @@ namespace ElfLoader.Tools.Json;
 [JsonSerializable(typeof(ReportJson))]
 [JsonSerializable(typeof(LinkMapJson))]
 [JsonSerializable(typeof(InspectionJson))]
+[JsonSerializable(typeof(PatchJson))]
 internal sealed partial class JsonFormat : JsonSerializerContext;
