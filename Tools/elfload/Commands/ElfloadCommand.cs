@@ -21,6 +21,7 @@ internal static class ElfloadCommand
         root.Add(new LinkCommand(reporter));
         root.Add(new ExplainCommand(reporter));
         root.Add(new InspectCommand(reporter));
+        root.Add(new ReportCommand(reporter));
         UseExamples(root);
 
         ParseResult result = root.Parse(tokens.Own, new ParserConfiguration { ResponseFileTokenReplacer = null });
