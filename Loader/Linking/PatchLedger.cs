@@ -65,6 +65,14 @@ internal sealed class PatchLedger
         {
             RelocationRecord relocation = reader.Current;
             RelocationRule rule = _context.Rules[relocation.Type]!;
+            if (file.Symbols[(int)relocation.Symbol].Is(SymbolTraits.Discarded))
+            {
+                var place = new Operands { A = relocation.Addend, P = patched.Address + relocation.Offset };
+                bytes.AsSpan((int)relocation.Offset, rule.Field.Size).Clear();
+                Add(patched, bytes, relocation, rule, place, PatchMethod.Cleared, Field(relocation, rule));
+                continue;
+            }
+
             Operands operands = pass.Bind(section, relocation, rule, patched.Address, isImplicit);
             if (swallowed > 0)
             {
@@ -75,13 +83,6 @@ internal sealed class PatchLedger
 
             int start = Math.Max((int)relocation.Offset - MostBefore, 0);
             byte[] before = bytes[start..Math.Min((int)relocation.Offset + MostAfter, bytes.Length)];
-            if (file.Symbols[(int)relocation.Symbol].Is(SymbolTraits.Discarded))
-            {
-                bytes.AsSpan((int)relocation.Offset, rule.Field.Size).Clear();
-                Add(patched, bytes, relocation, rule, operands, PatchMethod.Cleared, Field(relocation, rule));
-                continue;
-            }
-
             pass.ApplyByTable(section, bytes, patched.Address, relocation, reader, isImplicit, out swallowed);
             (int Start, int End) changed = Changed(before, bytes.AsSpan(start, before.Length));
             if (changed.End > 0 || rule.Use is not RelocationUse.Marker)

@@ -17,8 +17,7 @@ internal sealed class PatchStubs
         if (_context.BranchStubs?.RouteOf(patched.File, patched.Relocations.Target, relocation.Offset) is { } route)
         {
             Operands through = operands;
-            through.S = through.L = route.Piece.Address;
-            through.T = route.Shape.IsThumb ? 1UL : 0;
+            SymbolOperands.Enter(ref through, route.Piece.Address, route.Shape);
             through.A = -_context.Rules.Architecture.BranchOrigin(rule);
             yield return (route.Describe(), through);
         }
@@ -26,7 +25,7 @@ internal sealed class PatchStubs
         if (OfSymbol(patched.File, (int)relocation.Symbol) is { } stub)
         {
             Operands through = operands;
-            through.S = through.L = stub.Address;
+            SymbolOperands.Enter(ref through, stub.Address, _context.Rules.Architecture.Stub);
             yield return (stub, through);
         }
     }
