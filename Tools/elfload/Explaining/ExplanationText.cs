@@ -33,7 +33,11 @@ internal sealed class ExplanationText(StyledText output, PatchedCode code)
             .Write(patch.Symbol ?? "", TextStyle.Yellow)
             .Write(patch.Symbol is null ? "" : $"  ({SourceOf(patch)})")
             .Line();
-        WriteFormula(patch);
+        if (patch.Method is not PatchMethod.Cleared)
+        {
+            WriteFormula(patch);
+        }
+
         WriteMethod(patch);
         string before = Bytes(patch.Before.Span);
         output.Write(Indent).Write(before, TextStyle.Red).Write(" -> ").Write(Bytes(patch.After.Span), TextStyle.Green);

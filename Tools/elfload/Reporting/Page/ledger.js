@@ -58,7 +58,8 @@ function describe(patch, host, go) {
     make('p', {}, `${patch.object}: ${patch.section}+${hex(patch.offset)}, at ${address(patch.address)}`),
     ...part('Symbol', make('p', {}, patch.symbol || 'none'),
       make('p', { class: 'faint' }, [sources[patch.source], patch.source === 'same-object' ? '' : patch.provider].filter(word => word).join(': '))),
-    ...part('Formula', make('code', {}, `${patch.formula}\n= ${patch.numbers}\n= ${patch.value}`)),
+    ...patch.method === 'cleared' ? []
+      : part('Formula', make('code', {}, `${patch.formula}\n= ${patch.numbers}\n= ${patch.value}`)),
     ...part('How', make('p', {}, methods[patch.method]), ...patch.through ? [make('p', {}, `Through the ${patch.through}.`)] : []),
   ];
   if (patch.margin) parts.push(...part(`Margin ${hex(patch.margin)}`, ...gauge(patch)));
