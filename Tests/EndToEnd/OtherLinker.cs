@@ -14,8 +14,7 @@ internal static class OtherLinker
     /// The sections that both linkers leave as they are: not the unwind tables, which the other one rewrites.
     /// </summary>
     public static IEnumerable<ImageSection> Compared(LinkedImage image) =>
-        image.Sections.Where(section => section is { Size: > 0, Section: not ".eh_frame" }
-            && !section.Section.StartsWith(".ARM.exidx", StringComparison.Ordinal));
+        image.Sections.Where(section => section is { Size: > 0, Section: not (".eh_frame" or ".ARM.exidx") });
 
     /// <summary>Adds an object that defines what a program would take from the C library.</summary>
     /// <returns>Its path.</returns>
@@ -71,6 +70,7 @@ internal static class OtherLinker
         }
 
         script.Append("  .got 0x60000000 : { *(.got) }\n  .eh_frame 0x61000000 : { *(.eh_frame) }\n");
+        script.Append("  .ARM.exidx 0x20000000 : { *(.ARM.exidx*) }\n");
         script.Append("  /DISCARD/ : { *(.note*) }\n}\n");
         File.WriteAllText(folder.File("script"), script.ToString());
         Command.Check(
