@@ -123,6 +123,43 @@ public sealed class PatchRecordTests
         }
     }
 
+    /// <summary>
+    /// A branch in T32 to A32 code reaches 16 MiB; beyond, a veneer of the caller's instruction set stands behind the
+    /// caller (AAELF32, "Veneers"): P is 0x20000, so BL's offset is the veneer's distance less 4.
+    /// </summary>
+    [Test]
+    public void NamesTheVeneerOfAnArmBranch()
+    {
+        LinkedImage image = new ImageLinker(new ImageOptions
+        {
+            RecordPatches = true,
+            MapSections = [SectionMapping.Parse("a.o,.text=0x20000")],
+            Definitions = new Dictionary<string, DefinedSymbol> { ["far"] = new(0x400_0000, Thumb: false) },
+        }).Link([Assembler.Arm(".syntax unified\n.thumb\n.globl f\n.type f,%function\n.thumb_func\nf: bl far\nbx lr\n")]);
+        PatchRecord patch = image.Patches.Single();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(patch, Has.Property("Relocation").EqualTo("R_ARM_THM_CALL").And.Property("Method").EqualTo(PatchMethod.Stub));
+            Assert.That(patch.Stub!.Target, Is.EqualTo(0x400_0000));
+            Assert.That(image.Stubs, Does.Contain(patch.Stub));
+            Assert.That(patch.Value, Is.EqualTo(((long)patch.Stub.Address - 4 - 0x2_0000) | 1));
+            Assert.That(ThumbBranchOffset(patch.After.Span), Is.EqualTo((long)patch.Stub.Address - 4 - 0x2_0000));
+        }
+    }
+
+    /// <summary>The offset in BL, encoding T1 (Arm Architecture Reference Manual, "BL, BLX (immediate)").</summary>
+    private static long ThumbBranchOffset(ReadOnlySpan<byte> place)
+    {
+        int high = BinaryPrimitives.ReadUInt16LittleEndian(place);
+        int low = BinaryPrimitives.ReadUInt16LittleEndian(place[2..]);
+        int s = (high >> 10) & 1;
+        int i1 = ~((low >> 13) ^ s) & 1;
+        int i2 = ~((low >> 11) ^ s) & 1;
+        int offset = s << 24 | i1 << 23 | i2 << 22 | (high & 0x3ff) << 12 | (low & 0x7ff) << 1;
+        return offset << 7 >> 7;
+    }
+
     [Test]
     public void NamesTheStubOfAFunctionOfTheHost()
     {

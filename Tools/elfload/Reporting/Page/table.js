@@ -70,9 +70,12 @@ class Table {
     if (opens) this.events.open?.(this.rows[this.selected]);
   }
 
+  /** Goes to a row from elsewhere: with what stands around it. */
   selectRow(row) {
     const index = this.rows.indexOf(row);
-    if (index >= 0) this.select(index);
+    if (index < 0) return;
+    this.port.scrollTop = (index - this.visibleRows / 2) * this.step;
+    this.select(index);
   }
 
   /** Pixels that a row takes of the scroll bar's way: less than its height where there are very many. */
