@@ -71,6 +71,23 @@ public sealed class PatchRecordTests
         }
     }
 
+    /// <summary>Thousands of places of a real library, with stubs, slots of the host and thread-local storage, and more.</summary>
+    [TestCase("/usr/lib/x86_64-linux-gnu/libsqlite3.a", "sqlite3_open")]
+    [TestCase("/usr/lib/x86_64-linux-gnu/libcrypto.a", "EVP_sha256")]
+    public void TheMemoryOfThisProcessHoldsWhatTheRecordsSay(string archive, string entry)
+    {
+        using var library = new ObjectLibrary("memory", Recording);
+        library.AddArchive(archive);
+
+        LoadedUnit unit = library.Load(LinkTest.Pointer("start", entry));
+
+        Assert.That(unit.Patches, Has.Count.GreaterThan(1_000));
+        Assert.That(unit.Patches.Where(patch => !Holds(patch)), Is.Empty);
+    }
+
+    private static bool Holds(PatchRecord patch) => patch.After.Span.SequenceEqual(
+        EndToEnd.NativeMemory.Bytes((nint)(patch.Address - patch.Offset + patch.BytesOffset), patch.After.Length));
+
     /// <summary>The distance S + A - P, with S wherever it takes for the distance.</summary>
     [TestCase(0x7fff_ffffL, 0UL)]
     [TestCase(0x7fff_fff0L, 0xfUL)]

@@ -45,13 +45,13 @@ public static class Disassembly
     /// <param name="start">Address of the first.</param>
     internal static IEnumerable<CodeLine> Of(
         ElfObject elf, CodeAnnotations annotations, ReadOnlyMemory<byte> code, ulong start) => elf.Machine switch
-    {
-        EM_X86_64 => new X86Listing(annotations, 64, showsAddresses: annotations is ImageAnnotations).Lines(code, start),
-        EM_386 => new X86Listing(annotations, 32).Lines(code, start),
-        EM_ARM => ArmListing.Lines(elf, annotations, code, start),
-        _ => throw new LinkException(new LinkError(
-            LinkErrorCode.Unsupported,
-            new LinkLocation(elf.Name),
-            $"there is no disassembler for {Machines.NameOf(elf)} here")),
-    };
+        {
+            EM_X86_64 => new X86Listing(annotations, 64, showsAddresses: annotations is ImageAnnotations).Lines(code, start),
+            EM_386 => new X86Listing(annotations, 32).Lines(code, start),
+            EM_ARM => ArmListing.Lines(elf, annotations, code, start),
+            _ => throw new LinkException(new LinkError(
+                LinkErrorCode.Unsupported,
+                new LinkLocation(elf.Name),
+                $"there is no disassembler for {Machines.NameOf(elf)} here")),
+        };
 }

@@ -2,13 +2,13 @@
 function ledgerView(go, changed) {
   const detail = make('aside', { class: 'detail', id: 'detail', 'aria-live': 'polite' });
   const table = new Table([
-    { title: 'Place', width: 'minmax(8rem, 3fr)', cell: patch => `${patch.object}: ${patch.section}+${hex(patch.offset)}`, key: patch => patch.index },
+    { title: 'Place', width: 'minmax(5rem, 3fr)', cell: patch => `${patch.object}: ${patch.section}+${hex(patch.offset)}`, key: patch => patch.index },
     { title: 'Address', width: '7rem', number: true, cell: patch => address(patch.address), key: patch => patch.address },
-    { title: 'Type', width: 'minmax(6rem, 2fr)', cell: patch => patch.type, key: patch => patch.type },
-    { title: 'Symbol', width: 'minmax(6rem, 2fr)', cell: patch => patch.symbol, key: patch => patch.symbol },
+    { title: 'Type', width: 'minmax(5rem, 2fr)', cell: patch => patch.type, key: patch => patch.type },
+    { title: 'Symbol', width: 'minmax(5rem, 2fr)', cell: patch => patch.symbol, key: patch => patch.symbol },
     { title: 'Value', width: '5.5rem', number: true, cell: patch => patch.value, key: patch => BigInt(patch.value.replace('-', '')) * (patch.value[0] === '-' ? -1n : 1n) },
     { title: 'Margin', width: '5.5rem', number: true, cell: patch => patch.margin && hex(patch.margin), key: patch => patch.margin ? BigInt(hex(patch.margin)) : 1n << 80n },
-    { title: 'How', width: '5rem', cell: patch => make('span', { class: `tag ${patch.method}` }, patch.method), key: patch => patch.method },
+    { title: 'How', width: '5.5rem', cell: patch => make('span', { class: `tag ${patch.method}` }, patch.method), key: patch => patch.method },
   ], patches, {
     select: patch => { describe(patch, detail, go); changed({ ...filters.state, row: patch.index }); },
     open: patch => go('code', { patch: patch.index }),
