@@ -79,7 +79,9 @@ public sealed record PatchRecord
     /// <summary>Offset of the place in the section.</summary>
     public required ulong Offset { get; init; }
 
-    /// <summary>The row of the machine's relocation table that was applied: of types with several forms, the one that counts.</summary>
+    /// <summary>
+    /// The row of the machine's relocation table that was applied: of types with several forms, the one that counts.
+    /// </summary>
     public required RelocationRule Rule { get; init; }
 
     /// <summary>Name of the symbol, or of the section that it stands for; null if there is none.</summary>

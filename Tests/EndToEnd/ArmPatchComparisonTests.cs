@@ -60,7 +60,9 @@ public sealed class ArmPatchComparisonTests
                 {
                     ulong symbol = other.SymbolNamed(patch.Symbol).Value;
                     Assert.That(patch.Operands.S | patch.Operands.T, Is.EqualTo(symbol), patch.ToString());
-                    Assert.That(patch.Source, Is.EqualTo(patch.Object is "callee.o" ? SymbolSource.SameObject : SymbolSource.OtherObject));
+                    Assert.That(
+                        patch.Source,
+                        Is.EqualTo(patch.Object is "callee.o" ? SymbolSource.SameObject : SymbolSource.OtherObject));
                 }
             }
         }
@@ -71,7 +73,8 @@ public sealed class ArmPatchComparisonTests
         File.WriteAllText(folder.File($"{name}.c"), source);
         Command.Check(
             "clang-19",
-            ["--target=armv7a-linux-gnueabihf", "-O1", "-fno-unwind-tables", .. flags.Split(' '), "-c", $"{name}.c", "-o", $"{name}.o"],
+            ["--target=armv7a-linux-gnueabihf", "-O1", "-fno-unwind-tables", .. flags.Split(' '), "-c", $"{name}.c", "-o",
+                $"{name}.o"],
             folder.Path);
         return folder.File($"{name}.o");
     }

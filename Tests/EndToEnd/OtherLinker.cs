@@ -69,8 +69,10 @@ internal static class OtherLinker
             script.Append("  }\n");
         }
 
-        script.Append("  .got 0x60000000 : { *(.got) }\n  .eh_frame 0x61000000 : { *(.eh_frame) }\n");
-        script.Append("  .ARM.exidx 0x20000000 : { *(.ARM.exidx*) }\n");
+        // Behind the others, and near: what lies between segments takes room in the file.
+        ulong rest = (image.Sections.Max(section => section.Address + section.Size) | 0xffff) + 1;
+        script.Append($"  .got 0x{rest:x} : {{ *(.got) }}\n  .eh_frame 0x{rest + 0x10_0000:x} : {{ *(.eh_frame) }}\n");
+        script.Append($"  .ARM.exidx 0x{rest + 0x20_0000:x} : {{ *(.ARM.exidx*) }}\n");
         script.Append("  /DISCARD/ : { *(.note*) }\n}\n");
         File.WriteAllText(folder.File("script"), script.ToString());
         Command.Check(

@@ -157,7 +157,8 @@ public sealed class PatchRecordTests
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(patch, Has.Property("Relocation").EqualTo("R_ARM_THM_CALL").And.Property("Method").EqualTo(PatchMethod.Stub));
+            Assert.That(patch.Relocation, Is.EqualTo("R_ARM_THM_CALL"));
+            Assert.That(patch.Method, Is.EqualTo(PatchMethod.Stub));
             Assert.That(patch.Stub!.Target, Is.EqualTo(0x400_0000));
             Assert.That(image.Stubs, Does.Contain(patch.Stub));
             Assert.That(patch.Value, Is.EqualTo(((long)patch.Stub.Address - 4 - 0x2_0000) | 1));
@@ -247,7 +248,8 @@ public sealed class PatchRecordTests
             Assert.That(begin.Method, Is.EqualTo(PatchMethod.Relaxed));
             Assert.That(Convert.ToHexStringLower(begin.Before.Span), Is.EqualTo("66488d3d00000000666648e800000000"));
             Assert.That(Convert.ToHexStringLower(begin.After.Span), Does.StartWith("64488b042500000000" + "488d80"));
-            Assert.That(call, Has.Property("Method").EqualTo(PatchMethod.Sequence).And.Property("Symbol").EqualTo("__tls_get_addr"));
+            Assert.That(call.Method, Is.EqualTo(PatchMethod.Sequence));
+            Assert.That(call.Symbol, Is.EqualTo("__tls_get_addr"));
         }
     }
 

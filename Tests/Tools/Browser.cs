@@ -172,7 +172,13 @@ internal sealed class Browser : IDisposable
                 {
                     ["type"] = type,
                     ["key"] = key,
-                    ["windowsVirtualKeyCode"] = key switch { "Enter" => 13, "Escape" => 27, { Length: 1 } => char.ToUpperInvariant(key[0]), _ => 0 },
+                    ["windowsVirtualKeyCode"] = key switch
+                    {
+                        "Enter" => 13,
+                        "Escape" => 27,
+                        { Length: 1 } => char.ToUpperInvariant(key[0]),
+                        _ => 0,
+                    },
                 };
                 if (type is "keyDown" && (key.Length is 1 || key is "Enter"))
                 {

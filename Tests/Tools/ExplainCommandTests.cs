@@ -38,7 +38,8 @@ public sealed class ExplainCommandTests
     [Test]
     public void TellsAProgramTheSame()
     {
-        JsonElement patch = Json([.. Calls, "--map-section", "calls.o,.text=0x500000", "--map-section", "callee.o,.text=0x600000", "--symbol", "callee"])[0];
+        JsonElement patch = Json([.. Calls, "--map-section", "calls.o,.text=0x500000", "--map-section",
+            "callee.o,.text=0x600000", "--symbol", "callee"])[0];
 
         Assert.That(patch.GetRawText(), Is.EqualTo("""
             {"object":"calls.o","section":".text","section_index":2,"offset":"0x12","address":"0x500012",
@@ -114,7 +115,8 @@ public sealed class ExplainCommandTests
         string callee = programs.Compile(
             "callee", "int word; int callee(int x) { return x; }", "--target=armv7-linux-gnueabihf", "-marm");
 
-        JsonElement[] patches = Json([caller, callee, "--section", ".text", "--map-section", "caller.o,.text=0x20000", "--map-section", "callee.o,.text=0x30000"]);
+        JsonElement[] patches = Json([caller, callee, "--section", ".text", "--map-section", "caller.o,.text=0x20000",
+            "--map-section", "callee.o,.text=0x30000"]);
         JsonElement call = patches.Single(patch => patch.GetProperty("relocation").GetString() is "R_ARM_THM_CALL");
         JsonElement slot = patches.Single(patch => patch.GetProperty("relocation").GetString() is "R_ARM_GOT_PREL");
 
@@ -149,7 +151,8 @@ public sealed class ExplainCommandTests
         {
             Assert.That(undefined.Status, Is.EqualTo(1));
             Assert.That(
-                JsonDocument.Parse(undefined.Output).RootElement.GetProperty("errors").EnumerateArray().Select(error => error.GetProperty("code").GetString()),
+                JsonDocument.Parse(undefined.Output).RootElement.GetProperty("errors").EnumerateArray()
+                    .Select(error => error.GetProperty("code").GetString()),
                 Has.All.EqualTo("undefined"));
             Assert.That(wrong.Status, Is.EqualTo(2));
             Assert.That(wrong.Error, Does.Contain("--map and --json"));
@@ -161,15 +164,21 @@ public sealed class ExplainCommandTests
         string name = patch.TryGetProperty(group.Key is "--type" ? "relocation" : group.Key[2..], out JsonElement value)
             ? value.GetString()!
             : "";
-        return group.Any(pair => Regex.IsMatch(
-            name, $"^{Regex.Escape(pair[1]).Replace(@"\*", ".*", StringComparison.Ordinal).Replace(@"\?", ".", StringComparison.Ordinal)}$"));
+        return group.Any(pair => Regex.IsMatch(name, $"^{Pattern(pair[1])}$"));
     });
+
+    private static string Pattern(string text) => Regex.Escape(text)
+        .Replace(@"\*", ".*", StringComparison.Ordinal).Replace(@"\?", ".", StringComparison.Ordinal);
 
     private static JsonElement[] Json(IEnumerable<string> arguments)
     {
         CommandResult result = ElfloadCommand.Invoke(["explain", "--json", .. arguments]);
         Assert.That(result.Status, Is.Zero, result.Error);
-        return [.. result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
+        return
+        [
+            .. result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => JsonDocument.Parse(line).RootElement),
+        ];
     }
 
     private static ulong Number(JsonElement patch, string name) =>

@@ -178,11 +178,14 @@ public sealed class InspectCommandTests
                where !text.StartsWith('.')
                select $"{instruction.GetProperty("offset").GetString()} {text.Split(' ')[0]}",
         ];
+        string triple = target.StartsWith("armv6m", StringComparison.Ordinal) ? "thumbv7m" : "armv8a";
+        string listing = Command.Check("llvm-objdump-19", ["-d", "--no-show-raw-insn", $"--triple={triple}", program]);
         string[] theirs =
         [
-            .. from line in Command.Check("llvm-objdump-19", ["-d", "--no-show-raw-insn", $"--triple={(target.StartsWith("armv6m", StringComparison.Ordinal) ? "thumbv7m" : "armv8a")}", program]).Split('\n')
+            .. from line in listing.Split('\n')
                let fields = line.Split([':', '\t', ' '], StringSplitOptions.RemoveEmptyEntries)
-               where fields.Length >= 2 && line.StartsWith(' ') && !line.Contains("\t.", StringComparison.Ordinal) && char.IsAsciiHexDigit(fields[0][0])
+               where fields.Length >= 2 && line.StartsWith(' ') && char.IsAsciiHexDigit(fields[0][0])
+               where !line.Contains("\t.", StringComparison.Ordinal) // data
                select $"0x{fields[0]} {fields[1]}",
         ];
 

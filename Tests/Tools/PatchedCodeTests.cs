@@ -53,8 +53,9 @@ public sealed class PatchedCodeTests
     {
         (int Start, int Size)[] targets =
         [
-            .. damage.Sections.ToArray().Where(section => section.Type is ElfConstants.SHT_REL or ElfConstants.SHT_RELA or ElfConstants.SHT_SYMTAB)
-                .Select(section => ((int)section.Offset, (int)section.Size)),
+            .. from section in damage.Sections.ToArray()
+               where section.Type is ElfConstants.SHT_REL or ElfConstants.SHT_RELA or ElfConstants.SHT_SYMTAB
+               select ((int)section.Offset, (int)section.Size),
         ];
         var random = new Random(1);
         int explained = 0;

@@ -55,14 +55,17 @@ public sealed class ReportCommandTests
     [TestCase("type=R_X86_64_PC32&object=vdbe.o", "", "R_X86_64_PC32", "vdbe.o")]
     public void SearchesAndFilters(string fragment, string symbol, string? type, string? file = null)
     {
-        int expected = Relocations(file).Count(row => row.Contains(symbol, StringComparison.Ordinal) && (type is null || row.StartsWith($"{type} ", StringComparison.Ordinal)));
+        int expected = Relocations(file).Count(row => row.Contains(symbol, StringComparison.Ordinal)
+            && (type is null || row.StartsWith($"{type} ", StringComparison.Ordinal)));
         Browser.Page page = _browser.Open($"{_report}#ledger?{fragment}");
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(expected, Is.Positive);
             Assert.That(Count(page), Is.EqualTo($"{expected:N0} of {Relocations().Count():N0}"));
-            Assert.That(page.Texts("[...document.querySelectorAll('.row')].map(row => row.textContent)"), Has.All.Contain(symbol).And.All.Contain(type ?? ""));
+            Assert.That(
+                page.Texts("[...document.querySelectorAll('.row')].map(row => row.textContent)"),
+                Has.All.Contain(symbol).And.All.Contain(type ?? ""));
         }
     }
 
@@ -83,7 +86,8 @@ public sealed class ReportCommandTests
         page.Press("Enter");
         string view = page.Text("document.body.dataset.view");
         string line = page.Text("document.querySelector('.row[aria-selected=true]').innerText");
-        string marked = page.Text("[...document.querySelectorAll('.row[aria-selected=true] mark')].map(mark => mark.textContent).join('')");
+        string marked = page.Text(
+            "[...document.querySelectorAll('.row[aria-selected=true] mark')].map(mark => mark.textContent).join('')");
         page.Press("n");
         string next = page.Text("document.querySelector('.row[aria-selected=true]').innerText");
         page.Press("p");
@@ -120,10 +124,11 @@ public sealed class ReportCommandTests
     [Test]
     public void ShowsTheAddressSpaceTheSectionsAndTheSymbols()
     {
-        JsonElement map = JsonDocument.Parse(
-            ElfloadCommand.Invoke(["explain", .. _objects, "--allow-undefined", "--type", "none", "--json=/dev/null", "--map", "-"]).Output).RootElement;
+        JsonElement map = JsonDocument.Parse(ElfloadCommand.Invoke(
+            ["explain", .. _objects, "--allow-undefined", "--json=/dev/null", "--map", "-"]).Output).RootElement;
         Browser.Page page = _browser.Open(_report);
-        string[] segments = page.Texts("[...document.querySelectorAll('.segment h2 span:first-child')].map(head => head.textContent)");
+        string[] segments = page.Texts(
+            "[...document.querySelectorAll('.segment h2 span:first-child')].map(head => head.textContent)");
         page.Press("2");
         string sections = Count(page);
         page.Press("3");
@@ -135,7 +140,8 @@ public sealed class ReportCommandTests
         {
             Assert.That(
                 segments.Select(text => text.Split(' ')[0]),
-                Is.EqualTo(map.GetProperty("segments").EnumerateArray().Select(segment => segment.GetProperty("address").GetString())));
+                Is.EqualTo(map.GetProperty("segments").EnumerateArray()
+                    .Select(segment => segment.GetProperty("address").GetString())));
             Assert.That(sections, Is.EqualTo($"{map.GetProperty("sections").GetArrayLength():N0}"));
             Assert.That(symbol, Does.Contain(map.GetProperty("symbols").EnumerateArray()
                 .Single(row => row.GetProperty("name").GetString() is "sqlite3BtreeOpen").GetProperty("address").GetString()));
@@ -207,7 +213,9 @@ public sealed class ReportCommandTests
             Assert.That(
                 page.Texts("[...document.querySelectorAll('.row')].map(row => row.children[3].textContent)"),
                 Is.EqualTo([script, image, @"safe\u{202e}txt.exe", "{{data}}"]));
-            Assert.That(page.Text("document.querySelector('.row').children[0].textContent"), Is.EqualTo("{{script}}<i>'&quot;.o: .text<b>+0x1"));
+            Assert.That(
+                page.Text("document.querySelector('.row').children[0].textContent"),
+                Is.EqualTo("{{script}}<i>'&quot;.o: .text<b>+0x1"));
             Assert.That(page.Text("document.getElementById('title').textContent"), Is.EqualTo("{{script}}<i>'&quot;.o"));
             Assert.That(page.Text("window.harmed"), Is.EqualTo("undefined"));
             Assert.That(page.Problems, Is.Empty);
@@ -217,7 +225,8 @@ public sealed class ReportCommandTests
     [Test]
     public void ShowsThumbCode()
     {
-        string path = _programs.Compile("thumb", "int f(int x); int g(int x) { return f(x) + 1; }", "--target=armv7-linux-gnueabihf", "-mthumb");
+        string path = _programs.Compile(
+            "thumb", "int f(int x); int g(int x) { return f(x) + 1; }", "--target=armv7-linux-gnueabihf", "-mthumb");
         Browser.Page page = _browser.Open($"{Report("thumb.html", path, "--define", "f=0x28000:thumb")}#code");
 
         Assert.That(
@@ -241,7 +250,9 @@ public sealed class ReportCommandTests
 
     private static string Count(Browser.Page page) => page.Text("document.getElementById('count').textContent");
 
-    /// <summary>Type and symbol of each relocation, as readelf lists them; no section of these objects stays out of the image.</summary>
+    /// <summary>
+    /// Type and symbol of each relocation, as readelf lists them; no section of these objects stays out of the image.
+    /// </summary>
     private IEnumerable<string> Relocations(string? file = null) =>
         from path in _objects
         where file is null || Path.GetFileName(path) == file

@@ -84,8 +84,9 @@ internal sealed class ArmListing(ElfObject elf, CodeAnnotations annotations) : I
         ref CapstoneArmDisassembler? disassembler = ref (isThumb ? ref _thumb : ref _arm);
         try
         {
-            ArmDisassembleMode mode = isThumb ? ArmDisassembleMode.Thumb : ArmDisassembleMode.Arm;
-            disassembler ??= CapstoneDisassembler.CreateArmDisassembler(mode | (IsMicrocontroller ? ArmDisassembleMode.CortexM : ArmDisassembleMode.V8));
+            disassembler ??= CapstoneDisassembler.CreateArmDisassembler(
+                (isThumb ? ArmDisassembleMode.Thumb : ArmDisassembleMode.Arm)
+                | (IsMicrocontroller ? ArmDisassembleMode.CortexM : ArmDisassembleMode.V8));
             disassembler.EnableSkipDataMode = true;
             return disassembler;
         }

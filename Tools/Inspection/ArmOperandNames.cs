@@ -27,8 +27,7 @@ internal sealed class ArmOperandNames(CodeAnnotations annotations)
         }
 
         return IsBranch(mnemonic)
-            && ulong.TryParse(
-                text.AsSpan(number + 1).TrimStart("0x"), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong target)
+            && TryParse(text.AsSpan(number + 1), out ulong target)
             && annotations.TryFindSymbol(target, out string symbol, out ulong start)
             ? $"{text} <{symbol}{(target == start ? "" : $"+0x{target - start:x}")}>"
             : text;
@@ -47,13 +46,19 @@ internal sealed class ArmOperandNames(CodeAnnotations annotations)
         return $".word 0x{word:x8}";
     }
 
+    private static bool TryParse(ReadOnlySpan<char> number, out ulong value) => number.StartsWith("0x", StringComparison.Ordinal)
+        ? ulong.TryParse(number[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value)
+        : ulong.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out value);
+
     private string? NameOf(RelocationRule rule, in RelocationRecord relocation) =>
         rule.IsBranch ? annotations.TargetOf(relocation, relocation.Addend + Arm.Default.BranchOrigin(rule))
         : rule.Name.Contains("MOVW", StringComparison.Ordinal) ? $":lower16:{annotations.TargetOf(relocation, relocation.Addend)}"
         : rule.Name.Contains("MOVT", StringComparison.Ordinal) ? $":upper16:{annotations.TargetOf(relocation, relocation.Addend)}"
         : null;
 
-    /// <summary>Whether an instruction's last operand is where it branches to: b, bl, blx, with conditions and widths, cbz, cbnz.</summary>
+    /// <summary>
+    /// Whether an instruction's last operand is where it branches to: b, bl, blx, with conditions and widths, cbz, cbnz.
+    /// </summary>
     private static bool IsBranch(string mnemonic)
     {
         string name = mnemonic.Split('.')[0];

@@ -13,7 +13,8 @@ public sealed class ImageNames
         ArgumentNullException.ThrowIfNull(image);
         ImageSymbol[] symbols =
         [
-            .. image.Symbols.Where(symbol => symbol is { Section: not null, Name: not ['$', ..], Type: not ("section" or "file" or "tls") }),
+            .. image.Symbols.Where(symbol =>
+                symbol is { Section: not null, Name: not ['$', ..], Type: not ("section" or "file" or "tls") }),
         ];
         _labels = symbols.Concat(image.Stubs.Select(Symbol)).ToLookup(symbol => symbol.Address, symbol => symbol.Name);
 
@@ -34,7 +35,7 @@ public sealed class ImageNames
             names.TryAdd(slot.Address, ($"{slot.Symbol}@got", slot.Address + 1));
         }
 
-        foreach (ImageSection section in image.Sections.Where(section => section is { Size: > 0 } && section.Flags.Contains('A', StringComparison.Ordinal)))
+        foreach (ImageSection section in image.Sections.Where(section => section.Size > 0))
         {
             names.TryAdd(section.Address, ($"{section.Object}({section.Section})", section.Address + section.Size));
         }
