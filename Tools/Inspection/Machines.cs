@@ -19,9 +19,6 @@ public static class Machines
             Known, architecture => architecture.Machine == elf.Machine && architecture.AddressBits is 64 == elf.Is64Bit);
     }
 
-    /// <summary>Whether its code runs in this process.</summary>
-    public static bool IsHost(Architecture architecture) => architecture is X64;
-
     /// <summary>A machine's name, as link maps spell it; its number if it has none here.</summary>
     public static string NameOf(ElfObject elf)
     {

@@ -28,12 +28,7 @@ public static class ObjectFeatures
 
     private static void AddMachine(ElfObject elf, FeatureList features)
     {
-        if (Machines.ArchitectureOf(elf) is { } architecture && !Machines.IsHost(architecture))
-        {
-            features.Add(
-                "foreign", $"code of {architecture.Name}: linked for a target (link, explain), not into this process", counts: false);
-        }
-        else if (Machines.ArchitectureOf(elf) is null)
+        if (Machines.ArchitectureOf(elf) is null)
         {
             features.Add(
                 "machine",
