@@ -20,7 +20,7 @@ public static class ArmRelocations
 {
     private const string Obsolete = "has been withdrawn from the ABI";
     private const string Private = "is private to a platform, and this object does not say to which";
-    private const string Fdpic = "is for FDPIC code, which is not supported";
+    private const string Fdpic = "is for FDPIC code, which is not supported: compile without -mfdpic";
 
     private static readonly Field Nothing = Field.None;
     private static readonly Field Word8 = BitField.Byte;

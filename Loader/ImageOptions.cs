@@ -73,6 +73,9 @@ public sealed record ImageOptions
     /// </summary>
     public ArmOptions Arm { get; init; } = new();
 
+    /// <summary>Whether <see cref="LinkedImage.Patches"/> tells of every patched place.</summary>
+    public bool RecordPatches { get; init; }
+
     /// <summary>Most bytes that the image may have in memory, gaps between its parts excluded, and in the file.</summary>
     public ulong MaximumSize { get; init; } = 4UL << 30;
 

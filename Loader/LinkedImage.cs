@@ -1,3 +1,4 @@
+using ElfLoader.Elf;
 using ElfLoader.Linking;
 
 namespace ElfLoader;
@@ -49,6 +50,12 @@ public sealed class LinkedImage
 
     /// <summary>What is mapped, by address.</summary>
     public required IReadOnlyList<ImageSegment> Segments { get; init; }
+
+    /// <summary>The objects, in the order of linking.</summary>
+    public required IReadOnlyList<ElfObject> Objects { get; init; }
+
+    /// <summary>Every patched place, if <see cref="ImageOptions.RecordPatches"/> asked for it; else empty.</summary>
+    public IReadOnlyList<PatchRecord> Patches { get; init; } = [];
 
     /// <summary>What a person should know, though it is no error.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }

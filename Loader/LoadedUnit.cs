@@ -74,6 +74,12 @@ public sealed class LoadedUnit
         }
     }
 
+    /// <summary>
+    /// Every place that was patched, if <see cref="ObjectLibraryOptions.RecordPatches"/> asked for it, as it was before any
+    /// code ran; else empty.
+    /// </summary>
+    public IReadOnlyList<PatchRecord> Patches { get; internal set; } = [];
+
     internal IReadOnlyList<LinkObject> Objects { get; set; } = [];
 
     /// <summary>The stubs that its code goes through.</summary>

@@ -336,6 +336,7 @@ public sealed class ObjectLibrary : IDisposable
                     {
                         Address = (ulong)address,
                         Type = SymbolType.Function,
+                        Source = SymbolSource.Callback,
                         Provider = "the Resolving event",
                     };
                 }
@@ -351,7 +352,7 @@ public sealed class ObjectLibrary : IDisposable
     private void Define(string name, in Definition definition)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        Contents.Define(Name, name, definition);
+        Contents.Define(Name, name, definition with { Source = SymbolSource.Caller });
     }
 
     private LoadedUnit Load(InputFiles inputs)

@@ -51,6 +51,12 @@ public sealed record ObjectLibraryOptions
     /// <summary>What initializers get as argc and argv: the strings; envp is the process's environment.</summary>
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
+    /// <summary>
+    /// Whether <see cref="LoadedUnit.Patches"/> tells of every patched place. It costs time and memory for each relocation, and
+    /// nothing where it is not asked for.
+    /// </summary>
+    public bool RecordPatches { get; init; }
+
     /// <summary>Whether debuggers are told of what is loaded. <c>ELFLOADER_DEBUGGER=1</c> in the environment does it, too.</summary>
     public DebuggerSupport Debugger { get; init; }
 

@@ -160,6 +160,40 @@ public readonly record struct Expression
         return text.ToString();
     }
 
+    /// <summary>The formula with each letter replaced by its number.</summary>
+    public string Print(Operands operands) => Print(letter => Number(ValueOf(letter, operands)));
+
+    /// <summary>The letters of the formula, in the order in which it prints them, with their numbers.</summary>
+    public IReadOnlyList<KeyValuePair<string, long>> Terms(Operands operands)
+    {
+        List<KeyValuePair<string, long>> terms = [];
+        _ = Print(letter =>
+        {
+            terms.Add(new KeyValuePair<string, long>(letter, ValueOf(letter, operands)));
+            return letter;
+        });
+        return terms;
+    }
+
+    /// <summary>A number as formulas are printed with: hexadecimal, with a sign if it is negative.</summary>
+    public static string Number(long value) => value < 0 ? $"-0x{unchecked((ulong)-value):x}" : $"0x{value:x}";
+
+    private static long ValueOf(string letter, in Operands operands) => letter switch
+    {
+        nameof(S) => (long)operands.S,
+        nameof(L) => (long)operands.L,
+        nameof(Z) => (long)operands.Z,
+        nameof(G) => (long)operands.G,
+        nameof(GOT) => (long)operands.Got,
+        nameof(B) => (long)operands.B,
+        nameof(P) => (long)operands.P,
+        nameof(Pa) => (long)(operands.P & ~3UL),
+        nameof(T) => (long)operands.T,
+        nameof(TP) => (long)operands.Tp,
+        nameof(TLSBLOCK) => (long)operands.TlsBlock,
+        _ => operands.A,
+    };
+
     private static string NameOf(Letters letter) => letter switch
     {
         Letters.Got => nameof(GOT),

@@ -17,6 +17,10 @@ internal sealed record BranchStub(
     /// <summary>Where it leads; bit 0 is set where that is Thumb code.</summary>
     internal ulong Target => unchecked((Callee?.Address ?? File.Symbols[Symbol].Value) + (ulong)Offset)
         | (Callee is null && File.Symbols[Symbol].Is(SymbolTraits.Thumb) ? 1UL : 0);
+
+    /// <summary>As maps list it.</summary>
+    internal ImageStub Describe() =>
+        new(File.DescribeSymbol(Symbol), File.Elf.Name, Shape.Kind, Piece.Address, Shape.Size, Target);
 }
 
 /// <summary>

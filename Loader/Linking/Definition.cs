@@ -32,6 +32,9 @@ internal readonly record struct Definition
     /// <summary>The module whose block holds a thread-local variable.</summary>
     internal TlsReference? Tls { get; init; }
 
+    /// <summary>What kind of provider it comes from, where that is no unit.</summary>
+    internal SymbolSource Source { get; init; }
+
     /// <summary>Who provides it, for messages.</summary>
     internal string Provider { get; init; }
 

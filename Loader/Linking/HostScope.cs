@@ -24,13 +24,14 @@ internal sealed class HostScope
                 {
                     Type = SymbolType.Tls,
                     Tls = new TlsReference(tls.Module, tls.Offset, tls.TpOffset),
+                    Source = SymbolSource.Host,
                     Provider = "the host process",
                 }
                 : default;
         }
 
         return _symbols.TryFind(name, out ulong address)
-            ? new Definition { Address = address, Provider = "the host process" }
+            ? new Definition { Address = address, Source = SymbolSource.Host, Provider = "the host process" }
             : default;
     }
 }

@@ -73,9 +73,9 @@ internal sealed class ImageLink
 
         var segments = new ProgramHeaders(_machine, layout, sections) { HasExecutableStack = WantsExecutableStack(order) };
         segments.Cut();
-        Write(resolution, order, layout, sections, branches, segments);
+        RelocationContext context = Write(resolution, order, layout, sections, branches, segments);
         _errors.ThrowIfAny();
-        return Finish(resolution, order, layout, sections, branches, segments);
+        return Finish(context, order, layout, sections, segments);
     }
 
     /// <summary>As linkers have it, an archive's members stand where the archive stands among the objects.</summary>
@@ -85,7 +85,7 @@ internal sealed class ImageLink
             : 2 * _objectsBefore[_scope.Pulled[file.Ordinal - _inputs.Count]])
             .ThenBy(file => file.Ordinal < _inputs.Count ? 0 : _scope.Pulled[file.Ordinal - _inputs.Count])];
 
-    private void Write(
+    private RelocationContext Write(
         SymbolResolution resolution,
         LinkObject[] order,
         ImageLayout layout,
@@ -145,6 +145,8 @@ internal sealed class ImageLink
                 _warnings.Add("the unwind tables (.eh_frame) cannot be indexed: exceptions are slow");
             }
         }
+
+        return context;
     }
 
     /// <summary>Stubs of symbols that a function picks when the program starts, and the relocations that have it called.</summary>
@@ -202,13 +204,14 @@ internal sealed class ImageLink
     }
 
     private LinkedImage Finish(
-        SymbolResolution resolution,
+        RelocationContext context,
         LinkObject[] order,
         ImageLayout layout,
         ImageSections sections,
-        BranchStubs branches,
         ProgramHeaders segments)
     {
+        SymbolResolution resolution = context.Resolution;
+        BranchStubs branches = context.BranchStubs!;
         var symbols = new ImageSymbols(_machine.Rules.Architecture, resolution, layout, sections, _stubs);
         symbols.Collect(order, branches);
         var file = new ImageFile(_machine, segments)
@@ -238,6 +241,8 @@ internal sealed class ImageLink
             FileSections = ImageMap.FileSections(sections.Outputs),
             Segments = ImageMap.Segments(segments.Loads),
             Warnings = _warnings,
+            Objects = [.. order.Select(file => file.Elf)],
+            Patches = _options.RecordPatches ? PatchLedger.Of(context, order, _inputs.Count) : [],
         };
     }
 

@@ -65,13 +65,7 @@ internal sealed class ImageMap
 
         foreach (BranchStub stub in _branches.All)
         {
-            stubs.Add(new ImageStub(
-                stub.File.DescribeSymbol(stub.Symbol),
-                stub.File.Elf.Name,
-                stub.Shape.Kind,
-                stub.Piece.Address,
-                stub.Shape.Size,
-                stub.Target));
+            stubs.Add(stub.Describe());
         }
 
         return stubs;

@@ -27,6 +27,7 @@ internal sealed class ImageScope : ILinkScope
                 Type = symbol.Thumb is null ? SymbolType.NoType : SymbolType.Function,
                 IsThumb = symbol.Thumb is true,
                 IsAbsolute = true,
+                Source = SymbolSource.Caller,
                 Provider = "the caller's definitions",
             });
         }

@@ -228,7 +228,15 @@ internal sealed class RelocationPass
         ApplyByTable(section, bytes, address, record, following, isImplicit, out consumed);
     }
 
-    private void ApplyByTable(
+    /// <summary>Applies one relocation by its row of the table.</summary>
+    /// <param name="section">The section of relocations.</param>
+    /// <param name="bytes">The bytes of the section to patch: pristine, but for the relocations before this one.</param>
+    /// <param name="address">The address of the first.</param>
+    /// <param name="record">The relocation.</param>
+    /// <param name="following">The relocations behind it.</param>
+    /// <param name="isImplicit">Whether its addend stands in the object's bytes.</param>
+    /// <param name="consumed">How many relocations behind it are done as well.</param>
+    internal void ApplyByTable(
         in RelocationSection section,
         Span<byte> bytes,
         ulong address,
@@ -239,15 +247,33 @@ internal sealed class RelocationPass
     {
         consumed = 0;
         RelocationRule rule = _rules[record.Type]!;
-        int offset = (int)record.Offset;
-        ref readonly BoundSymbol symbol = ref _file.Symbols[(int)record.Symbol];
         if (rule.Use is RelocationUse.Marker && !rule.MayRelax)
         {
             return;
         }
 
+        Operands operands = Bind(section, record, rule, address, isImplicit);
+        if (rule.MayRelax && _context.Relax && IsCode(section.Target)
+            && TryRelax(rule, bytes, record, operands, following, out consumed))
+        {
+            return;
+        }
+
+        if (rule.Use is RelocationUse.Marker)
+        {
+            return;
+        }
+
+        Apply(section, bytes, record, rule, operands, following);
+    }
+
+    /// <summary>The letters of a relocation's formula.</summary>
+    internal Operands Bind(
+        in RelocationSection section, in RelocationRecord record, RelocationRule rule, ulong address, bool isImplicit)
+    {
+        ref readonly BoundSymbol symbol = ref _file.Symbols[(int)record.Symbol];
         long addend = isImplicit
-            ? rule.ReadAddend(_file.Elf.SectionBytes(section.Target)[offset..])
+            ? rule.ReadAddend(_file.Elf.SectionBytes(section.Target)[(int)record.Offset..])
             : record.Addend;
         var operands = new Operands
         {
@@ -280,18 +306,7 @@ internal sealed class RelocationPass
             operands.Z = SizeOf((int)record.Symbol);
         }
 
-        if (rule.MayRelax && _context.Relax && IsCode(section.Target)
-            && TryRelax(rule, bytes, record, operands, following, out consumed))
-        {
-            return;
-        }
-
-        if (rule.Use is RelocationUse.Marker)
-        {
-            return;
-        }
-
-        Apply(section, bytes, record, rule, operands, following);
+        return operands;
     }
 
     private void Apply(

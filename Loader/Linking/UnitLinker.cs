@@ -87,8 +87,7 @@ internal sealed class UnitLinker
         {
             resources.Allocation = Allocate(layout, scan);
             resources.ReserveTls(layout.Tls, scan.NeedsStaticTls, new LinkLocation(unit.Name));
-            Write(resolution, values, layout, services, resources);
-            _errors.ThrowIfAny();
+            unit.Patches = Write(resolution, values, layout, services, resources, scope);
             resources.Allocation.Seal();
         }
         catch (Exception exception)
@@ -168,12 +167,15 @@ internal sealed class UnitLinker
     private static bool Serves(MemoryPlacement offered, MemoryPlacement wanted) =>
         wanted is MemoryPlacement.Far || offered == wanted;
 
-    private void Write(
+    /// <summary>Fills the unit's memory.</summary>
+    /// <returns>The records of what was patched, if the options ask for them.</returns>
+    private IReadOnlyList<PatchRecord> Write(
         SymbolResolution resolution,
         SymbolValues values,
         UnitLayout layout,
         UnitServices services,
-        UnitResources resources)
+        UnitResources resources,
+        ProcessScope scope)
     {
         MemoryAllocation allocation = resources.Allocation!;
         for (int i = 0; i < layout.Blocks.Length; i++)
@@ -211,6 +213,10 @@ internal sealed class UnitLinker
 
         WriteStubs(context, memory);
         JoinUnwindTables(layout, memory, resolution);
+        _errors.ThrowIfAny();
+        return _library.Options.RecordPatches
+            ? PatchLedger.Of(context, resolution.Objects, resolution.Objects.Count - scope.Pulled.Count)
+            : [];
     }
 
     private void JoinUnwindTables(UnitLayout layout, AllocationMemory memory, SymbolResolution resolution)

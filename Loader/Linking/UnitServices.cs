@@ -66,7 +66,7 @@ internal sealed class UnitServices
     /// <summary>Finds a function of the loader's runtime that is the same for all units.</summary>
     internal static Definition FindShared(ReadOnlySpan<byte> name) =>
         NativeProcess.Host.TryFindOverride(name, out ulong address)
-            ? new Definition { Address = address, Type = Elf.SymbolType.Function, Provider = "the loader" }
+            ? new Definition { Address = address, Type = Elf.SymbolType.Function, Source = SymbolSource.Linker, Provider = "the loader" }
             : default;
 
     /// <summary>Tells the addresses.</summary>

@@ -151,6 +151,74 @@ public sealed class InspectCommandTests
         }
     }
 
+    /// <summary>Code in A32 and T32, with tables of data between the instructions, as LLVM's disassembler sees it.</summary>
+    [TestCase("-marm", "armv7-linux-gnueabihf")]
+    [TestCase("-mthumb", "armv7-linux-gnueabihf")]
+    [TestCase("-marm", "armv5te-linux-gnueabi")]
+    [TestCase("-mthumb", "armv6m-none-eabi")]
+    public void DisassemblesArmAsLlvmDoes(string instructionSet, string target)
+    {
+        using var programs = new ToolPrograms();
+        string program = programs.Compile("arm", """
+            extern int out(const char *, int); extern double scale; static int counts[64];
+            int pick(int x) { switch (x) { case 0: return out("a", 1); case 1: return 77777; case 2: return x * 3;
+                case 3: return out("b", 5); case 4: return 12; case 5: return counts[x]; default: return -1; } }
+            long long product(long long a, long long b) { return a * b + 0x123456789abcdefLL; }
+            int sum(const int *v, int n) { int s = 0; for (int i = 0; i < n; i++) { s += v[i] << (i & 7); counts[i & 63] += s; } return s; }
+            int compare(int a, int b) { return a > b ? a - b : a < -b ? b >> 3 : scale > 1.5; }
+            """, $"--target={target}", instructionSet, "-O2");
+        using JsonDocument document = Json(program, "--disassemble");
+
+        string[] ours =
+        [
+            .. from section in document.RootElement.GetProperty("files")[0].GetProperty("objects")[0]
+                .GetProperty("disassembly").EnumerateArray()
+               from instruction in section.GetProperty("instructions").EnumerateArray()
+               let text = instruction.GetProperty("text").GetString()!
+               where !text.StartsWith('.')
+               select $"{instruction.GetProperty("offset").GetString()} {text.Split(' ')[0]}",
+        ];
+        string triple = target.StartsWith("armv6m", StringComparison.Ordinal) ? "thumbv7m" : "armv8a";
+        string listing = Command.Check("llvm-objdump-19", ["-d", "--no-show-raw-insn", $"--triple={triple}", program]);
+        string[] theirs =
+        [
+            .. from line in listing.Split('\n')
+               let fields = line.Split([':', '\t', ' '], StringSplitOptions.RemoveEmptyEntries)
+               where fields.Length >= 2 && line.StartsWith(' ') && char.IsAsciiHexDigit(fields[0][0])
+               where !line.Contains("\t.", StringComparison.Ordinal) // data
+               select $"0x{fields[0]} {fields[1]}",
+        ];
+
+        Assert.That(ours, Has.Length.GreaterThan(60));
+        Assert.That(ours, Is.EqualTo(theirs));
+    }
+
+    /// <summary>What a machine's table refuses, by name and with what to do.</summary>
+    [TestCase("R_ARM_GOTFUNCDESC", "compile without -mfdpic")]
+    [TestCase("R_ARM_TLS_DTPMOD32", "the objects that the shared library was made of")]
+    [TestCase("R_ARM_PRIVATE_3", "is private to a platform")]
+    [TestCase("R_ARM_RBASE", "has been withdrawn from the ABI")]
+    public void TellsWhichArmRelocationsAreRefused(string type, string advice)
+    {
+        using var programs = new ToolPrograms();
+        uint number = ElfLoader.Arch.Arm.Arm.Default.Relocations.Rules.Single(rule => rule.Name == type).Type;
+        var builder = new ElfBuilder(is64Bit: false, ElfLoader.Elf.ElfConstants.EM_ARM);
+        int data = builder.AddSection(".data", bytes: new byte[8], alignment: 4);
+        builder.AddRelocation(data, 4, number, builder.AddSymbol("x"));
+        string path = programs.Path("refused.o");
+        File.WriteAllBytes(path, builder.Build());
+
+        CommandResult result = ElfloadCommand.Invoke("inspect", path);
+        CommandResult link = ElfloadCommand.Invoke("link", path, "-o", programs.Path("x"), "--allow-undefined");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(result.Output, Does.Match($@"not supported: {type} \(\.data\+0x4\): .*{advice}"));
+            Assert.That(link.Status, Is.EqualTo(1), "what inspect calls unsupported is refused");
+            Assert.That(link.Error, Does.Contain(type));
+        }
+    }
+
     [Test]
     public void ListsMembersOfArchives()
     {

@@ -6,61 +6,89 @@ using Gee.External.Capstone.Arm;
 namespace ElfLoader.Inspection;
 
 /// <summary>Disassembles ARM code; mapping symbols tell which bytes are A32 or T32 instructions, and which data.</summary>
-internal sealed class ArmListing(ElfObject elf, SectionAnnotations annotations)
+internal sealed class ArmListing(ElfObject elf, CodeAnnotations annotations) : IDisposable
 {
-    /// <summary>The lines.</summary>
-    /// <exception cref="LinkException">The disassembler's native library is not there.</exception>
-    internal IEnumerable<CodeLine> Lines(ReadOnlyMemory<byte> code)
-    {
-        List<CodeLine> lines = [];
-        ulong start = 0;
-        MappingKind kind = MappingKind.Arm; // what code without mapping symbols is
-        foreach ((ulong offset, MappingKind next) in annotations.Mappings())
-        {
-            AddRange(lines, code, start, Math.Min(offset, (ulong)code.Length), kind);
-            (start, kind) = (Math.Max(start, offset), next);
-        }
+    private readonly ArmOperandNames _names = new(annotations);
+    private readonly List<CodeLine> _lines = [];
+    private CapstoneArmDisassembler? _arm;
+    private CapstoneArmDisassembler? _thumb;
 
-        AddRange(lines, code, start, (ulong)code.Length, kind);
-        return lines;
+    /// <summary>The lines of a section.</summary>
+    /// <param name="elf">The object that it is of.</param>
+    /// <param name="annotations">What to say beside the instructions.</param>
+    /// <param name="code">The bytes.</param>
+    /// <param name="start">Address of the first: lines are located by addresses.</param>
+    /// <exception cref="LinkException">The disassembler's native library is not there.</exception>
+    internal static IEnumerable<CodeLine> Lines(
+        ElfObject elf, CodeAnnotations annotations, ReadOnlyMemory<byte> code, ulong start = 0)
+    {
+        using var listing = new ArmListing(elf, annotations);
+        listing.Add(code, start);
+        return listing._lines;
     }
 
-    private void AddRange(List<CodeLine> lines, ReadOnlyMemory<byte> code, ulong start, ulong end, MappingKind kind)
+    /// <summary>Gives the native disassemblers back.</summary>
+    public void Dispose()
     {
-        if (start >= end)
+        _arm?.Dispose();
+        _thumb?.Dispose();
+    }
+
+    private void Add(ReadOnlyMemory<byte> code, ulong start)
+    {
+        ulong end = start + (ulong)code.Length;
+        ulong from = start;
+        MappingKind kind = MappingKind.Arm; // what code without mapping symbols is
+        foreach ((ulong address, MappingKind next) in annotations.Mappings())
+        {
+            ulong to = Math.Clamp(address, from, end);
+            AddRange(code[(int)(from - start)..(int)(to - start)], from, kind);
+            (from, kind) = (to, next);
+        }
+
+        AddRange(code[(int)(from - start)..], from, kind);
+    }
+
+    private void AddRange(ReadOnlyMemory<byte> range, ulong start, MappingKind kind)
+    {
+        if (range.IsEmpty)
         {
             return;
         }
 
-        ReadOnlyMemory<byte> range = code[(int)start..(int)end];
         if (kind is MappingKind.Data)
         {
-            AddData(lines, range, start);
+            AddData(range, start);
             return;
         }
 
         int done = 0;
-        foreach (ArmInstruction instruction in Disassemble(range, start, kind is MappingKind.Thumb))
+        foreach (ArmInstruction instruction in Disassembler(kind is MappingKind.Thumb).Disassemble(range.ToArray(), (long)start))
         {
-            ulong offset = (ulong)instruction.Address;
-            done = (int)(offset - start) + instruction.Bytes.Length;
-            Add(lines, offset, instruction.Bytes, $"{instruction.Mnemonic} {instruction.Operand}".TrimEnd());
+            int size = instruction.Bytes.Length;
+            done = (int)((ulong)instruction.Address - start);
+            ReadOnlyMemory<byte> bytes = range.Slice(done, size);
+            done += size;
+            ulong address = (ulong)instruction.Address;
+            Add(address, bytes, _names.Name(instruction.Mnemonic, instruction.Operand ?? "", address, size));
         }
 
         if (done < range.Length)
         {
-            AddData(lines, range[done..], start + (ulong)done);
+            AddData(range[done..], start + (ulong)done);
         }
     }
 
-    private ArmInstruction[] Disassemble(ReadOnlyMemory<byte> range, ulong start, bool isThumb)
+    private CapstoneArmDisassembler Disassembler(bool isThumb)
     {
+        ref CapstoneArmDisassembler? disassembler = ref (isThumb ? ref _thumb : ref _arm);
         try
         {
-            using CapstoneArmDisassembler disassembler = CapstoneDisassembler.CreateArmDisassembler(
-                isThumb ? ArmDisassembleMode.Thumb : ArmDisassembleMode.Arm);
+            disassembler ??= CapstoneDisassembler.CreateArmDisassembler(
+                (isThumb ? ArmDisassembleMode.Thumb : ArmDisassembleMode.Arm)
+                | (IsMicrocontroller ? ArmDisassembleMode.CortexM : ArmDisassembleMode.V8));
             disassembler.EnableSkipDataMode = true;
-            return disassembler.Disassemble(range.ToArray(), (long)start);
+            return disassembler;
         }
         catch (Exception exception) when (exception is DllNotFoundException or BadImageFormatException or TypeInitializationException)
         {
@@ -70,29 +98,27 @@ internal sealed class ArmListing(ElfObject elf, SectionAnnotations annotations)
         }
     }
 
-    private void AddData(List<CodeLine> lines, ReadOnlyMemory<byte> data, ulong start)
+    /// <summary>Whether special registers have the names of processors of the M profile.</summary>
+    private bool IsMicrocontroller =>
+        elf.Attributes?.TryGetNumber(BuildAttributes.Tag_CPU_arch_profile, out ulong profile) is true && profile is 'M';
+
+    private void AddData(ReadOnlyMemory<byte> data, ulong start)
     {
         for (int i = 0; i < data.Length;)
         {
-            int size = data.Length - i >= 4 && (start + (ulong)i) % 4 is 0 ? 4 : 1;
+            ulong address = start + (ulong)i;
+            int size = data.Length - i >= sizeof(uint) && address % sizeof(uint) is 0 ? sizeof(uint) : 1;
             ReadOnlyMemory<byte> bytes = data.Slice(i, size);
             Add(
-                lines,
-                start + (ulong)i,
+                address,
                 bytes,
-                size is 4 ? $".word 0x{BinaryPrimitives.ReadUInt32LittleEndian(bytes.Span):x8}" : $".byte 0x{bytes.Span[0]:x2}");
+                size is sizeof(uint)
+                    ? _names.NameWord(BinaryPrimitives.ReadUInt32LittleEndian(bytes.Span), address)
+                    : $".byte 0x{bytes.Span[0]:x2}");
             i += size;
         }
     }
 
-    private void Add(List<CodeLine> lines, ulong offset, ReadOnlyMemory<byte> bytes, string text)
-    {
-        List<string> relocations = [];
-        foreach (ref readonly RelocationRecord relocation in annotations.RelocationsIn(offset, bytes.Length))
-        {
-            relocations.Add(annotations.Describe(relocation));
-        }
-
-        lines.Add(new CodeLine(offset, bytes, text, relocations, annotations.LabelsAt(offset)));
-    }
+    private void Add(ulong address, ReadOnlyMemory<byte> bytes, string text) => _lines.Add(new CodeLine(
+        address, bytes, text, annotations.DescribeAll(address, bytes.Length), annotations.LabelsAt(address)));
 }

@@ -1,7 +1,7 @@
 namespace ElfLoader.Inspection;
 
 /// <summary>One instruction, or a run of data among instructions.</summary>
-/// <param name="Offset">Bytes from the start of the section.</param>
+/// <param name="Offset">Bytes from the start of the section; in a listing of linked code, the address.</param>
 /// <param name="Bytes">Its bytes.</param>
 /// <param name="Text">The instruction, with the symbols that its relocations name.</param>
 /// <param name="Relocations">Its relocations: type, symbol and addend of each.</param>

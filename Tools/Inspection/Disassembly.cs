@@ -35,16 +35,23 @@ public static class Disassembly
     public static IEnumerable<CodeLine> Of(ElfObject elf, int section)
     {
         ArgumentNullException.ThrowIfNull(elf);
-        var annotations = new SectionAnnotations(elf, section);
-        ReadOnlyMemory<byte> code = elf.SectionMemory(section);
-        return elf.Machine switch
+        return Of(elf, new SectionAnnotations(elf, section), elf.SectionMemory(section), 0);
+    }
+
+    /// <summary>Disassembles code of an object's machine.</summary>
+    /// <param name="elf">The object.</param>
+    /// <param name="annotations">What to say beside the instructions.</param>
+    /// <param name="code">The bytes.</param>
+    /// <param name="start">Address of the first.</param>
+    internal static IEnumerable<CodeLine> Of(
+        ElfObject elf, CodeAnnotations annotations, ReadOnlyMemory<byte> code, ulong start) => elf.Machine switch
         {
-            EM_X86_64 or EM_386 => new X86Listing(annotations, elf.Machine is EM_386 ? 32 : 64).Lines(code),
-            EM_ARM => new ArmListing(elf, annotations).Lines(code),
+            EM_X86_64 => new X86Listing(annotations, 64, showsAddresses: annotations is ImageAnnotations).Lines(code, start),
+            EM_386 => new X86Listing(annotations, 32).Lines(code, start),
+            EM_ARM => ArmListing.Lines(elf, annotations, code, start),
             _ => throw new LinkException(new LinkError(
                 LinkErrorCode.Unsupported,
                 new LinkLocation(elf.Name),
                 $"there is no disassembler for {Machines.NameOf(elf)} here")),
         };
-    }
 }

@@ -1,12 +1,14 @@
 using ElfLoader.Elf;
 using ElfLoader.Relocations;
 using static ElfLoader.Arch.Arm.ArmRelocationTypes;
-using static ElfLoader.Arch.X64.X64Relocations;
 using static ElfLoader.Elf.ElfConstants;
 
 namespace ElfLoader.Inspection;
 
-/// <summary>Finds out what an object needs by its relocations: TLS models, code models, placement.</summary>
+/// <summary>
+/// Finds out what an object needs by its relocations: TLS models, code models, placement. What of it is not supported is
+/// what the loader's own table of the machine refuses.
+/// </summary>
 internal sealed class RelocationFeatures(ElfObject elf, FeatureList features)
 {
     private readonly Architecture? _architecture = Machines.ArchitectureOf(elf);
@@ -37,25 +39,44 @@ internal sealed class RelocationFeatures(ElfObject elf, FeatureList features)
     private void Add(int section, in SectionHeader target, in RelocationRecord relocation)
     {
         RelocationRule? rule = _architecture!.Relocations[relocation.Type];
-        if (rule is null || rule.Use is RelocationUse.Dynamic)
+        string where = rule?.Use is null or RelocationUse.Dynamic or RelocationUse.Refused ? PlaceOf(section, relocation) : "";
+        void Refuse(string name, string meaning, string unsupported) => features.Add(name, meaning, where, unsupported);
+        switch (rule?.Use)
         {
-            features.Add(
-                rule is null ? $"relocation-{relocation.Type}" : rule.Name,
-                rule is null ? "a relocation type that the ABI does not have" : "a relocation that only shared objects have",
-                PlaceOf(section, relocation),
-                unsupported: "no compiler emits it for an object file: how was this one made?");
-            return;
+            case null:
+                Refuse(
+                    $"relocation-{relocation.Type}",
+                    $"a relocation type that {_architecture.Name} does not have",
+                    "no compiler emits it: how was this object made?");
+                break;
+            case RelocationUse.Dynamic:
+                Refuse(
+                    rule.Name,
+                    "a relocation that is for the dynamic loader",
+                    "it has no meaning in an object file: give the objects that the shared library was made of");
+                break;
+            case RelocationUse.Refused:
+                Refuse(rule.Name, "a relocation that is not carried out here", $"it {rule.Refusal}");
+                break;
+            case RelocationUse.Marker:
+                AddPlatform(section, target, relocation, rule);
+                break;
+            default:
+                AddTls(section, relocation, rule);
+                AddPlatform(section, target, relocation, rule);
+                break;
         }
+    }
 
-        AddTls(section, relocation, rule);
-        switch (_architecture.Machine)
+    private void AddPlatform(int section, in SectionHeader target, in RelocationRecord relocation, RelocationRule rule)
+    {
+        if (_architecture!.Machine is EM_ARM)
         {
-            case EM_X86_64:
-                AddModel(section, target, relocation, rule);
-                break;
-            case EM_ARM:
-                AddArm(section, relocation, rule);
-                break;
+            AddArm(section, relocation, rule);
+        }
+        else
+        {
+            AddModel(section, target, relocation, rule);
         }
     }
 
@@ -71,8 +92,7 @@ internal sealed class RelocationFeatures(ElfObject elf, FeatureList features)
             GotSlot.TpOffset => (
                 "tls-initial-exec",
                 $"thread-local storage at a fixed distance from the thread pointer{limit}"),
-            _ when rule.Name.Contains("TPOFF", StringComparison.Ordinal)
-                || rule.Name.Contains("TLS_LE", StringComparison.Ordinal) => (
+            _ when rule.Expression.UsesThreadPointer => (
                 "tls-local-exec",
                 $"thread-local storage at a distance known when linking{limit}"),
             _ => null,
@@ -85,31 +105,38 @@ internal sealed class RelocationFeatures(ElfObject elf, FeatureList features)
 
     private void AddModel(int section, in SectionHeader target, in RelocationRecord relocation, RelocationRule rule)
     {
-        switch (relocation.Type)
+        Expression expression = rule.Expression;
+        if (rule.Slot is GotSlot.Address && rule.Field.HighBit < 63)
         {
-            case R_X86_64_32 or R_X86_64_32S or R_X86_64_16 or R_X86_64_8:
-                features.Add(
-                    "low-addresses",
-                    "absolute addresses in 32 bits: must lie below 2 GiB; -fPIE or -fPIC avoids it",
-                    PlaceOf(section, relocation));
-                break;
-            case R_X86_64_64 when target.Has(SHF_EXECINSTR):
-            case R_X86_64_GOTOFF64 or R_X86_64_GOTPC64 or R_X86_64_GOT64 or R_X86_64_GOTPCREL64 or R_X86_64_PLTOFF64:
-                features.Add("large-model", "64-bit addresses in code (-mcmodel=large)", PlaceOf(section, relocation));
-                break;
-            case R_X86_64_PC32 when IsReachOutside(section, target, relocation, rule):
-                features.Add(
-                    "near-data",
-                    "data of others at a 32-bit distance: must lie within 2 GiB of it; -fPIC avoids it",
-                    PlaceOf(section, relocation));
-                break;
-            default:
-                if (rule.Slot is GotSlot.Address)
-                {
-                    features.Add("got", "addresses of symbols from a table", PlaceOf(section, relocation));
-                }
+            features.Add("got", "addresses of symbols from a table", PlaceOf(section, relocation));
+        }
 
-                break;
+        if (expression.IsThreadLocal)
+        {
+            return;
+        }
+
+        if (rule.Field.HighBit is 63)
+        {
+            if (target.Has(SHF_EXECINSTR) || expression.UsesGot)
+            {
+                features.Add("large-model", "64-bit addresses in code (-mcmodel=large)", PlaceOf(section, relocation));
+            }
+        }
+        else if (expression is { UsesSymbol: true, UsesGot: false, IsPcRelative: false })
+        {
+            features.Add(
+                "low-addresses",
+                "absolute addresses in 32 bits: must lie below 2 GiB; -fPIE or -fPIC avoids it",
+                PlaceOf(section, relocation));
+        }
+        else if (expression is { UsesSymbol: true, IsPcRelative: true }
+            && rule.Field.Size >= sizeof(uint) && IsReachOutside(section, target, relocation, rule))
+        {
+            features.Add(
+                "near-data",
+                "data of others at a 32-bit distance: must lie within 2 GiB of it; -fPIC avoids it",
+                PlaceOf(section, relocation));
         }
     }
 
@@ -133,6 +160,7 @@ internal sealed class RelocationFeatures(ElfObject elf, FeatureList features)
 
     private bool IsReachOutside(int section, in SectionHeader target, in RelocationRecord relocation, RelocationRule rule) =>
         relocation.Symbol is not 0
+        && !rule.IsBranch
         && !elf.Symbol((int)relocation.Symbol).IsDefined
         && !(target.Type is not SHT_NOBITS
             && target.Size >= sizeof(uint)

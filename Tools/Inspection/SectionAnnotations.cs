@@ -4,7 +4,7 @@ using static ElfLoader.Elf.ElfConstants;
 namespace ElfLoader.Inspection;
 
 /// <summary>The relocations and the symbols of one section, by offset.</summary>
-internal sealed class SectionAnnotations
+internal sealed class SectionAnnotations : CodeAnnotations
 {
     private readonly ElfObject _elf;
     private readonly RelocationRecord[] _relocations;
@@ -20,7 +20,7 @@ internal sealed class SectionAnnotations
             {
                 foreach (RelocationRecord relocation in elf.Relocations(records))
                 {
-                    relocations.Add(relocation);
+                    relocations.Add(records.HasExplicitAddend ? relocation : WithAddend(section, relocation));
                 }
             }
         }
@@ -42,8 +42,8 @@ internal sealed class SectionAnnotations
         _symbols = [.. symbols.OrderBy(symbol => symbol.Item1)];
     }
 
-    /// <summary>The relocations whose places begin in a range.</summary>
-    internal ReadOnlySpan<RelocationRecord> RelocationsIn(ulong start, int length)
+    /// <inheritdoc/>
+    internal override ReadOnlySpan<RelocationRecord> RelocationsIn(ulong start, int length)
     {
         int first = FirstAtOrAfter(start);
         int end = first;
@@ -55,8 +55,8 @@ internal sealed class SectionAnnotations
         return _relocations.AsSpan(first, end - first);
     }
 
-    /// <summary>The names that stand at an offset, without mapping symbols.</summary>
-    internal IReadOnlyList<string> LabelsAt(ulong offset)
+    /// <inheritdoc/>
+    internal override IReadOnlyList<string> LabelsAt(ulong offset)
     {
         List<string>? labels = null;
         for (int i = FirstSymbolAtOrAfter(offset); i < _symbols.Length && _symbols[i].Offset == offset; i++)
@@ -72,8 +72,8 @@ internal sealed class SectionAnnotations
         return labels ?? [];
     }
 
-    /// <summary>The last symbol at or before an offset.</summary>
-    internal bool TryFindSymbol(ulong offset, out string name, out ulong start)
+    /// <inheritdoc/>
+    internal override bool TryFindSymbol(ulong offset, out string name, out ulong start)
     {
         int index = FirstSymbolAtOrAfter(offset);
         index = index < _symbols.Length && _symbols[index].Offset == offset ? index : index - 1;
@@ -81,8 +81,8 @@ internal sealed class SectionAnnotations
         return index >= 0;
     }
 
-    /// <summary>Where ARM's mapping symbols change the kind of contents.</summary>
-    internal IEnumerable<(ulong Offset, MappingKind Kind)> Mappings()
+    /// <inheritdoc/>
+    internal override IEnumerable<(ulong Address, MappingKind Kind)> Mappings()
     {
         foreach ((ulong offset, int symbol) in _symbols)
         {
@@ -93,12 +93,12 @@ internal sealed class SectionAnnotations
         }
     }
 
-    /// <summary>A relocation for people: <c>R_X86_64_PLT32 puts-0x4</c>.</summary>
-    internal string Describe(in RelocationRecord relocation) =>
+    /// <inheritdoc/>
+    internal override string Describe(in RelocationRecord relocation) =>
         $"{Machines.NameOf(_elf, relocation.Type)} {TargetOf(relocation, relocation.Addend)}".TrimEnd();
 
-    /// <summary>The symbol and a number: <c>puts-0x4</c>.</summary>
-    internal string TargetOf(in RelocationRecord relocation, long addend)
+    /// <inheritdoc/>
+    internal override string TargetOf(in RelocationRecord relocation, long addend)
     {
         string name = relocation.Symbol is 0 ? "" : SymbolText.NameOf(_elf, (int)relocation.Symbol);
         return addend switch
@@ -107,6 +107,17 @@ internal sealed class SectionAnnotations
             < 0 => $"{name}-0x{unchecked((ulong)-addend):x}",
             _ => name.Length is 0 ? $"0x{addend:x}" : $"{name}+0x{addend:x}",
         };
+    }
+
+    /// <summary>A relocation with the addend that stands at its place.</summary>
+    private RelocationRecord WithAddend(int section, in RelocationRecord relocation)
+    {
+        ReadOnlySpan<byte> bytes = _elf.SectionBytes(section);
+        return Machines.ArchitectureOf(_elf)?.Relocations[relocation.Type] is { } rule
+            && relocation.Offset <= (ulong)bytes.Length
+            && (ulong)Math.Max(rule.Field.Size, rule.Addend?.Size ?? 0) <= (ulong)bytes.Length - relocation.Offset
+            ? relocation with { Addend = rule.ReadAddend(bytes[(int)relocation.Offset..]) }
+            : relocation;
     }
 
     private int FirstAtOrAfter(ulong offset)

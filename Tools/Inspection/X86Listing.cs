@@ -7,15 +7,20 @@ namespace ElfLoader.Inspection;
 /// <summary>Disassembles x86 code in Intel's notation. Not thread-safe.</summary>
 internal sealed class X86Listing : ISymbolResolver
 {
-    private readonly SectionAnnotations _annotations;
+    private readonly CodeAnnotations _annotations;
     private readonly int _bits;
+    private readonly bool _showsAddresses;
     private readonly IntelFormatter _formatter;
     private ConstantOffsets _constants;
 
-    internal X86Listing(SectionAnnotations annotations, int bits)
+    /// <param name="annotations">What to say beside the instructions.</param>
+    /// <param name="bits">32 or 64.</param>
+    /// <param name="showsAddresses">Whether operands show addresses beside names.</param>
+    internal X86Listing(CodeAnnotations annotations, int bits, bool showsAddresses = false)
     {
         _annotations = annotations;
         _bits = bits;
+        _showsAddresses = showsAddresses;
         _formatter = new IntelFormatter(this);
         _formatter.Options.HexPrefix = "0x";
         _formatter.Options.HexSuffix = "";
@@ -28,18 +33,21 @@ internal sealed class X86Listing : ISymbolResolver
     }
 
     /// <summary>The lines.</summary>
-    internal IEnumerable<CodeLine> Lines(ReadOnlyMemory<byte> code)
+    /// <param name="code">The bytes.</param>
+    /// <param name="start">Address of the first: lines are located by addresses.</param>
+    internal IEnumerable<CodeLine> Lines(ReadOnlyMemory<byte> code, ulong start = 0)
     {
         byte[] bytes = code.ToArray();
         var decoder = Decoder.Create(_bits, new ByteArrayCodeReader(bytes));
-        decoder.IP = 0;
+        decoder.IP = start;
         var output = new StringOutput();
-        while (decoder.IP < (ulong)bytes.Length)
+        while (decoder.IP - start < (ulong)bytes.Length)
         {
             decoder.Decode(out Instruction instruction);
-            ulong offset = instruction.IP;
-            int length = Math.Clamp(instruction.Length, 1, bytes.Length - (int)offset);
-            ReadOnlyMemory<byte> own = code.Slice((int)offset, length);
+            ulong address = instruction.IP;
+            int offset = (int)(address - start);
+            int length = Math.Clamp(instruction.Length, 1, bytes.Length - offset);
+            ReadOnlyMemory<byte> own = code.Slice(offset, length);
             string text;
             if (instruction.IsInvalid)
             {
@@ -52,7 +60,8 @@ internal sealed class X86Listing : ISymbolResolver
                 text = output.ToStringAndReset();
             }
 
-            yield return new CodeLine(offset, own, text, Describe(offset, length), _annotations.LabelsAt(offset));
+            yield return new CodeLine(
+                address, own, text, _annotations.DescribeAll(address, length), _annotations.LabelsAt(address));
         }
     }
 
@@ -79,10 +88,13 @@ internal sealed class X86Listing : ISymbolResolver
 
         bool isBranch = !isMemory && instructionOperand >= 0
             && instruction.GetOpKind(instructionOperand) is OpKind.NearBranch16 or OpKind.NearBranch32 or OpKind.NearBranch64;
-        if ((isBranch || instruction.IsIPRelativeMemoryOperand)
+        if ((isBranch || (isMemory && instruction.IsIPRelativeMemoryOperand))
             && _annotations.TryFindSymbol(address, out string name, out ulong start))
         {
-            symbol = new SymbolResult(start, name);
+            string distance = address == start ? "" : $"+0x{address - start:x}";
+            symbol = _showsAddresses
+                ? new SymbolResult(address, $"{name}{distance} (0x{address:x})")
+                : new SymbolResult(start, name);
             return true;
         }
 
@@ -107,16 +119,5 @@ internal sealed class X86Listing : ISymbolResolver
             ? unchecked(relocation.Addend + (long)(next - relocation.Offset))
             : relocation.Addend;
         return _annotations.TargetOf(relocation, addend) + suffix;
-    }
-
-    private List<string> Describe(ulong offset, int length)
-    {
-        List<string> texts = [];
-        foreach (ref readonly RelocationRecord relocation in _annotations.RelocationsIn(offset, length))
-        {
-            texts.Add(_annotations.Describe(relocation));
-        }
-
-        return texts;
     }
 }

@@ -20,7 +20,9 @@ internal static class ElfloadCommand
         root.Add(new RunCommand(tokens.Program, reporter));
         root.Add(new LinkCommand(reporter));
         root.Add(new VerifyCommand(reporter));
+        root.Add(new ExplainCommand(reporter));
         root.Add(new InspectCommand(reporter));
+        root.Add(new ReportCommand(reporter));
         UseExamples(root);
 
         ParseResult result = root.Parse(tokens.Own, new ParserConfiguration { ResponseFileTokenReplacer = null });

@@ -8,8 +8,6 @@ namespace ElfLoader.Tools.Commands;
 /// <summary><c>elfload link</c>.</summary>
 internal sealed class LinkCommand : Command, IExamples
 {
-    private readonly InputArgument _inputs = new("Objects, archives, linker scripts; @FILE: one argument a line.");
-
     private readonly Option<string> _output = new("--output", "-o")
     {
         Description = "The executable to write.",
@@ -23,19 +21,15 @@ internal sealed class LinkCommand : Command, IExamples
         HelpName = "NAME",
     };
 
-    private readonly LinkOptions _link = new();
-    private readonly PlacementOptions _placement = new();
-    private readonly PlatformOptions _platform = new();
+    private readonly TargetLink _link = new();
 
     internal LinkCommand(Reporter reporter)
         : base("link", "Link for target addresses and write a static ELF executable.")
     {
-        Add(_inputs);
+        _link.AddInputsTo(this);
         Add(_output);
         Add(_entry);
-        _link.AddTo(this);
-        _placement.AddTo(this);
-        _platform.AddTo(this);
+        _link.AddOptionsTo(this);
         SetAction(result => Run(result, reporter));
     }
 
@@ -50,27 +44,10 @@ internal sealed class LinkCommand : Command, IExamples
 
     private int Run(ParseResult result, Reporter reporter)
     {
-        string? map = _link.Map(result);
-        if (map is CommandTokens.NoValue && reporter.Json is { Path: null })
-        {
-            throw new CommandLineException("--map and --json cannot both go to standard output");
-        }
-
-        ImageOptions options = ImageOptionsReading.Read(result, _link, _placement, _platform, result.GetValue(_entry));
-        var inputs = new InputFiles();
-        foreach (string file in _inputs.Files(result))
-        {
-            reporter.Progress($"reading {file}");
-            inputs.Add(file);
-        }
-
-        foreach (string library in inputs.SharedLibraries)
-        {
-            reporter.Warn($"{library}: a static executable takes nothing from a shared library");
-        }
-
-        reporter.Progress("linking");
-        LinkedImage image = ImageWriting.Link(inputs, options);
+        string? entry = result.GetValue(_entry);
+        ImageOptions options = _link.Options(result, reporter);
+        LinkedImage image = _link.Link(
+            result, options with { Entry = entry ?? options.Entry, EntryMustExist = entry is not null }, reporter);
         foreach (string warning in image.Warnings)
         {
             reporter.Warn(warning);
@@ -79,12 +56,7 @@ internal sealed class LinkCommand : Command, IExamples
         string output = result.GetRequiredValue(_output);
         ImageWriting.Write(image, output);
         reporter.Tell($"wrote {output}, {image.FileSize} bytes");
-        if (map is not null)
-        {
-            JsonTarget target = map is CommandTokens.NoValue ? JsonTarget.StandardOutput : new JsonTarget(map);
-            target.Write(LinkMapJson.Of(LinkMap.Of(image)), JsonFormat.Default.LinkMapJson);
-        }
-
+        _link.WriteMap(result, image);
         reporter.Json?.Write(
             new ReportJson
             {

@@ -52,7 +52,8 @@ internal sealed record ErrorJson
         Message = error.Message,
     };
 
-    private static string Hyphenate(string name)
+    /// <summary>A name of an enumeration as JSON has it.</summary>
+    internal static string Hyphenate(string name)
     {
         var text = new StringBuilder();
         foreach (char letter in name)
@@ -69,7 +70,7 @@ internal sealed record ErrorJson
     }
 }
 
-/// <summary>A range of values; decimal text, because JSON's numbers end before 64 bits do.</summary>
+/// <summary>A range of values; text, because JSON's numbers end before 64 bits do.</summary>
 internal sealed record RangeJson(string Minimum, string Maximum);
 
 /// <summary>What a command has to say where it has no other result.</summary>

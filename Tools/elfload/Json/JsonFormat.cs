@@ -11,4 +11,5 @@ namespace ElfLoader.Tools.Json;
 [JsonSerializable(typeof(LinkMapJson))]
 [JsonSerializable(typeof(InspectionJson))]
 [JsonSerializable(typeof(VerificationJson))]
+[JsonSerializable(typeof(PatchJson))]
 internal sealed partial class JsonFormat : JsonSerializerContext;

@@ -8,6 +8,8 @@ namespace ElfLoader.Tools.Json;
 /// <param name="Path">The file; null for standard output.</param>
 internal sealed record JsonTarget(string? Path)
 {
+    private const int BufferSize = 1 << 16;
+
     /// <summary>Standard output.</summary>
     internal static JsonTarget StandardOutput { get; } = new((string?)null);
 
@@ -20,17 +22,27 @@ internal sealed record JsonTarget(string? Path)
 
     /// <summary>Writes a value, replacing what the file held.</summary>
     /// <exception cref="CommandLineException">The file cannot be written.</exception>
-    internal void Write<T>(T value, JsonTypeInfo<T> type)
+    internal void Write<T>(T value, JsonTypeInfo<T> type) => Write([value], type, Options);
+
+    /// <summary>Writes values, one a line, replacing what the file held.</summary>
+    /// <exception cref="CommandLineException">The file cannot be written.</exception>
+    internal void WriteLines<T>(IEnumerable<T> values, JsonTypeInfo<T> type) =>
+        Write(values, type, Options with { Indented = false });
+
+    private void Write<T>(IEnumerable<T> values, JsonTypeInfo<T> type, JsonWriterOptions options)
     {
         try
         {
-            using Stream stream = Path is null ? Console.OpenStandardOutput() : File.Create(Path);
-            using (var writer = new Utf8JsonWriter(stream, Options))
+            using var stream = new BufferedStream(Path is null ? Console.OpenStandardOutput() : File.Create(Path), BufferSize);
+            foreach (T value in values)
             {
-                JsonSerializer.Serialize(writer, value, type);
-            }
+                using (var writer = new Utf8JsonWriter(stream, options))
+                {
+                    JsonSerializer.Serialize(writer, value, type);
+                }
 
-            stream.WriteByte((byte)'\n');
+                stream.WriteByte((byte)'\n');
+            }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
