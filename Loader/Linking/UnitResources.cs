@@ -81,7 +81,8 @@ internal sealed class UnitResources
         if (layout.UnwindSize > 0 && layout.UnwindStart < layout.UnwindOffset + layout.UnwindSize)
         {
             _unwind = NativeProcess.Host.Unwind.Register(
-                layout.Blocks[(int)MemoryZone.ReadOnly].Address + layout.UnwindStart);
+                layout.Blocks[(int)MemoryZone.ReadOnly].Address + layout.UnwindStart,
+                layout.Blocks[(int)MemoryZone.Code].Address);
         }
     }
 

@@ -1,23 +1,49 @@
+using System.Runtime.InteropServices;
 using ElfLoader.Memory;
 
 namespace ElfLoader.Runtime;
 
-/// <summary>One unit's unwind tables, as an unwinder knows them.</summary>
-/// <param name="EhFrame">Address of the tables.</param>
-/// <param name="Unregister">Address of the <c>__deregister_frame</c> that belongs to the unwinder.</param>
-internal sealed record UnwindRegistration(ulong EhFrame, ulong Unregister);
+/// <summary>One unit's unwind tables, as the unwinder knows them.</summary>
+internal sealed class UnwindRegistration
+{
+    internal UnwindRegistration(UnwindRegistry registry, ulong ehFrame, ulong code)
+    {
+        Registry = registry;
+        EhFrame = ehFrame;
+        Code = code;
+    }
+
+    /// <summary>Who registered them.</summary>
+    internal UnwindRegistry Registry { get; }
+
+    /// <summary>Address of the tables.</summary>
+    internal ulong EhFrame { get; }
+
+    /// <summary>Address of the code that they describe, which no other tables describe.</summary>
+    internal ulong Code { get; }
+}
 
 /// <summary>
 /// Makes C++ exceptions and backtraces find their way through loaded code. May be used from any thread.
 /// </summary>
 /// <remarks>
-/// The unwinder is the host's libgcc_s, to which <c>_Unwind_RaiseException</c> of loaded code binds. The first throw
-/// after N registrations costs N log N, so a unit passes one contiguous table.
+/// The unwinder is the host's libgcc_s, to which <c>_Unwind_RaiseException</c> of loaded code binds. Before GCC 13 it keeps
+/// what is registered in a list, through which each throw goes, and sorts an entry of it at the first throw: ten thousand
+/// entries cost a third of a second then. So tables are registered in sets, each of neighbours in the order of their code,
+/// for the unwinder expects that the code of its entries does not overlap. From GCC 13 on it has a tree instead, and each table
+/// is registered for itself.
 /// </remarks>
 internal sealed class UnwindRegistry
 {
+    /// <summary>Most tables in a set: a change makes the unwinder sort all of it again.</summary>
+    private const int LargestSet = 256;
+
     private readonly ulong _register;
+    private readonly ulong _registerSet;
     private readonly ulong _deregister;
+    private readonly int _largest;
+    private readonly Lock _gate = new();
+    private readonly List<Set> _sets = []; // by address
 
     /// <summary>Finds the host's unwinder.</summary>
     /// <exception cref="LinkException">There is none.</exception>
@@ -26,10 +52,26 @@ internal sealed class UnwindRegistry
         const string Library = "libgcc_s.so.1";
         ulong library = DynamicLinker.Open(Library, out string error);
         _register = library is 0 ? 0 : DynamicLinker.Find(library, "__register_frame"u8);
+        _registerSet = library is 0 ? 0 : DynamicLinker.Find(library, "__register_frame_table"u8);
         _deregister = library is 0 ? 0 : DynamicLinker.Find(library, "__deregister_frame"u8);
-        if (_register is 0 || _deregister is 0)
+        if (_register is 0 || _registerSet is 0 || _deregister is 0)
         {
             throw new LinkException(LinkErrorCode.Unsupported, new LinkLocation(Library), $"no unwinder: {error}");
+        }
+
+        bool hasTree = DynamicLinker.Find(library, "__truncxfbf2"u8) is not 0; // came with GCC 13, as the tree did
+        _largest = hasTree ? 1 : LargestSet;
+    }
+
+    /// <summary>Number of entries in the unwinder's list.</summary>
+    internal int SetCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _sets.Count;
+            }
         }
     }
 
@@ -38,20 +80,117 @@ internal sealed class UnwindRegistry
     /// Address of a whole .eh_frame: entries one after the other, relocated, ended by a zero
     /// word. It must stay until it is deregistered.
     /// </param>
+    /// <param name="code">Address of the code that they describe; the code of different tables does not mix.</param>
     /// <returns>What <see cref="Deregister"/> takes.</returns>
-    public UnwindRegistration Register(ulong ehFrame) => Register(ehFrame, _register, _deregister);
-
-    /// <summary>Registers tables with an unwinder that loaded code brought itself (libgcc_eh.a).</summary>
-    /// <param name="ehFrame">As above.</param>
-    /// <param name="register">Address of its <c>__register_frame</c>.</param>
-    /// <param name="deregister">Address of its <c>__deregister_frame</c>.</param>
-    public static UnwindRegistration Register(ulong ehFrame, ulong register, ulong deregister)
+    public UnwindRegistration Register(ulong ehFrame, ulong code)
     {
-        _ = NativeCall.Call(register, ehFrame);
-        return new UnwindRegistration(ehFrame, deregister);
+        var registration = new UnwindRegistration(this, ehFrame, code);
+        lock (_gate)
+        {
+            int index = IndexOf(code);
+            if (_largest is 1 || index < 0)
+            {
+                _sets.Insert(index + 1, Open([registration]));
+                return registration;
+            }
+
+            Set set = _sets[index];
+            List<UnwindRegistration> members = [.. set.Members, registration];
+            members.Sort((left, right) => left.Code.CompareTo(right.Code));
+            int half = members.Count <= _largest ? members.Count : members.Count / 2;
+
+            // Whoever throws meanwhile finds his function in the old set: the new table's code does not run yet.
+            _sets[index] = Open(members[..half]);
+            if (half < members.Count)
+            {
+                _sets.Insert(index + 1, Open(members[half..]));
+            }
+
+            Close(set);
+        }
+
+        return registration;
     }
 
     /// <summary>Takes a registration back, once: libgcc aborts the process on tables it does not know.</summary>
-    public static void Deregister(UnwindRegistration registration) =>
-        _ = NativeCall.Call(registration.Unregister, registration.EhFrame);
+    public static void Deregister(UnwindRegistration registration) => registration.Registry.Remove(registration);
+
+    /// <summary>The last set that begins at or before an address, or the first set; -1 if there is none.</summary>
+    private int IndexOf(ulong code)
+    {
+        int low = 0;
+        int high = _sets.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (_sets[middle].Members[0].Code <= code)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return _sets.Count is 0 ? -1 : _largest is 1 ? low - 1 : Math.Max(low - 1, 0);
+    }
+
+    private void Remove(UnwindRegistration registration)
+    {
+        lock (_gate)
+        {
+            int index = IndexOf(registration.Code);
+            Set set = _sets[index];
+            List<UnwindRegistration> members = [.. set.Members.Where(member => member != registration)];
+            Set? neighbour = index > 0 && _sets[index - 1].Members.Count + members.Count <= _largest / 2 ? _sets[index - 1] : null;
+            if (neighbour is not null)
+            {
+                members.InsertRange(0, neighbour.Members);
+                _sets.RemoveAt(index);
+                _sets[index - 1] = Open(members);
+                Close(neighbour);
+            }
+            else if (members.Count > 0)
+            {
+                _sets[index] = Open(members);
+            }
+            else
+            {
+                _sets.RemoveAt(index);
+            }
+
+            Close(set);
+        }
+    }
+
+    private Set Open(List<UnwindRegistration> members)
+    {
+        if (members is [{ } only])
+        {
+            _ = NativeCall.Call(_register, only.EhFrame);
+            return new Set(members, null);
+        }
+
+        var array = new NativeBlock((members.Count + 1) * nint.Size); // a null pointer ends it
+        for (int i = 0; i < members.Count; i++)
+        {
+            nint table = (nint)members[i].EhFrame;
+            MemoryMarshal.Write(array.Bytes[(i * nint.Size)..], table);
+        }
+
+        _ = NativeCall.Call(_registerSet, array.Address);
+        return new Set(members, array);
+    }
+
+    private void Close(Set set)
+    {
+        _ = NativeCall.Call(_deregister, set.Array?.Address ?? set.Members[0].EhFrame);
+        set.Array?.Dispose();
+    }
+
+    /// <summary>Tables that are registered as one.</summary>
+    /// <param name="Members">The tables.</param>
+    /// <param name="Array">Their addresses, as the unwinder wants them; null for a single one.</param>
+    private sealed record Set(List<UnwindRegistration> Members, NativeBlock? Array);
 }

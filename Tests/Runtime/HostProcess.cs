@@ -16,10 +16,10 @@ internal static class HostProcess
             BitConverter.TryWriteBytes(code.AsSpan(offset), value);
         }
 
-        nint address = mmap(0, PageSize, 3, 0x22, -1, 0);
+        nint address = mmap(0, Math.Max(code.Length, PageSize), 3, 0x22, -1, 0);
         Assert.That(address, Is.Not.EqualTo((nint)(-1)));
         Marshal.Copy(code, 0, address, code.Length);
-        Assert.That(mprotect(address, PageSize, 5), Is.Zero);
+        Assert.That(mprotect(address, Math.Max(code.Length, PageSize), 5), Is.Zero);
         return (ulong)address;
     }
 

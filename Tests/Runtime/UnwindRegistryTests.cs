@@ -25,10 +25,60 @@ public sealed class UnwindRegistryTests
         UnwindRegistry registry = HostRuntime.Instance.Unwind;
 
         Assert.That(FindEntry(code), Is.Zero);
-        UnwindRegistration registration = registry.Register(frame);
+        UnwindRegistration registration = registry.Register(frame, code);
         Assert.That(FindEntry(code), Is.EqualTo(frame + 0x18));
         UnwindRegistry.Deregister(registration);
         Assert.That(FindEntry(code), Is.Zero);
+    }
+
+    /// <summary>Many tables, which come and go in any order, make few entries in the unwinder's list.</summary>
+    [Test]
+    public void ManyTablesAreFewSets()
+    {
+        const int Distance = 64;
+        const int Count = 1000;
+        byte[] bytes = Convert.FromHexString(Frame);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(PlaceOfStart), -(Distance + PlaceOfStart));
+        string unit = (Code.PadRight(2 * Distance, '0') + Convert.ToHexString(bytes)).PadRight(4 * Distance, '0');
+        ulong code = HostProcess.Code(string.Concat(Enumerable.Repeat(unit, Count)));
+        ulong[] functions = [.. Enumerable.Range(0, Count).Select(i => code + (ulong)(i * 2 * Distance))];
+        var registry = new UnwindRegistry();
+        var registered = new UnwindRegistration?[Count];
+        var random = new Random(1);
+        int[] order = [.. Enumerable.Range(0, Count)];
+        random.Shuffle(order);
+
+        for (int round = 0; round < 3 * Count; round++)
+        {
+            int i = round < Count ? order[round] : random.Next(Count);
+            if (registered[i] is { } registration)
+            {
+                UnwindRegistry.Deregister(registration);
+                registered[i] = null;
+            }
+            else
+            {
+                registered[i] = registry.Register(functions[i] + Distance, functions[i]);
+            }
+
+            Assert.That(registry.SetCount, Is.LessThanOrEqualTo(Count / 100));
+            if (round % 500 is 0 || round is 3 * Count - 1)
+            {
+                for (int k = 0; k < Count; k++)
+                {
+                    Assert.That(
+                        FindEntry(functions[k]), Is.EqualTo(registered[k] is null ? 0 : functions[k] + Distance + 0x18));
+                }
+            }
+        }
+
+        foreach (UnwindRegistration registration in registered.OfType<UnwindRegistration>())
+        {
+            UnwindRegistry.Deregister(registration);
+        }
+
+        Assert.That(registry.SetCount, Is.Zero);
+        Assert.That(functions.Select(FindEntry), Is.All.Zero);
     }
 
     private static ulong FindEntry(ulong address)
