@@ -12,7 +12,7 @@ internal sealed class MemoryCommand : Command
     private readonly Option<int> _threads = new("--threads") { DefaultValueFactory = _ => 1 };
 
     internal MemoryCommand()
-        : base("memory", "What 'compare' starts: prints by how many bytes a load raises the PSS, at its peak and afterwards.")
+        : base("memory", "What 'compare' starts: prints by how many bytes a load raises the PSS, at its peak and after.")
     {
         Hidden = true;
         Add(_list);
