@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ElfLoader.Benchmarks.Jobs;
+using ElfLoader.Benchmarks.Measuring;
 using ElfLoader.Benchmarks.Workloads;
 
 namespace ElfLoader.Benchmarks.Commands;
@@ -9,7 +10,7 @@ internal sealed class CompareCommand : Command
 {
     private readonly Option<string[]> _workloads = new("--workload", "-w")
     {
-        Description = $"Which; repeatable; all if none is named: {string.Join(", ", Workload.All.Select(workload => workload.Name))}.",
+        Description = $"Which; repeatable; all if none is named: {Workload.Names(Workload.All)}.",
     };
 
     private readonly Option<int> _threads = new("--threads", "-t")
@@ -30,6 +31,12 @@ internal sealed class CompareCommand : Command
         DefaultValueFactory = _ => "wall",
     };
 
+    private readonly Option<string?> _charts = new("--charts")
+    {
+        Description = "Write charts as SVG into this folder.",
+        HelpName = "FOLDER",
+    };
+
     internal CompareCommand()
         : base("compare", "Measures this loader, its peers and the floor in turns, and prints their figures side by side.")
     {
@@ -38,6 +45,7 @@ internal sealed class CompareCommand : Command
         Add(_runs);
         _clock.AcceptOnlyFromAmong("wall", "cpu");
         Add(_clock);
+        Add(_charts);
         SetAction(Run);
     }
 
@@ -46,14 +54,19 @@ internal sealed class CompareCommand : Command
         string clock = result.GetRequiredValue(_clock);
         int threads = clock is "cpu" ? 1 : result.GetValue(_threads);
         Environment.SetEnvironmentVariable("BENCHMARK_CLOCK", clock); // contestants inherit it
-        Compare(result.GetValue(_workloads) ?? [], new Comparison(result.GetValue(_runs), threads));
+        Compare(result.GetValue(_workloads) ?? [], new Comparison(result.GetValue(_runs), threads)
+        {
+            Charts = result.GetValue(_charts),
+            Clock = clock,
+        });
     }
 
     private static void Compare(IReadOnlyList<string> names, Comparison comparison)
     {
-        if (comparison.Threads > 1 && !LoadOptions.HasParallelism)
+        Console.WriteLine(Machine.Describe());
+        if (Machine.Warning() is { } warning)
         {
-            Console.WriteLine("Loads use one thread: there is no option for more.");
+            Console.WriteLine(warning);
         }
 
         foreach (Workload workload in names is [] ? Workload.All : names.Select(Workload.Find))

@@ -8,11 +8,14 @@ namespace ElfLoader.Benchmarks.Commands;
 /// <summary><c>memory</c>: how much memory one load takes, at its peak and afterwards.</summary>
 internal sealed class MemoryCommand : Command
 {
+    private const int WarmUpObjects = 10;
+    private const int WarmUpRuns = 1_000;
+
     private readonly Argument<string> _list = new("LIST");
     private readonly Option<int> _threads = new("--threads") { DefaultValueFactory = _ => 1 };
 
     internal MemoryCommand()
-        : base("memory", "What 'compare' starts: prints by how many bytes a load raises the PSS, at its peak and afterwards.")
+        : base("memory", "What 'compare' starts: prints by how many bytes a load raises the PSS, at its peak and after.")
     {
         Hidden = true;
         Add(_list);
@@ -24,9 +27,10 @@ internal sealed class MemoryCommand : Command
     {
         (string Name, byte[] Bytes)[] files = objects.Read();
 
-        // Code that is compiled at its first use is not what is asked for.
-        var warmUp = new LoadBatch(objects, threads);
-        for (int i = 0; i < 3; i++)
+        // Code that is compiled at its first use is not what is asked for. But these loads are small ones, because memory
+        // that the loader kept from a large one for the next would be missing from the difference.
+        var warmUp = new LoadBatch(GeneratedObjects.OneFunctionEach(WarmUpObjects), threads);
+        for (int i = 0; i < WarmUpRuns; i++)
         {
             _ = warmUp.Run();
         }

@@ -3,6 +3,7 @@ using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using ElfLoader.Benchmarks.Inputs;
 
 namespace ElfLoader.Benchmarks.Commands;
 
@@ -25,8 +26,9 @@ internal sealed class PartsCommand : Command
     private static void Run(string[] arguments)
     {
         // In this process: a project that BenchmarkDotNet generates would be held to this repository's rules.
-        IConfig config = DefaultConfig.Instance.AddJob(
-            BenchmarkDotNet.Jobs.Job.Default.WithToolchain(InProcessEmitToolchain.Instance));
+        IConfig config = DefaultConfig.Instance
+            .AddJob(BenchmarkDotNet.Jobs.Job.Default.WithToolchain(InProcessEmitToolchain.Instance))
+            .WithArtifactsPath(Path.Combine(Repository.Root, "artifacts", "benchmarks"));
         _ = BenchmarkSwitcher.FromAssembly(typeof(PartsCommand).Assembly).Run(arguments, config);
     }
 }

@@ -11,12 +11,21 @@ internal sealed class ProfileCommand : Command
 {
     private readonly Option<string> _workload = new("--workload")
     {
-        Description = $"Which: {string.Join(", ", Workload.All.Where(workload => workload.Job is not null).Select(workload => workload.Name))}.",
+        Description = $"Which: {Workload.Names(Workload.All.Where(workload => workload.Job is not null))}.",
         DefaultValueFactory = _ => "codegen",
     };
 
-    private readonly Option<int> _seconds = new("--seconds") { Description = "How long.", DefaultValueFactory = _ => 10 };
-    private readonly Option<int> _threads = new("--threads") { Description = "Threads to use.", DefaultValueFactory = _ => 1 };
+    private readonly Option<int> _seconds = new("--seconds")
+    {
+        Description = "How long.",
+        DefaultValueFactory = _ => 10,
+    };
+
+    private readonly Option<int> _threads = new("--threads")
+    {
+        Description = "Threads to use.",
+        DefaultValueFactory = _ => 1,
+    };
 
     internal ProfileCommand()
         : base("profile", "Repeats a workload in this process, for 'perf record' with DOTNET_PerfMapEnabled=1.")

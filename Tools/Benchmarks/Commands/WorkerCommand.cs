@@ -8,7 +8,11 @@ namespace ElfLoader.Benchmarks.Commands;
 /// <summary><c>worker</c>: does what the harnesses of the peers do, for this loader.</summary>
 internal sealed class WorkerCommand : Command
 {
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan ShortestWarmUp = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan LongestWarmUp = TimeSpan.FromSeconds(15);
+
+    // The runtime compiles a method again after 30 calls, and once more with what it has learnt.
+    private const int RunsToWarmUp = 100;
 
     private readonly Argument<string> _kind = new("JOB");
     private readonly Argument<string> _list = new("LIST");
@@ -59,9 +63,12 @@ internal sealed class WorkerCommand : Command
     private static void Heat(IJob work)
     {
         long start = Stopwatch.GetTimestamp();
-        for (int runs = 0; runs < 2 || (Stopwatch.GetElapsedTime(start) < WarmUp && runs < 20_000); runs++)
+        bool isWarm = false;
+        for (int runs = 1; !isWarm; runs++)
         {
             _ = work.Run();
+            TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
+            isWarm = runs >= 2 && (elapsed > LongestWarmUp || (elapsed > ShortestWarmUp && runs > RunsToWarmUp));
         }
     }
 }

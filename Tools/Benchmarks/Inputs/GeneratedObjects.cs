@@ -16,9 +16,9 @@ internal static class GeneratedObjects
         20, 0, 0, 0, 28, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     ];
 
-    /// <summary>One object with a number of relocations: half are calls, half are pointers, to a hundredth as many functions.</summary>
-    public static ObjectSet Relocations(int count) =>
-        ObjectSet.InFolder(InputFolder.Filled($"relocations-{count}", folder => Save(folder, "relocations", WithRelocations(count))));
+    /// <summary>One object with relocations, half of calls, half of pointers, and a hundredth as many functions.</summary>
+    public static ObjectSet Relocations(int count) => ObjectSet.InFolder(InputFolder.Filled(
+        $"relocations-{count}", folder => Save(folder, "relocations", WithRelocations(count))));
 
     /// <summary>Objects of one function each, which jumps to that of the object before.</summary>
     public static ObjectSet OneFunctionEach(int count) =>

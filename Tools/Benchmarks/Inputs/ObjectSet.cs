@@ -1,3 +1,4 @@
+using ElfLoader.Benchmarks.Measuring;
 using ElfLoader.Elf;
 
 namespace ElfLoader.Benchmarks.Inputs;
@@ -45,7 +46,8 @@ internal sealed class ObjectSet
         InFolder(InputFolder.Filled(name, folder => Extract(archives, folder)));
 
     /// <summary>Reads them all.</summary>
-    public (string Name, byte[] Bytes)[] Read() => [.. Paths.Select(path => (Path.GetFileName(path), File.ReadAllBytes(path)))];
+    public (string Name, byte[] Bytes)[] Read() =>
+        [.. Paths.Select(path => (Path.GetFileName(path), File.ReadAllBytes(path)))];
 
     /// <summary>Size of what is loaded of them, in bytes.</summary>
     public long BytesToMap => Sizes.Mapped;
@@ -54,7 +56,8 @@ internal sealed class ObjectSet
 
     /// <summary>Their number and size, in words.</summary>
     public string Describe() => FormattableString.Invariant(
-        $"{Paths.Count:n0} objects, {Sizes.Bytes / 1e6:n2} MB, {Sizes.Mapped / 1e6:n2} MB to map, {Sizes.Relocations:n0} relocations");
+        $"{Paths.Count:n0} {(Paths.Count is 1 ? "object" : "objects")}, {ResultTable.Bytes(Sizes.Bytes)}, ")
+        + FormattableString.Invariant($"{ResultTable.Bytes(Sizes.Mapped)} to map, {Sizes.Relocations:n0} relocations");
 
     private (long Bytes, long Mapped, long Relocations) Measure()
     {
@@ -83,7 +86,7 @@ internal sealed class ObjectSet
     {
         foreach (string path in archives)
         {
-            var archive = Archive.Read(File.ReadAllBytes(path), Path.GetFileName(path), member => throw new MeasurementException(member));
+            var archive = Archive.Read(File.ReadAllBytes(path), Path.GetFileName(path));
             for (int i = 0; i < archive.Members.Count; i++)
             {
                 // Names can occur more than once, even in one archive.

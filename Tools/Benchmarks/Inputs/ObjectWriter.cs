@@ -76,7 +76,8 @@ internal sealed class ObjectWriter
     public byte[] Write()
     {
         int symbolTable = _sections.Count + _sections.Count(section => section.Relocations is not null);
-        List<(Section Section, uint Link, uint Info, ulong EntrySize)> all = [.. _sections.Select(section => (section, 0u, 0u, 0ul))];
+        List<(Section Section, uint Link, uint Info, ulong EntrySize)> all =
+            [.. _sections.Select(section => (section, 0u, 0u, 0ul))];
         for (int i = 0; i < _sections.Count; i++)
         {
             if (_sections[i].Relocations is { } entries)

@@ -14,7 +14,7 @@ internal sealed class CallSmall : IJob
     /// <summary>Prepares it.</summary>
     public CallSmall(ObjectSet objects, int threads)
     {
-        _library = new ObjectLibrary("small", LoadOptions.With(threads, new ObjectLibraryOptions()));
+        _library = new ObjectLibrary("small", new ObjectLibraryOptions { MaximumParallelism = threads });
         _bytes = objects.Read()[0].Bytes;
     }
 

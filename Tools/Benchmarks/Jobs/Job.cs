@@ -24,7 +24,8 @@ internal sealed record Job(string Kind, string List, int Threads = 1)
     public const string Throw = "throw";
 
     /// <summary>Its command line, for a worker.</summary>
-    public IEnumerable<string> Arguments => ["worker", Kind, List, "--threads", $"{Threads}", .. IsCold ? ["--cold"] : (string[])[]];
+    public IEnumerable<string> Arguments =>
+        ["worker", Kind, List, "--threads", $"{Threads}", .. IsCold ? ["--cold"] : (string[])[]];
 
     /// <summary>Whether it starts at once, without warming up.</summary>
     public bool IsCold { get; init; }

@@ -20,7 +20,11 @@ internal sealed class Contestant : IDisposable
     public Contestant(string name, string program, params IEnumerable<string> arguments)
     {
         Name = name;
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
         _process = Process.Start(start)!;
     }
 

@@ -2,7 +2,7 @@ using ElfLoader.Benchmarks.Inputs;
 
 namespace ElfLoader.Benchmarks.Measuring;
 
-/// <summary>Builds what is measured beside this loader, and the tool that is measured as a process; once, then on change.</summary>
+/// <summary>Builds what is measured beside this loader, and the tool that is measured as a process.</summary>
 internal sealed class Harnesses
 {
     private static readonly string Sources = Path.Combine(Repository.Root, "Tools", "Benchmarks", "peers");
@@ -48,7 +48,8 @@ internal sealed class Harnesses
         string folder = InputFolder.Of("published");
         string output = Path.Combine(folder, name);
         Shell.Run(
-            "dotnet", "publish", Path.Combine(Repository.Root, project), "--configuration", "Release", "--runtime", "linux-x64",
+            "dotnet", "publish", Path.Combine(Repository.Root, project),
+            "--configuration", "Release", "--runtime", "linux-x64",
             "--self-contained", "false", "--artifacts-path", Path.Combine(folder, "artifacts"), "--output", output,
             "-nodeReuse:false", "-p:UseSharedCompilation=false");
         return Path.Combine(output, name);

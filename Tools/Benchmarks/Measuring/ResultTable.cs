@@ -14,7 +14,8 @@ internal static class ResultTable
         Console.WriteLine();
         Console.WriteLine(title);
         int width = results.Max(result => result.Name.Length);
-        Console.WriteLine($"  {"".PadRight(width)} {"median",10} {"minimum",10} {"quartiles",19} {"runs",5} {"ratio",7} {"allocated",11}");
+        Console.WriteLine(
+            $"  {"".PadRight(width)} {"median",10} {"minimum",10} {"quartiles",19} {"runs",5} {"ratio",7} {"allocated",11}");
         foreach (Result result in results)
         {
             string name = result.Name.PadRight(width);
@@ -29,6 +30,7 @@ internal static class ResultTable
     /// <summary>A time with its unit.</summary>
     public static string Time(double milliseconds) => milliseconds switch
     {
+        < 0.0009995 => Format($"{milliseconds * 1e6:0} ns"),
         < 0.9995 => Format($"{milliseconds * 1000:0.0} us"),
         < 9.995 => Format($"{milliseconds:0.00} ms"),
         < 9999.5 => Format($"{milliseconds:0.0} ms"),

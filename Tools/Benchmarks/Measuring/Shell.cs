@@ -9,7 +9,11 @@ internal static class Shell
     /// <exception cref="MeasurementException">It cannot be started, or fails.</exception>
     public static string Run(string program, params IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         try
         {
             using Process process = Process.Start(start)!;
@@ -22,7 +26,7 @@ internal static class Shell
         }
         catch (System.ComponentModel.Win32Exception exception)
         {
-            throw new MeasurementException($"{program}: {exception.Message} (Tools/Benchmarks/install.sh installs what is needed)");
+            throw new MeasurementException($"{program}: {exception.Message}; Tools/Benchmarks/install.sh installs it");
         }
     }
 }

@@ -14,7 +14,8 @@ internal static class Batches
     public static Workload Sections { get; } = Of("sections", "60,000 sections", Job.Load, GeneratedObjects.ManySections);
 
     /// <summary>One object of 2 kB, to be called at once.</summary>
-    public static Workload Small { get; } = Of("small", "one small object, from bytes to callable", Job.Small, GeneratedObjects.Small);
+    public static Workload Small { get; } =
+        Of("small", "one small object, from bytes to callable", Job.Small, GeneratedObjects.Small);
 
     private static Workload Of(string name, string title, string kind, Func<ObjectSet> inputs)
     {

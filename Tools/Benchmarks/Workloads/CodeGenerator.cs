@@ -28,6 +28,7 @@ internal static class CodeGenerator
             comparison.Floor(objects.List),
         ]);
         ResultTable.Print($"libLLVMX86CodeGen.a, in process, warm: {objects.Describe()}", results, results[0]);
+        comparison.Draw("speed-in-process", "Loading LLVM's x86 code generator (59 objects, 129,476 relocations), warm", results);
     }
 
     private static void CompareProcesses(Comparison comparison)
@@ -41,13 +42,16 @@ internal static class CodeGenerator
         IReadOnlyList<Result> results = comparison.Contest.Run(
         [
             comparison.Process(
-                "elfload link", () => comparison.Harnesses.Elfload, ["link", "--allow-undefined", .. objects.Paths, "-o", File("elfload")]),
+                "elfload link",
+                () => comparison.Harnesses.Elfload,
+                ["link", "--allow-undefined", .. objects.Paths, "-o", File("elfload")]),
             comparison.Process("empty .NET program", () => comparison.Harnesses.Empty),
             comparison.Process("llvm-jitlink-19", () => "llvm-jitlink-19", jitLink),
             comparison.Process("mold -shared", () => "mold", ["-shared", .. objects.Paths, "-o", File("mold.so")]),
             comparison.Process("ld.lld-19 -shared", () => "ld.lld-19", ["-shared", .. objects.Paths, "-o", File("lld.so")]),
         ]);
         ResultTable.Print($"libLLVMX86CodeGen.a, whole processes: {objects.Describe()}", results, results[0]);
+        comparison.Draw("speed-processes", "Linking LLVM's x86 code generator, whole processes", results, clock: "wall");
         if (results is [{ Times: { } ours }, { Times: { } empty }, _, { Times: { } mold }, ..])
         {
             double net = ours.Median - empty.Median;

@@ -1,3 +1,4 @@
+using ElfLoader.Benchmarks.Charts;
 using ElfLoader.Benchmarks.Jobs;
 using ElfLoader.Benchmarks.Measuring;
 
@@ -8,16 +9,47 @@ namespace ElfLoader.Benchmarks.Workloads;
 /// <param name="Threads">The most threads of a load.</param>
 internal sealed record Comparison(int Runs, int Threads)
 {
+    /// <summary>Where charts are written; null for none.</summary>
+    public string? Charts { get; init; }
+
+    /// <summary>What time is measured: <c>wall</c> or <c>cpu</c>.</summary>
+    public string Clock { get; init; } = "wall";
+
     /// <summary>The peers, built when they are needed.</summary>
     public Harnesses Harnesses { get; } = new();
 
     /// <summary>A contest with the usual number of rounds.</summary>
     public Contest Contest => new(Runs);
 
+    /// <summary>Draws bars with their quartiles, where charts are wanted.</summary>
+    /// <param name="name">Name of the file.</param>
+    /// <param name="title">What was measured.</param>
+    /// <param name="results">The bars.</param>
+    /// <param name="clock">The clock, where it is not the usual one.</param>
+    public void Draw(string name, string title, IReadOnlyList<Result> results, string? clock = null)
+    {
+        if (Charts is not null)
+        {
+            BarChart.Save(Path.Combine(Charts, $"{name}.svg"), title, Note(clock ?? Clock), results);
+        }
+    }
+
+    /// <summary>Draws curves, where charts are wanted.</summary>
+    public void DrawGrowth(string name, string title, int[] sizes, IReadOnlyList<Result[]> contestants)
+    {
+        if (Charts is not null)
+        {
+            GrowthChart.Save(Path.Combine(Charts, $"{name}.svg"), title, Note(Clock), sizes, contestants);
+        }
+    }
+
+    private static string Note(string clock) =>
+        $"medians, {(clock is "cpu" ? "processor" : "wall-clock")} time; {Machine.Describe()}";
+
     /// <summary>This loader, in a process of its own; with one thread and with more, where it can.</summary>
     public IEnumerable<(string Name, Func<Contestant> Start)> Ours(Func<int, Job> job)
     {
-        int[] counts = LoadOptions.HasParallelism && Threads > 1 ? [1, Threads] : [1];
+        int[] counts = Threads > 1 ? [1, Threads] : [1];
         foreach (int threads in counts)
         {
             yield return Ours(threads is 1 ? "ElfLoader" : $"ElfLoader, {threads} threads", job(threads));
@@ -45,6 +77,7 @@ internal sealed record Comparison(int Runs, int Threads)
         ("floor", () => new Contestant("floor", Harnesses.Floor, list));
 
     /// <summary>A whole process.</summary>
-    public (string Name, Func<Contestant> Start) Process(string name, Func<string> program, params IEnumerable<string> arguments) =>
+    public (string Name, Func<Contestant> Start) Process(
+        string name, Func<string> program, params IEnumerable<string> arguments) =>
         (name, () => new Contestant(name, Harnesses.Spawn, [program(), .. arguments]));
 }

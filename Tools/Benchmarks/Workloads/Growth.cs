@@ -10,18 +10,21 @@ internal static class Growth
 {
     /// <summary>Relocations of one object.</summary>
     public static Workload Relocations { get; } = Of(
-        "relocations", "relocation", [1_000, 10_000, 100_000, 1_000_000], GeneratedObjects.Relocations, Job.Load, isEach: false);
+        "relocations", "relocation", "Relocations of one object",
+        [1_000, 10_000, 100_000, 1_000_000], GeneratedObjects.Relocations, Job.Load, isEach: false);
 
     /// <summary>Objects loaded one by one.</summary>
     public static Workload Objects { get; } = Of(
-        "objects", "object", [10, 100, 1_000, 10_000], GeneratedObjects.OneFunctionEach, Job.Each, isEach: true);
+        "objects", "object", "Objects of one function, loaded one by one",
+        [10, 100, 1_000, 10_000], GeneratedObjects.OneFunctionEach, Job.Each, isEach: true);
 
     /// <summary>Objects loaded together.</summary>
     public static Workload Batch { get; } = Of(
-        "batch", "object", [10, 100, 1_000, 10_000], GeneratedObjects.OneFunctionEach, Job.Load, isEach: false);
+        "batch", "object", "Objects of one function, loaded together",
+        [10, 100, 1_000, 10_000], GeneratedObjects.OneFunctionEach, Job.Load, isEach: false);
 
     private static Workload Of(
-        string name, string unit, int[] sizes, Func<int, ObjectSet> inputs, string kind, bool isEach)
+        string name, string unit, string title, int[] sizes, Func<int, ObjectSet> inputs, string kind, bool isEach)
     {
         return new Workload(name, Compare, threads => new Job(kind, inputs(sizes[^1]).List, threads));
 
@@ -38,7 +41,10 @@ internal static class Growth
                 ResultTable.Print($"{name}: {sizes[i]:n0}, warm: {objects[i].Describe()}", rows, rows[0]);
             }
 
-            Print([.. Enumerable.Range(0, contestants).Select(i => results.Where((_, index) => index % contestants == i).ToArray())]);
+            Result[][] rowsOfEach =
+                [.. Enumerable.Range(0, contestants).Select(i => results.Skip(i).Where((_, n) => n % contestants is 0).ToArray())];
+            Print(rowsOfEach);
+            comparison.DrawGrowth($"growth-{name}", $"{title}: time for each", sizes, rowsOfEach);
 
             IEnumerable<(string Name, Func<Contestant> Start)> Entries(ObjectSet set) =>
             [

@@ -34,7 +34,9 @@ internal static class Images
             [
                 Comparison.Ours("ElfLoader, in process, warm", new Job(Job.Image, objects.List)),
                 comparison.Process(
-                    "elfload link", () => comparison.Harnesses.Elfload, "link", "--allow-undefined", $"@{objects.List}", "-o", File("elfload")),
+                    "elfload link",
+                    () => comparison.Harnesses.Elfload,
+                    "link", "--allow-undefined", $"@{objects.List}", "-o", File("elfload")),
                 comparison.Process("empty .NET program", () => comparison.Harnesses.Empty),
                 comparison.Process("ld.lld-19", () => "ld.lld-19", [.. link, File("lld")]),
                 comparison.Process("mold", () => "mold", ["-m", "armelf_linux_eabi", .. link, File("mold")]),

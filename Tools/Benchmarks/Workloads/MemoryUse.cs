@@ -25,7 +25,8 @@ internal static class MemoryUse
     private static void Print(string name, ObjectSet objects)
     {
         string program = Path.Combine(AppContext.BaseDirectory, "ElfLoader.Benchmarks");
-        long[][] figures = [.. Enumerable.Range(0, Processes).Select(_ => Parse(Shell.Run(program, "memory", objects.List)))];
+        long[][] figures =
+            [.. Enumerable.Range(0, Processes).Select(_ => Parse(Shell.Run(program, "memory", objects.List)))];
         long mapped = objects.BytesToMap;
         long peak = Median(figures, 0);
         long after = Median(figures, 1);
@@ -37,5 +38,6 @@ internal static class MemoryUse
     private static long[] Parse(string text) =>
         Array.ConvertAll(text.Trim().Split(' '), number => long.Parse(number, CultureInfo.InvariantCulture));
 
-    private static long Median(long[][] figures, int column) => figures.Select(row => row[column]).Order().ElementAt(figures.Length / 2);
+    private static long Median(long[][] figures, int column) =>
+        figures.Select(row => row[column]).Order().ElementAt(figures.Length / 2);
 }

@@ -28,7 +28,8 @@ internal static class Throwing
             }
         }
 
-        Result[] results = [.. sizes.Select((size, i) => new Result($"after {size:n0} objects", new Samples(times[i]), null, null))];
+        Result[] results =
+            [.. sizes.Select((size, i) => new Result($"after {size:n0} objects", new Samples(times[i]), null, null))];
         ResultTable.Print("throw: first exception of a process, objects loaded one by one", results, results[0]);
     }
 }

@@ -27,5 +27,8 @@ internal sealed record Workload(string Name, Action<Comparison> Compare, Func<in
     /// <summary>One by name.</summary>
     /// <exception cref="MeasurementException">There is none.</exception>
     public static Workload Find(string name) => All.FirstOrDefault(workload => workload.Name == name)
-        ?? throw new MeasurementException($"there is no workload '{name}', but {string.Join(", ", All.Select(workload => workload.Name))}");
+        ?? throw new MeasurementException($"there is no workload '{name}', but {Names(All)}");
+
+    /// <summary>The names of some.</summary>
+    public static string Names(IEnumerable<Workload> workloads) => string.Join(", ", workloads.Select(workload => workload.Name));
 }
