@@ -7,9 +7,9 @@ namespace ElfLoader.Linking;
 /// <summary>What images of one machine have that is not a matter of relocations.</summary>
 internal sealed record ImageMachine
 {
-    private static readonly ImageMachine[] All =
+    private static readonly (ushort Machine, string Name, Lazy<ImageMachine> Value)[] All =
     [
-        new()
+        (ElfConstants.EM_X86_64, "x86_64", new(() => new()
         {
             Rules = new LinkRules(X64.Instance),
             DefaultBase = 0x40_0000,
@@ -18,8 +18,8 @@ internal sealed record ImageMachine
             HasAddends = true,
             Nop = [0x90],
             TlsCode = ImageTlsCode.X64,
-        },
-        new()
+        })),
+        (ElfConstants.EM_ARM, "arm", new(() => new()
         {
             Rules = new LinkRules(Arm.Default),
             DefaultBase = 0x1_0000,
@@ -30,7 +30,7 @@ internal sealed record ImageMachine
             TlsCode = ImageTlsCode.Arm,
             RangeSymbols = [("__exidx_start", "__exidx_end", ExidxTable.Name)],
             SectionHeaders = [(ExidxTable.Name, ElfConstants.PT_ARM_EXIDX)],
-        },
+        })),
     ];
 
     /// <summary>The machine's relocations.</summary>
@@ -76,11 +76,11 @@ internal sealed record ImageMachine
     /// <exception cref="LinkException">It is not supported.</exception>
     internal static ImageMachine Of(ElfObject elf)
     {
-        foreach (ImageMachine machine in All)
+        foreach ((ushort machine, _, Lazy<ImageMachine> value) in All)
         {
-            if (machine.Rules.Architecture.Machine == elf.Machine && machine.Is64Bit == elf.Is64Bit)
+            if (machine == elf.Machine && value.Value.Is64Bit == elf.Is64Bit)
             {
-                return machine;
+                return value.Value;
             }
         }
 
@@ -88,7 +88,7 @@ internal sealed record ImageMachine
             LinkErrorCode.Unsupported,
             new LinkLocation(elf.Name),
             $"the object is for e_machine {elf.Machine} ({(elf.Is64Bit ? "64" : "32")}-bit); images are made for "
-            + string.Join(", ", All.Select(machine => machine.Rules.Architecture.Name)));
+            + string.Join(", ", All.Select(machine => machine.Name)));
     }
 
     /// <summary>The machine as these objects need it, and the caller wants it.</summary>

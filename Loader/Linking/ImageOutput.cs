@@ -156,12 +156,8 @@ internal sealed class ImageOutput
     /// <param name="filling">What gaps are filled with, over and over.</param>
     internal void Read(ulong offset, Span<byte> destination, ReadOnlySpan<byte> filling)
     {
-        for (int i = 0; i < destination.Length; i++)
-        {
-            destination[i] = filling[(int)((offset + (ulong)i) % (ulong)filling.Length)];
-        }
-
         ulong end = offset + (ulong)destination.Length;
+        ulong done = offset;
         for (int i = IndexAt(offset); i < _pieces.Count && _pieces[i].Offset < end; i++)
         {
             ImagePiece piece = _pieces[i];
@@ -169,6 +165,8 @@ internal sealed class ImageOutput
             ulong to = Math.Min(piece.Offset + piece.Size, end);
             if (from < to)
             {
+                Fill(destination[(int)(done - offset)..(int)(from - offset)], done, filling);
+                done = to;
                 Span<byte> part = destination.Slice((int)(from - offset), (int)(to - from));
                 if (piece.Bytes is null)
                 {
@@ -179,6 +177,22 @@ internal sealed class ImageOutput
                     piece.Bytes.AsSpan((int)(from - piece.Offset), part.Length).CopyTo(part);
                 }
             }
+        }
+
+        Fill(destination[(int)(done - offset)..], done, filling);
+    }
+
+    private static void Fill(Span<byte> gap, ulong offset, ReadOnlySpan<byte> filling)
+    {
+        if (filling.Length is 1)
+        {
+            gap.Fill(filling[0]);
+            return;
+        }
+
+        for (int i = 0; i < gap.Length; i++)
+        {
+            gap[i] = filling[(int)((offset + (ulong)i) % (ulong)filling.Length)];
         }
     }
 

@@ -80,8 +80,25 @@ internal static unsafe partial class Libc
     /// <summary>membarrier(2), which libc doesn't wrap.</summary>
     internal static bool MemoryBarrier(int command)
     {
-        int number = RuntimeInformation.ProcessArchitecture is Architecture.X64 ? 324 : 283;
+        int number = RuntimeInformation.ProcessArchitecture switch
+        {
+            Architecture.X64 => 324,
+            Architecture.Arm => 389,
+            _ => 283,
+        };
         return SystemCall(number, command, 0, 0) is 0;
+    }
+
+    /// <summary>Cleans the data cache and invalidates the instruction cache for addresses; false where that is not possible.</summary>
+    internal static bool FlushInstructionCache(ulong start, ulong end)
+    {
+        if (RuntimeInformation.ProcessArchitecture is Architecture.Arm)
+        {
+            const int cacheFlush = 0xf_0002; // __ARM_NR_cacheflush
+            return SystemCall(cacheFlush, (nint)start, (nint)end, 0) is 0;
+        }
+
+        return false;
     }
 
     /// <summary>Says what was tried and what the system answered last.</summary>

@@ -36,7 +36,14 @@ internal sealed class SealedPages : IZonePages
 
     public void Populate(ulong offset, ulong size) => PageRange.Populate(WriteAddress, offset, size);
 
-    public void Seal(ulong offset, ulong size) => Protect(offset, size, _sealed);
+    public void Seal(ulong offset, ulong size)
+    {
+        Protect(offset, size, _sealed);
+        if ((_sealed & Libc.ProtExec) != 0)
+        {
+            InstructionCache.Synchronize(WriteAddress + offset, size);
+        }
+    }
 
     public void WriteSealed(ulong offset, ReadOnlySpan<byte> bytes)
     {

@@ -54,6 +54,10 @@ internal sealed class TwoViewPages : IZonePages
     public void Seal(ulong offset, ulong size)
     {
         // The view that code sees has never been writable.
+        if (_isCode)
+        {
+            InstructionCache.Synchronize(_start + offset, size);
+        }
     }
 
     public void WriteSealed(ulong offset, ReadOnlySpan<byte> bytes) => NativeBytes.Write(WriteAddress + offset, bytes);
