@@ -3,6 +3,7 @@ using ElfLoader.Arch.X64;
 using ElfLoader.Diagnostics;
 using ElfLoader.Elf;
 using ElfLoader.Memory;
+using ElfLoader.Redirection;
 using ElfLoader.Relocations;
 
 namespace ElfLoader.Linking;
@@ -21,13 +22,23 @@ internal sealed class UnitLinker
     private IReadOnlyList<ElfObject> _inputs;
     private readonly LinkErrors _errors = new();
     private readonly StubTable _stubs = new();
+    private readonly LinkRequest _request;
+    private readonly long _publications;
+    private UnitEntries? _entries;
+    private StateTransfer? _state;
 
-    internal UnitLinker(ObjectLibrary library, NativeProcess process, IReadOnlyList<ElfObject> inputs)
+    internal UnitLinker(
+        ObjectLibrary library, NativeProcess process, IReadOnlyList<ElfObject> inputs, LinkRequest? request = null)
     {
         _library = library;
         _process = process;
         _inputs = inputs;
+        _request = request ?? new LinkRequest();
+        _publications = library.Contents.Publications;
     }
+
+    /// <summary>What the unit has taken the place of, where it was to do that.</summary>
+    internal Replacement? Replacement { get; private set; }
 
     /// <summary>
     /// Whether it failed because of what other threads loaded or unloaded since it began, so that linking again will help.
@@ -35,15 +46,14 @@ internal sealed class UnitLinker
     internal bool WasOvertaken { get; private set; }
 
     /// <summary>Does it all.</summary>
-    /// <param name="wanted">A name whose archive member is linked as well; null for none.</param>
     /// <returns>The unit; null if there is no object at all.</returns>
     /// <exception cref="LinkException">Something is wrong; nothing has changed.</exception>
-    internal LoadedUnit? Link(byte[]? wanted = null)
+    internal LoadedUnit? Link()
     {
         long removals = _library.Removals;
         var services = new UnitServices();
-        var scope = new ProcessScope(_library, services);
-        if (wanted is not null && scope.FindInArchives(wanted) is { } member)
+        var scope = new ProcessScope(_library, services) { IsReplacing = _request.Replace is not null };
+        if (_request.Wanted is { } wanted && scope.FindInArchives(wanted) is { } member)
         {
             _inputs = [.. _inputs, member];
         }
@@ -61,6 +71,7 @@ internal sealed class UnitLinker
 
         var values = new SymbolValues(resolution, Rules.Architecture);
         values.Classify();
+        _entries = UnitEntries.Find(_library, resolution);
         var scan = new RelocationScan(Rules, resolution, _errors, _stubs, _library.Options.AllowUndefined);
         scan.Run();
         _errors.ThrowIfAny();
@@ -76,6 +87,12 @@ internal sealed class UnitLinker
         services.UsesTrap = scan.UsesMissing && _library.Options.UndefinedAddress is null;
         layout.Plan(_stubs, X64.Instance.Stub, services.CodeSize);
         _errors.ThrowIfAny();
+        if (_request.Replace is { } replace)
+        {
+            _state = new StateTransfer(_library, replace, resolution);
+            _state.Decide();
+            RefuseDoubtfulInitializers(replace, resolution);
+        }
 
         var unit = new LoadedUnit(_library, string.Join(", ", _inputs.Take(3).Select(input => input.Name))
             + (_inputs.Count > 3 ? $" and {_inputs.Count - 3} more" : ""));
@@ -83,15 +100,18 @@ internal sealed class UnitLinker
         unit.Resources = resources;
         unit.Objects = resolution.Objects;
         unit.Stubs = _stubs;
+        unit.Entries = _entries;
         try
         {
             resources.Allocation = Allocate(layout, scan);
+            _entries?.Claim(_library, resources.Allocation.Pool);
             resources.ReserveTls(layout.Tls, scan.NeedsStaticTls, new LinkLocation(unit.Name));
             unit.Patches = Write(resolution, values, layout, services, resources, scope);
             resources.Allocation.Seal();
         }
         catch (Exception exception)
         {
+            _entries?.Settle(_library, isPublished: false);
             resources.Discard();
             ThrowIfOfMemory(exception);
             throw;
@@ -188,10 +208,13 @@ internal sealed class UnitLinker
         layout.Init.WriteFrame(memory);
         layout.Fini.WriteFrame(memory);
         layout.AssignAddresses(_stubs);
+        _state?.MoveSections();
         ulong extra = layout.Blocks[(int)MemoryZone.Code].Address + layout.ExtraCodeOffset;
         services.Place(extra, layout.Blocks[(int)MemoryZone.Data].Address + layout.LifetimeOffset);
         resources.Lifetime = services.Lifetime;
         values.Assign(_library.Options.UndefinedAddress ?? services.TrapAddress, _stubs);
+        _entries?.Apply();
+        _state?.MoveVariables();
         services.Write(memory.Writable((int)MemoryZone.Code, layout.ExtraCodeOffset, services.CodeSize));
 
         var context = new RelocationContext
@@ -199,6 +222,7 @@ internal sealed class UnitLinker
             Rules = Rules,
             Resolution = resolution,
             Stubs = _stubs,
+            Entries = _entries,
             Tls = layout.Tls,
             Memory = memory,
             Errors = _errors,
@@ -304,6 +328,8 @@ internal sealed class UnitLinker
         try
         {
             RelyOnOthers(unit, resolution, scope);
+            _state?.Join(unit);
+            _entries?.PrepareForInitializers();
             resources.Diagnostics = UnitDiagnostics.Announce(unit, Rules, resolution, layout);
             resources.ActivateTls(layout);
             if (_library.Options.RunCode)
@@ -312,21 +338,77 @@ internal sealed class UnitLinker
             }
 
             resources.RegisterUnwind(layout);
-            if (_library.Options.RunCode)
+            if (RunsInitializers)
             {
-                resources.Initialize(InitializerLists.Collect(resolution.Objects, layout), layout, _library.Arguments);
+                InitializerLists lists = InitializerLists.Collect(resolution.Objects, layout);
+                unit.RegistersExit = lists.Terminators.Count > 0 || resolution.Symbols.Find("__cxa_atexit"u8) >= 0
+                    || resolution.Symbols.Find("atexit"u8) >= 0;
+                resources.Initialize(lists, layout, _library.Arguments);
             }
 
             resources.Settle();
-            int conflict = _library.Contents.Publish(unit, resolution, scope.Pulled, out Definition other);
-            RefuseConflict(resolution, scope, conflict, other);
+            Publish(unit, resolution, scope);
+            _entries?.Settle(_library, isPublished: true);
             _library.Contents.LastPool = resources.Pool;
         }
         catch (Exception exception)
         {
+            _entries?.Settle(_library, isPublished: false);
             _library.Contents.Abandon(unit);
             ThrowIfOfMemory(exception);
             throw;
+        }
+    }
+
+    private bool RunsInitializers => _library.Options.RunCode && _request.Replace?.RunInitializers is not false;
+
+    private void Publish(LoadedUnit unit, SymbolResolution resolution, ProcessScope scope)
+    {
+        if (_request.Replace is not { } replace)
+        {
+            int conflict = -1;
+            Definition other = default;
+            if (!_request.IsLazy && _entries is { FillsGaps: true })
+            {
+                EpochGate.Publish(new ReplaceOptions().Timeout, _ =>
+                    conflict = _library.Contents.Publish(unit, resolution, scope.Pulled, out other));
+            }
+            else
+            {
+                conflict = _library.Contents.Publish(unit, resolution, scope.Pulled, out other);
+            }
+
+            RefuseConflict(resolution, scope, conflict, other);
+            return;
+        }
+
+        EpochGate.Publish(replace.Timeout, generation =>
+        {
+            if (_library.Contents.Publications != _publications)
+            {
+                WasOvertaken = true;
+                throw new LinkException(
+                    LinkErrorCode.Undefined, new LinkLocation(unit.Name), "what it replaces has just been replaced");
+            }
+
+            _state!.Migrate();
+            Replacement = _library.Contents.PublishReplacement(
+                generation, unit, resolution, scope.Pulled, _state.Reports, RunsInitializers);
+        });
+    }
+
+    private void RefuseDoubtfulInitializers(ReplaceOptions options, SymbolResolution resolution)
+    {
+        if (options.RunInitializers is null && _library.Options.RunCode && _state!.KeepsAny
+            && InitializerLists.Any(resolution.Objects))
+        {
+            string kept = string.Join(", ", _state.Reports.Where(report => report.Outcome is StateOutcome.Kept)
+                .Select(report => report.Name).Take(5));
+            throw new LinkException(
+                LinkErrorCode.Unsupported,
+                new LinkLocation(_inputs[0].Name),
+                $"the object has initializers, which may overwrite variables that are kept ({kept}): say with "
+                + $"{nameof(ReplaceOptions)}.{nameof(ReplaceOptions.RunInitializers)} whether they run");
         }
     }
 
@@ -344,15 +426,18 @@ internal sealed class UnitLinker
     /// <summary>Makes the units that this one uses stay, and looks whether everything is still as it was resolved.</summary>
     private void RelyOnOthers(LoadedUnit unit, SymbolResolution resolution, ProcessScope scope)
     {
-        if (!_process.Graph.TryAdd(unit, UsedUnits(resolution), out LoadedUnit? gone))
+        if (!_process.Graph.TryAdd(unit, UsedUnits(unit, resolution), out LoadedUnit? gone))
         {
             WasOvertaken = true;
             throw new LinkException(
                 LinkErrorCode.Undefined, new LinkLocation(unit.Name), $"{gone!.Name}, which it uses, has just been unloaded");
         }
 
-        int conflict = _library.Contents.FindConflict(resolution, out Definition other);
-        RefuseConflict(resolution, scope, conflict, other);
+        if (_request.Replace is null)
+        {
+            int conflict = _library.Contents.FindConflict(resolution, out Definition other);
+            RefuseConflict(resolution, scope, conflict, other);
+        }
     }
 
     private void RefuseConflict(SymbolResolution resolution, ProcessScope scope, int conflict, in Definition other)
@@ -369,13 +454,30 @@ internal sealed class UnitLinker
         }
     }
 
-    private static Dictionary<LoadedUnit, UnitUse> UsedUnits(SymbolResolution resolution)
+    private Dictionary<LoadedUnit, UnitUse> UsedUnits(LoadedUnit unit, SymbolResolution resolution)
     {
         Dictionary<LoadedUnit, UnitUse> uses = [];
         for (int i = 0; i < resolution.Symbols.Count; i++)
         {
             ref LinkSymbol symbol = ref resolution.Symbols[i];
-            if (symbol.State is not SymbolState.External || resolution.Outside(symbol) is not { Unit: { } used } outside)
+            if (symbol.State is not SymbolState.External)
+            {
+                continue;
+            }
+
+            Definition outside = resolution.Outside(symbol);
+            if (outside.Entry is { } entry && !(outside.IsWeak && symbol.HasCopy))
+            {
+                lock (_process.Entries.Gate) // it needs the name, whoever has the code for it
+                {
+                    unit.UsedEntries.Add(entry);
+                    entry.Users.Add(unit);
+                }
+
+                continue;
+            }
+
+            if (outside.Unit is not { } used)
             {
                 continue;
             }
