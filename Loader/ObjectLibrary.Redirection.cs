@@ -28,7 +28,7 @@ public sealed partial class ObjectLibrary
     /// </para>
     /// <para>Must not be called from within an epoch.</para>
     /// </remarks>
-    /// <param name="paths">Objects.</param>
+    /// <param name="paths">Objects; archives among them are searched for what the objects lack.</param>
     /// <returns>What took the place of what.</returns>
     /// <exception cref="LinkException">They cannot be read, linked or loaded. Nothing has changed.</exception>
     /// <exception cref="TimeoutException">There was no moment without a thread in an epoch. Nothing has changed.</exception>
@@ -46,7 +46,7 @@ public sealed partial class ObjectLibrary
             inputs.Add(path);
         }
 
-        return Replace(inputs.Objects, options);
+        return WithArchives(inputs, () => Replace(inputs.Objects, options));
     }
 
     /// <inheritdoc cref="Replace(IReadOnlyList{string})"/>

@@ -366,12 +366,15 @@ public sealed partial class ObjectLibrary : IDisposable
         Contents.Define(Name, name, definition with { Source = SymbolSource.Caller });
     }
 
-    private LoadedUnit Load(InputFiles inputs)
+    private LoadedUnit Load(InputFiles inputs) => WithArchives(inputs, () => Link(inputs.Objects));
+
+    /// <summary>Links with archives to search, which are forgotten if that fails.</summary>
+    private T WithArchives<T>(InputFiles inputs, Func<T> link)
     {
         Provide(inputs);
         try
         {
-            return Link(inputs.Objects);
+            return link();
         }
         catch
         {

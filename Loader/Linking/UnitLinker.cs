@@ -23,8 +23,9 @@ internal sealed class UnitLinker
     private readonly LinkErrors _errors = new();
     private readonly StubTable _stubs = new();
     private readonly LinkRequest _request;
-    private readonly long _publications;
+    private readonly UnitPublication _publication;
     private UnitEntries? _entries;
+    private bool _wasOvertaken;
     private StateTransfer? _state;
 
     internal UnitLinker(
@@ -34,16 +35,16 @@ internal sealed class UnitLinker
         _process = process;
         _inputs = inputs;
         _request = request ?? new LinkRequest();
-        _publications = library.Contents.Publications;
+        _publication = new UnitPublication(library, process, _request);
     }
 
     /// <summary>What the unit has taken the place of, where it was to do that.</summary>
-    internal Replacement? Replacement { get; private set; }
+    internal Replacement? Replacement => _publication.Replacement;
 
     /// <summary>
     /// Whether it failed because of what other threads loaded or unloaded since it began, so that linking again will help.
     /// </summary>
-    internal bool WasOvertaken { get; private set; }
+    internal bool WasOvertaken => _wasOvertaken || _publication.WasOvertaken;
 
     /// <summary>Does it all.</summary>
     /// <returns>The unit; null if there is no object at all.</returns>
@@ -77,7 +78,7 @@ internal sealed class UnitLinker
         _errors.ThrowIfAny();
         if (scan.UsesMissing && _library.Removals != removals)
         {
-            WasOvertaken = true;
+            _wasOvertaken = true;
             throw new LinkException(
                 LinkErrorCode.Undefined, new LinkLocation(_inputs[0].Name), "what it may have relied on has just been unloaded");
         }
@@ -91,7 +92,7 @@ internal sealed class UnitLinker
         {
             _state = new StateTransfer(_library, replace, resolution);
             _state.Decide();
-            RefuseDoubtfulInitializers(replace, resolution);
+            _publication.RefuseDoubtfulInitializers(_inputs[0].Name, resolution, _state);
         }
 
         var unit = new LoadedUnit(_library, string.Join(", ", _inputs.Take(3).Select(input => input.Name))
@@ -327,7 +328,7 @@ internal sealed class UnitLinker
         UnitResources resources = unit.Resources;
         try
         {
-            RelyOnOthers(unit, resolution, scope);
+            _publication.RelyOnOthers(unit, resolution, scope);
             _state?.Join(unit);
             _entries?.PrepareForInitializers();
             resources.Diagnostics = UnitDiagnostics.Announce(unit, Rules, resolution, layout);
@@ -338,7 +339,7 @@ internal sealed class UnitLinker
             }
 
             resources.RegisterUnwind(layout);
-            if (RunsInitializers)
+            if (_publication.RunsInitializers)
             {
                 InitializerLists lists = InitializerLists.Collect(resolution.Objects, layout);
                 unit.RegistersExit = lists.Terminators.Count > 0 || resolution.Symbols.Find("__cxa_atexit"u8) >= 0
@@ -347,7 +348,7 @@ internal sealed class UnitLinker
             }
 
             resources.Settle();
-            Publish(unit, resolution, scope);
+            _publication.Publish(unit, resolution, scope, _state);
             _entries?.Settle(_library, isPublished: true);
             _library.Contents.LastPool = resources.Pool;
         }
@@ -360,58 +361,6 @@ internal sealed class UnitLinker
         }
     }
 
-    private bool RunsInitializers => _library.Options.RunCode && _request.Replace?.RunInitializers is not false;
-
-    private void Publish(LoadedUnit unit, SymbolResolution resolution, ProcessScope scope)
-    {
-        if (_request.Replace is not { } replace)
-        {
-            int conflict = -1;
-            Definition other = default;
-            if (!_request.IsLazy && _entries is { FillsGaps: true })
-            {
-                EpochGate.Publish(new ReplaceOptions().Timeout, _ =>
-                    conflict = _library.Contents.Publish(unit, resolution, scope.Pulled, out other));
-            }
-            else
-            {
-                conflict = _library.Contents.Publish(unit, resolution, scope.Pulled, out other);
-            }
-
-            RefuseConflict(resolution, scope, conflict, other);
-            return;
-        }
-
-        EpochGate.Publish(replace.Timeout, generation =>
-        {
-            if (_library.Contents.Publications != _publications)
-            {
-                WasOvertaken = true;
-                throw new LinkException(
-                    LinkErrorCode.Undefined, new LinkLocation(unit.Name), "what it replaces has just been replaced");
-            }
-
-            _state!.Migrate();
-            Replacement = _library.Contents.PublishReplacement(
-                generation, unit, resolution, scope.Pulled, _state.Reports, RunsInitializers);
-        });
-    }
-
-    private void RefuseDoubtfulInitializers(ReplaceOptions options, SymbolResolution resolution)
-    {
-        if (options.RunInitializers is null && _library.Options.RunCode && _state!.KeepsAny
-            && InitializerLists.Any(resolution.Objects))
-        {
-            string kept = string.Join(", ", _state.Reports.Where(report => report.Outcome is StateOutcome.Kept)
-                .Select(report => report.Name).Take(5));
-            throw new LinkException(
-                LinkErrorCode.Unsupported,
-                new LinkLocation(_inputs[0].Name),
-                $"the object has initializers, which may overwrite variables that are kept ({kept}): say with "
-                + $"{nameof(ReplaceOptions)}.{nameof(ReplaceOptions.RunInitializers)} whether they run");
-        }
-    }
-
     private void ThrowIfOfMemory(Exception exception)
     {
         if (exception is MemoryException)
@@ -421,74 +370,6 @@ internal sealed class UnitLinker
                 new LinkError(LinkErrorCode.LimitExceeded, new LinkLocation(_inputs[0].Name), exception.Message),
             ]);
         }
-    }
-
-    /// <summary>Makes the units that this one uses stay, and looks whether everything is still as it was resolved.</summary>
-    private void RelyOnOthers(LoadedUnit unit, SymbolResolution resolution, ProcessScope scope)
-    {
-        if (!_process.Graph.TryAdd(unit, UsedUnits(unit, resolution), out LoadedUnit? gone))
-        {
-            WasOvertaken = true;
-            throw new LinkException(
-                LinkErrorCode.Undefined, new LinkLocation(unit.Name), $"{gone!.Name}, which it uses, has just been unloaded");
-        }
-
-        if (_request.Replace is null)
-        {
-            int conflict = _library.Contents.FindConflict(resolution, out Definition other);
-            RefuseConflict(resolution, scope, conflict, other);
-        }
-    }
-
-    private void RefuseConflict(SymbolResolution resolution, ProcessScope scope, int conflict, in Definition other)
-    {
-        if (conflict >= 0)
-        {
-            LinkObject definer = resolution.Objects[resolution.Symbols[conflict].Definer];
-            WasOvertaken = definer.Ordinal >= resolution.Objects.Count - scope.Pulled.Count; // another load pulled it too
-            string name = resolution.Symbols.Text(conflict);
-            throw new LinkException(
-                LinkErrorCode.Duplicate,
-                new LinkLocation(definer.Elf.Name, Symbol: name),
-                $"'{name}' is defined already by {other.Provider}");
-        }
-    }
-
-    private Dictionary<LoadedUnit, UnitUse> UsedUnits(LoadedUnit unit, SymbolResolution resolution)
-    {
-        Dictionary<LoadedUnit, UnitUse> uses = [];
-        for (int i = 0; i < resolution.Symbols.Count; i++)
-        {
-            ref LinkSymbol symbol = ref resolution.Symbols[i];
-            if (symbol.State is not SymbolState.External)
-            {
-                continue;
-            }
-
-            Definition outside = resolution.Outside(symbol);
-            if (outside.Entry is { } entry && !(outside.IsWeak && symbol.HasCopy))
-            {
-                lock (_process.Entries.Gate) // it needs the name, whoever has the code for it
-                {
-                    unit.UsedEntries.Add(entry);
-                    entry.Users.Add(unit);
-                }
-
-                continue;
-            }
-
-            if (outside.Unit is not { } used)
-            {
-                continue;
-            }
-
-            UnitUse kind = outside.Type is SymbolType.Function ? UnitUse.SharedCode : UnitUse.SharedData;
-            UnitUse use = (outside.IsWeak ? kind : UnitUse.None)
-                | (outside.IsWeak && symbol.HasCopy ? UnitUse.None : UnitUse.Needed);
-            uses[used] = uses.GetValueOrDefault(used) | use;
-        }
-
-        return uses;
     }
 
     private void ResolveIfuncs(MemoryAllocation allocation)

@@ -1,6 +1,8 @@
 using ElfLoader.Elf;
 using ElfLoader.Memory;
+using ElfLoader.Tests.EndToEnd;
 using ElfLoader.Tests.Linking;
+using ElfLoader.Tests.Support;
 
 namespace ElfLoader.Tests.Redirection;
 
@@ -315,6 +317,32 @@ public sealed class ReplaceTests
         _library.Reclaim();
 
         Assert.That(Call("catcher", 41), Is.EqualTo(42));
+    }
+
+    [Test]
+    public void UnwindersKnowEntries()
+    {
+        _library.Load(Compiled.C(First), "first.o");
+        ulong find = DynamicLinker.Find(DynamicLinker.Open("libgcc_s.so.1", out _), "_Unwind_Find_FDE"u8);
+        ulong bases = ElfLoader.Tests.Runtime.HostProcess.Data(); // struct dwarf_eh_bases: tbase, dbase, func
+
+        Assert.That(NativeCall.Call(find, _library.Address("f") + 4, bases), Is.Not.Zero);
+        Assert.That(NativeBytes.LoadWord(bases + 16), Is.LessThanOrEqualTo(_library.Address("f")));
+    }
+
+    [Test]
+    public void ArchivesServeWhatTheNewObjectsLack()
+    {
+        using var folder = new TemporaryFolder();
+        string archive = folder.File("l.a");
+        string path = folder.File("f.o");
+        File.WriteAllBytes(archive, ArchiveBuilder.Gnu(("h.o", LinkTest.Returning("h", 77).Build())).WithIndex(("h", 0)).Build());
+        File.WriteAllBytes(path, Compiled.C("int h(void); int f(int x) { return h() + x; }"));
+        _library.Load(Compiled.C(First), "first.o");
+
+        _library.Replace(path, archive);
+
+        Assert.That(Call("f", 1), Is.EqualTo(78));
     }
 
     [Test]
