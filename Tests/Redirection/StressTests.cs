@@ -59,6 +59,9 @@ public sealed class StressTests
         _stop = false;
     }
 
+    [TearDown]
+    public void Dispose() => _library.Dispose();
+
     [Test]
     public void EveryEpochSeesOneGenerationWhileTheObjectIsReplaced()
     {
@@ -76,7 +79,6 @@ public sealed class StressTests
             _library.Reclaim();
             return ++changes;
         });
-        _library.Dispose();
     }
 
     [Test]
@@ -99,7 +101,6 @@ public sealed class StressTests
             _library.Reclaim();
             return ++changes;
         }, hasPointers: false);
-        _library.Dispose();
     }
 
     [Test]
@@ -129,7 +130,6 @@ public sealed class StressTests
             return unloaded;
         });
         Assert.That(compiled, Is.InRange(unloaded, unloaded + 1), "each was loaded once");
-        _library.Dispose();
     }
 
     private void Run(string what, int least, Func<long> change, bool hasPointers = true)
