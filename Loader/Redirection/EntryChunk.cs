@@ -35,7 +35,7 @@ internal sealed class EntryChunk
         _memory = memory;
         FirstNumber = firstNumber;
         WriteCode(host.Resolver.Address);
-        _unwind = host.Unwind.Register(memory.Address(MemoryZone.ReadOnly));
+        _unwind = host.Unwind.Register(memory.Address(MemoryZone.ReadOnly), memory.Address(MemoryZone.Code));
     }
 
     /// <summary>What tells its first entry apart in the process; the others follow.</summary>
