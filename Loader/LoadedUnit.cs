@@ -1,4 +1,5 @@
 using ElfLoader.Linking;
+using ElfLoader.Redirection;
 
 namespace ElfLoader;
 
@@ -20,6 +21,9 @@ internal enum UnitState
 
     /// <summary>In use.</summary>
     Loaded,
+
+    /// <summary>Nothing of it is defined any more; its code may still run, or come back.</summary>
+    Superseded,
 
     /// <summary>Unloaded, but others use definitions that they share with it.</summary>
     Leaving,
@@ -47,7 +51,7 @@ public sealed class LoadedUnit
     /// <summary>The names of its objects.</summary>
     public string Name { get; }
 
-    /// <summary>Whether it can be called: false once <see cref="Unload"/> has been called.</summary>
+    /// <summary>Whether it can be called: false once <see cref="Unload()"/> has been called.</summary>
     public bool IsLoaded => State is UnitState.Loaded;
 
     /// <summary>Its sections, in the order of linking.</summary>
@@ -85,6 +89,18 @@ public sealed class LoadedUnit
     /// <summary>The stubs that its code goes through.</summary>
     internal StubTable? Stubs { get; set; }
 
+    /// <summary>Its functions that are reached through entries; null if none is.</summary>
+    internal UnitEntries? Entries { get; set; }
+
+    /// <summary>Entries of others that it uses; <see cref="EntryRegistry"/> guards it.</summary>
+    internal List<CallEntry> UsedEntries { get; } = [];
+
+    /// <summary>What it shares with its older and newer generations; <see cref="Redirection.KeptState"/> guards it.</summary>
+    internal KeptState? KeptState { get; set; }
+
+    /// <summary>Whether functions of it may have been registered to be called at the end of the process.</summary>
+    internal bool RegistersExit { get; set; }
+
     /// <summary>What has to be undone, and in which order.</summary>
     internal UnitResources Resources { get; set; } = null!;
 
@@ -115,6 +131,25 @@ public sealed class LoadedUnit
     /// </remarks>
     /// <exception cref="InvalidOperationException">Other units use what only this one defines; the message names them.</exception>
     public void Unload() => Library.Contents.Unload(this);
+
+    /// <summary>Unloads it as <see cref="Unload()"/> does, with the units that depend on it, if wanted.</summary>
+    /// <param name="withDependents">Whether these go, too; else they are a reason to refuse.</param>
+    /// <exception cref="InvalidOperationException">
+    /// Other units use what only this one defines, and were not to go; the message names them.
+    /// </exception>
+    public void Unload(bool withDependents)
+    {
+        if (!withDependents)
+        {
+            Unload();
+            return;
+        }
+
+        LibraryContents.UnloadWithDependents(this);
+    }
+
+    /// <summary>What keeps the unit in memory, for a person: empty once it is gone.</summary>
+    public IReadOnlyList<string> KeptAliveBy => RetiredUnit.ReasonsFor(this);
 
     /// <summary>The unit's name.</summary>
     public override string ToString() => Name;

@@ -2,6 +2,7 @@ using System.Text;
 using ElfLoader.Elf;
 using ElfLoader.Linking;
 using ElfLoader.Memory;
+using ElfLoader.Redirection;
 
 namespace ElfLoader;
 
@@ -25,7 +26,7 @@ public delegate nint ResolvingSymbol(ObjectLibrary library, string name);
 /// behind the caller's back: there is no finalizer.
 /// </para>
 /// </remarks>
-public sealed class ObjectLibrary : IDisposable
+public sealed partial class ObjectLibrary : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly List<ElfObject> _queue = [];
@@ -46,6 +47,7 @@ public sealed class ObjectLibrary : IDisposable
         Name = name;
         Options = options ?? new ObjectLibraryOptions();
         Contents = new LibraryContents(_process);
+        Entries = new EntryTable(this, _process);
         _host = new HostScope(Options.UseHostProcess);
         _arguments = new Lazy<NativeArguments>(() => new NativeArguments(Options.Arguments));
     }
@@ -267,6 +269,11 @@ public sealed class ObjectLibrary : IDisposable
     /// <exception cref="InvalidOperationException">Units of another library use what only this one defines.</exception>
     public void Unload()
     {
+        if (Options.Redirectable)
+        {
+            LibraryContents.UnloadTogether([.. Units.Reverse()]); // later ones may be used by earlier ones
+        }
+
         while (Units is [.., LoadedUnit last])
         {
             Contents.Unload(last);
@@ -277,8 +284,10 @@ public sealed class ObjectLibrary : IDisposable
 
     /// <summary>
     /// Frees the memory of unloaded units that threads kept because they owed destructors of thread-local variables, as
-    /// far as these have run, and of units that these used and that were unloaded, too.
+    /// far as these have run, and of units that these used and that were unloaded, too. Frees code that was replaced or
+    /// unloaded before every thread that is in an <see cref="Epoch"/> entered it, after which it cannot be brought back.
     /// </summary>
+    /// <remarks>The caller vouches that no thread outside of epochs is in code that was replaced.</remarks>
     /// <returns>How many units are still kept.</returns>
     public int Reclaim() => Contents.Reclaim();
 
@@ -296,6 +305,8 @@ public sealed class ObjectLibrary : IDisposable
         {
             Unload();
             _disposed = true;
+            Contents.ForgetLazy();
+            Entries.Trim();
             if (_arguments.IsValueCreated)
             {
                 _arguments.Value.Dispose();
@@ -355,12 +366,15 @@ public sealed class ObjectLibrary : IDisposable
         Contents.Define(Name, name, definition with { Source = SymbolSource.Caller });
     }
 
-    private LoadedUnit Load(InputFiles inputs)
+    private LoadedUnit Load(InputFiles inputs) => WithArchives(inputs, () => Link(inputs.Objects));
+
+    /// <summary>Links with archives to search, which are forgotten if that fails.</summary>
+    private T WithArchives<T>(InputFiles inputs, Func<T> link)
     {
         Provide(inputs);
         try
         {
-            return Link(inputs.Objects);
+            return link();
         }
         catch
         {
@@ -424,14 +438,23 @@ public sealed class ObjectLibrary : IDisposable
     /// <summary>Links, and again where other threads have loaded or unloaded meanwhile what this link relied on.</summary>
     private LoadedUnit? Link(ElfObject[] objects, byte[]? wanted)
     {
+        LoadedUnit? unit = null;
+        _ = LinkRepeatedly(objects, new LinkRequest(wanted), linked => unit = linked);
+        return unit;
+    }
+
+    private UnitLinker LinkRepeatedly(ElfObject[] objects, LinkRequest request, Action<LoadedUnit?>? linked = null)
+    {
         const int mostAttempts = 100;
         for (int attempt = 1; ; attempt++)
         {
             long removals = Removals;
-            var linker = new UnitLinker(this, _process, objects);
+            var linker = new UnitLinker(this, _process, objects, request);
             try
             {
-                return linker.Link(wanted);
+                LoadedUnit? unit = linker.Link();
+                linked?.Invoke(unit);
+                return linker;
             }
             catch (LinkException) when ((linker.WasOvertaken || Removals != removals) && attempt < mostAttempts)
             {

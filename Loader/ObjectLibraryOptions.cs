@@ -27,6 +27,18 @@ public sealed record ObjectLibraryOptions
     /// </summary>
     public bool RunCode { get; init; } = true;
 
+    /// <summary>
+    /// Whether functions can be redirected: each global one has an address of its own for the life of the library, through
+    /// which all callers reach the code that it has at the time.
+    /// </summary>
+    public bool Redirectable { get; init; }
+
+    /// <summary>
+    /// A function that is called in place of one that can be redirected and has no code: it has been unloaded, or a lazy
+    /// definition has failed. It gets the arguments of the call. 0: the process ends with a message.
+    /// </summary>
+    public nint MissingFunction { get; init; }
+
     /// <summary>Where the units lie; null: each where its relocations need it.</summary>
     public MemoryPlacement? Placement { get; init; }
 

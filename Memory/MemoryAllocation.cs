@@ -8,7 +8,7 @@ namespace ElfLoader.Memory;
 /// </remarks>
 public sealed class MemoryAllocation
 {
-    private readonly MemoryRequest _request;
+    private MemoryRequest _request;
     private readonly PerZone _offsets;
     private volatile bool _sealed;
     private int _freed;
@@ -153,6 +153,18 @@ public sealed class MemoryAllocation
             _sealed = true;
             Pool.Seal(_request, _offsets);
         }
+    }
+
+    /// <summary>Gives the code back before the rest. Further calls do nothing.</summary>
+    /// <remarks>
+    /// The caller vouches that no thread runs code in it, or is going to return there, and that nobody frees it meanwhile.
+    /// </remarks>
+    public void FreeCode()
+    {
+        CheckAlive();
+        ulong size = _request.Code.Size;
+        _request = _request with { Code = default };
+        Pool.FreeCode(_offsets, size);
     }
 
     /// <summary>

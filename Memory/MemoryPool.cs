@@ -173,6 +173,18 @@ public sealed class MemoryPool
         }
     }
 
+    /// <summary>Takes the code of an allocation back, whose other parts stay.</summary>
+    internal void FreeCode(in PerZone offsets, ulong size)
+    {
+        lock (_lock)
+        {
+            if (!_disposed)
+            {
+                _zones[(int)MemoryZone.Code].Give(offsets[(int)MemoryZone.Code], size);
+            }
+        }
+    }
+
     /// <summary>Takes an allocation back.</summary>
     internal void Free(in MemoryRequest request, in PerZone offsets)
     {

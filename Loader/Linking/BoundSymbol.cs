@@ -42,6 +42,9 @@ internal enum SymbolTraits : ushort
 
     /// <summary>A function in Thumb code: bit 0 of its address is set where it is called or stored (AAELF32).</summary>
     Thumb = 2048,
+
+    /// <summary>Defined in the unit, but seen at an entry that was there before and may be out of reach.</summary>
+    Redirected = 4096,
 }
 
 /// <summary>A symbol of one object, as its relocations see it.</summary>

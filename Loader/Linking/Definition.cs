@@ -1,4 +1,5 @@
 using ElfLoader.Elf;
+using ElfLoader.Redirection;
 
 namespace ElfLoader.Linking;
 
@@ -34,6 +35,12 @@ internal readonly record struct Definition
 
     /// <summary>What kind of provider it comes from, where that is no unit.</summary>
     internal SymbolSource Source { get; init; }
+
+    /// <summary>The entry that <see cref="Address"/> is the address of, where it is a function that can be redirected.</summary>
+    internal CallEntry? Entry { get; init; }
+
+    /// <summary>Where the code is that its unit has for <see cref="Entry"/>.</summary>
+    internal ulong Body { get; init; }
 
     /// <summary>Who provides it, for messages.</summary>
     internal string Provider { get; init; }

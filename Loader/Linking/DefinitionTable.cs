@@ -68,6 +68,33 @@ internal sealed class DefinitionTable
         }
     }
 
+    /// <summary>Removes the definition of a name, if there is one.</summary>
+    internal void Remove(ulong hash, ReadOnlySpan<byte> name)
+    {
+        int index = IndexOf(hash, name);
+        if (index >= 0 && _entries[index].IsLive)
+        {
+            _entries[index].IsLive = false;
+            _entries[index].Definition = default;
+            _removed++;
+            CompactIfWorthwhile();
+        }
+    }
+
+    /// <summary>Whether a unit holds any definition.</summary>
+    internal bool HasAny(LoadedUnit unit)
+    {
+        for (int i = 0; i < _count; i++)
+        {
+            if (_entries[i].IsLive && ReferenceEquals(_entries[i].Definition.Unit, unit))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Removes the definitions that a unit holds.</summary>
     /// <param name="unit">The unit.</param>
     /// <param name="left">
@@ -87,10 +114,7 @@ internal sealed class DefinitionTable
             }
         }
 
-        if (_removed > 64 && _removed > _count / 2)
-        {
-            Compact();
-        }
+        CompactIfWorthwhile();
     }
 
     /// <summary>The names and definitions, in the order in which the names came.</summary>
@@ -162,6 +186,14 @@ internal sealed class DefinitionTable
         for (int i = 0; i < _count; i++)
         {
             Insert(i);
+        }
+    }
+
+    private void CompactIfWorthwhile()
+    {
+        if (_removed > 64 && _removed > _count / 2)
+        {
+            Compact();
         }
     }
 

@@ -12,6 +12,9 @@ internal interface ILinkScope
     /// <summary>A definition that the same library holds already: it prevails over further copies.</summary>
     Definition FindOwn(ulong hash, ReadOnlySpan<byte> name);
 
+    /// <summary>Whether a definition of the library gives way to one of an object, though linkers' rules would not have it so.</summary>
+    bool GivesWay(in Definition own, bool isStrong);
+
     /// <summary>Whether the library has loaded a COMDAT group of this signature.</summary>
     bool HasGroup(ulong hash, ReadOnlySpan<byte> signature);
 

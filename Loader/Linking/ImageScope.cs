@@ -43,6 +43,9 @@ internal sealed class ImageScope : ILinkScope
     public bool HasOwn => _definitions.Count > 0;
 
     /// <inheritdoc/>
+    public bool GivesWay(in Definition own, bool isStrong) => false;
+
+    /// <inheritdoc/>
     public Definition FindOwn(ulong hash, ReadOnlySpan<byte> name) => _definitions.Find(hash, name);
 
     /// <inheritdoc/>

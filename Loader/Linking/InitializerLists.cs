@@ -31,6 +31,27 @@ internal sealed class InitializerLists
     /// <summary>Addresses to call at the end, the last of them first.</summary>
     internal IReadOnlyList<ulong> Terminators { get; }
 
+    /// <summary>Whether objects have any function to call at the start.</summary>
+    internal static bool Any(IReadOnlyList<LinkObject> objects)
+    {
+        foreach (LinkObject file in objects)
+        {
+            ReadOnlySpan<SectionHeader> headers = file.Elf.Sections;
+            for (int i = 1; i < headers.Length; i++)
+            {
+                if (file.IsKept(i) && headers[i].Size > 0
+                    && (headers[i].Type is ElfConstants.SHT_INIT_ARRAY or ElfConstants.SHT_PREINIT_ARRAY
+                        || file.Sections[i].Role is SectionRole.Init
+                        || IsNamed(file.Elf.SectionName(i), ".ctors"u8)))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Reads the relocated arrays of all objects.</summary>
     internal static InitializerLists Collect(IReadOnlyList<LinkObject> objects, UnitLayout layout)
     {

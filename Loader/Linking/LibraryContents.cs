@@ -1,11 +1,12 @@
 using System.Text;
 using ElfLoader.Elf;
 using ElfLoader.Memory;
+using ElfLoader.Redirection;
 
 namespace ElfLoader.Linking;
 
 /// <summary>What a library holds, definitions and units, and how it goes. Thread-safe.</summary>
-internal sealed class LibraryContents
+internal sealed partial class LibraryContents
 {
     private readonly Lock _gate = new();
     private readonly Lock _reclaiming = new();
@@ -109,7 +110,8 @@ internal sealed class LibraryContents
                 return conflict;
             }
 
-            PublishedSymbols.Add(_definitions, unit, resolution);
+            PublishedSymbols.Add(_definitions, unit, resolution, unit.Entries);
+            RedirectTo(unit, resolution);
             _groups.Reserve(resolution.Groups.All.Length);
             foreach ((ulong hash, int file, int symbol) in resolution.Groups.All)
             {
@@ -128,9 +130,15 @@ internal sealed class LibraryContents
         }
     }
 
-    /// <inheritdoc cref="LoadedUnit.Unload"/>
+    /// <inheritdoc cref="LoadedUnit.Unload()"/>
     internal void Unload(LoadedUnit unit)
     {
+        if (unit.Entries is not null || unit.Library.Options.Redirectable)
+        {
+            UnloadTogether([unit]);
+            return;
+        }
+
         if (!_process.Graph.TryLeave(unit, out UnitUse use))
         {
             return;
@@ -145,6 +153,7 @@ internal sealed class LibraryContents
             _pulled.ExceptWith(unit.Pulled);
         }
 
+        ForgetUse(unit);
         if ((use & (UnitUse.SharedData | UnitUse.Owed)) == 0)
         {
             unit.Resources.RunDestructors();
@@ -160,6 +169,12 @@ internal sealed class LibraryContents
     internal void Abandon(LoadedUnit unit)
     {
         unit.State = UnitState.Gone;
+        ForgetUse(unit);
+        foreach (LoadedUnit left in KeptState.Leave(unit))
+        {
+            Dispose(left);
+        }
+
         End(unit);
     }
 
@@ -171,6 +186,7 @@ internal sealed class LibraryContents
             _removals++;
             _definitions.Remove(unit);
             _groups.Remove(unit);
+            LeaveEntries(unit);
         }
 
         End(unit);
@@ -180,6 +196,8 @@ internal sealed class LibraryContents
     private void End(LoadedUnit unit)
     {
         unit.Resources.RunDestructors();
+        ForgetCode(unit);
+        unit.Entries = null; // it knows what the unit took the place of
         unit.Objects = [];
         if (unit.Resources.TryFree())
         {
@@ -207,6 +225,7 @@ internal sealed class LibraryContents
     internal int Reclaim()
     {
         List<LoadedUnit> freed = [];
+        ReclaimSuperseded();
         lock (_reclaiming)
         {
             LoadedUnit[] candidates;
@@ -232,7 +251,7 @@ internal sealed class LibraryContents
         freed.ForEach(Release);
         lock (_gate)
         {
-            return _retired.Count;
+            return _retired.Count + _superseded.Count;
         }
     }
 }

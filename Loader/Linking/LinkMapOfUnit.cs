@@ -50,7 +50,7 @@ internal sealed class LinkMapOfUnit
                         file.Elf.Name,
                         record.Place is SymbolPlace.Section ? file.Elf.SectionNameText(record.Section)
                             : record.IsCommon ? "COMMON" : null,
-                        file.Symbols[i].Value,
+                        AddressOf(file.Symbols[i]),
                         record.Size,
                         ImageSymbols.NameOf(record.Binding),
                         ImageSymbols.NameOf(record.Type));
@@ -117,20 +117,26 @@ internal sealed class LinkMapOfUnit
     }
 
     /// <summary>Whether others see this definition, rather than another object's of the same name.</summary>
-    private static bool Prevails(LinkObject file, in SymbolRecord record, in BoundSymbol bound, HashSet<int> commons)
+    private bool Prevails(LinkObject file, in SymbolRecord record, in BoundSymbol bound, HashSet<int> commons)
     {
         switch (record.Place)
         {
             case SymbolPlace.Section:
                 return file.IsKept(record.Section)
                     && (bound.Is(SymbolTraits.Ifunc)
-                        || bound.Value == unchecked(file.Sections[record.Section].SymbolBase + record.Value));
+                        || AddressOf(bound) == unchecked(file.Sections[record.Section].SymbolBase + record.Value));
             case SymbolPlace.Absolute:
                 return bound.Value == record.Value;
             default: // shared by all objects that have it, and listed for the first
                 return bound.Is(SymbolTraits.Internal) && commons.Add(bound.Global);
         }
     }
+
+    /// <summary>Where a symbol's bytes are: of a function behind an entry, the code.</summary>
+    private ulong AddressOf(in BoundSymbol bound) =>
+        bound.Global >= 0 && _unit.Entries is { } entries && entries[bound.Global].Entry is not null
+            ? entries[bound.Global].Body
+            : bound.Value;
 
     /// <summary>For each global name the first object that has it, and its symbol there.</summary>
     private Dictionary<int, (LinkObject File, int Symbol)> FindUsers(HashSet<int> names)

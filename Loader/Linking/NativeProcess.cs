@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using ElfLoader.Memory;
+using ElfLoader.Redirection;
 using ElfLoader.Runtime;
 
 namespace ElfLoader.Linking;
@@ -30,6 +31,9 @@ internal sealed class NativeProcess
             pools.Trim();
         }
     }
+
+    /// <summary>The entries of all libraries.</summary>
+    internal EntryRegistry Entries { get; } = new();
 
     /// <summary>Which units use one another.</summary>
     internal UnitGraph Graph { get; } = new();

@@ -29,8 +29,16 @@ internal sealed class ProcessScope : ILinkScope
     /// <inheritdoc/>
     public Definition FindOwn(ulong hash, ReadOnlySpan<byte> name) => _library.Contents.Find(hash, name);
 
+    /// <summary>Whether the objects take the place of what is loaded.</summary>
+    internal bool IsReplacing { get; init; }
+
     /// <inheritdoc/>
-    public bool HasGroup(ulong hash, ReadOnlySpan<byte> signature) => _library.Contents.HasGroup(hash, signature);
+    /// <remarks>What has been unloaded, or is lazy, gives way to anything.</remarks>
+    public bool GivesWay(in Definition own, bool isStrong) => own is { Unit: null, Entry: not null }
+        || (IsReplacing && own.Unit is not null && (isStrong || own.IsWeak));
+
+    /// <inheritdoc/>
+    public bool HasGroup(ulong hash, ReadOnlySpan<byte> signature) => !IsReplacing && _library.Contents.HasGroup(hash, signature);
 
     /// <inheritdoc/>
     public Definition FindLinked(ulong hash, ReadOnlySpan<byte> name)

@@ -1,4 +1,5 @@
 using ElfLoader.Elf;
+using ElfLoader.Redirection;
 
 namespace ElfLoader.Linking;
 
@@ -28,7 +29,8 @@ internal static class PublishedSymbols
     }
 
     /// <summary>Adds all definitions, but weak ones that another load has added since the unit was resolved.</summary>
-    internal static void Add(DefinitionTable definitions, LoadedUnit unit, SymbolResolution resolution)
+    internal static void Add(
+        DefinitionTable definitions, LoadedUnit unit, SymbolResolution resolution, UnitEntries? entries)
     {
         LinkSymbols symbols = resolution.Symbols;
         definitions.Reserve(symbols.Count);
@@ -37,28 +39,43 @@ internal static class PublishedSymbols
             ref LinkSymbol symbol = ref symbols[i];
             bool isWeak = symbol.State is SymbolState.Weak or SymbolState.Common;
             if (!IsDefined(symbol)
-                || (isWeak && definitions.Count > 0 && definitions.Find(symbol.Hash, symbols.Name(i)).Exists))
+                || (isWeak && definitions.Count > 0 && IsCode(definitions.Find(symbol.Hash, symbols.Name(i)))))
             {
                 continue;
             }
 
-            bool isTls = (symbol.Traits & SymbolTraits.Tls) != 0;
-            definitions.Set(symbol.Hash, symbols.Name(i), new Definition
-            {
-                Address = symbol.Value,
-                Size = symbol.Size,
-                Type = (symbol.Traits & SymbolTraits.Ifunc) != 0 ? SymbolType.Function : symbol.Type,
-                IsWeak = isWeak,
-                IsHidden = symbol.Visibility is SymbolVisibility.Hidden or SymbolVisibility.Internal,
-                IsAbsolute = (symbol.Traits & SymbolTraits.Absolute) != 0,
-                Unit = unit,
-                Tls = isTls ? unit.Resources.TlsReferenceTo(symbol.Value) : null,
-                Provider = resolution.Objects[symbol.Definer].Elf.Name,
-            });
+            definitions.Set(symbol.Hash, symbols.Name(i), DefinitionOf(unit, resolution, entries, i));
         }
     }
 
-    private static bool IsDefined(in LinkSymbol symbol) =>
+    /// <summary>The definition that a symbol of a unit is.</summary>
+    internal static Definition DefinitionOf(
+        LoadedUnit unit, SymbolResolution resolution, UnitEntries? entries, int index)
+    {
+        ref LinkSymbol symbol = ref resolution.Symbols[index];
+        bool isTls = (symbol.Traits & SymbolTraits.Tls) != 0;
+        EntryFunction function = entries is null ? default : entries[index];
+        return new Definition
+        {
+            Address = symbol.Value,
+            Size = symbol.Size,
+            Type = (symbol.Traits & SymbolTraits.Ifunc) != 0 ? SymbolType.Function : symbol.Type,
+            IsWeak = symbol.State is SymbolState.Weak or SymbolState.Common,
+            IsHidden = symbol.Visibility is SymbolVisibility.Hidden or SymbolVisibility.Internal,
+            IsAbsolute = (symbol.Traits & SymbolTraits.Absolute) != 0,
+            Unit = unit,
+            Tls = isTls ? unit.Resources.TlsReferenceTo(symbol.Value) : null,
+            Entry = function.Entry,
+            Body = function.Body,
+            Provider = resolution.Objects[symbol.Definer].Elf.Name,
+        };
+    }
+
+    /// <summary>Whether there is a definition with something behind it: not an entry without code.</summary>
+    private static bool IsCode(in Definition definition) => definition is { Exists: true } and not { Unit: null, Entry: not null };
+
+    /// <summary>Whether a unit defines a symbol.</summary>
+    internal static bool IsDefined(in LinkSymbol symbol) =>
         symbol.State is SymbolState.Weak or SymbolState.Common or SymbolState.Strong
         && symbol.Definer >= 0 && (symbol.Traits & SymbolTraits.Discarded) == 0;
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using ElfLoader.Elf;
+using ElfLoader.Redirection;
 using ElfLoader.Relocations;
 
 namespace ElfLoader.Linking;
@@ -31,6 +32,9 @@ internal sealed record RelocationContext
 
     /// <summary>Whether instructions may be rewritten to cheaper forms.</summary>
     internal bool Relax { get; init; } = true;
+
+    /// <summary>The functions that are seen at entries; null if none is.</summary>
+    internal UnitEntries? Entries { get; init; }
 
     /// <summary>Whether thread-local accesses become local exec: in executables, which own the static block.</summary>
     internal bool RelaxTls { get; init; }
@@ -112,7 +116,17 @@ internal sealed class RelocationPass
                     source.CopyTo(bytes);
                     if (first[i] > 0)
                     {
+                        bool wantsCode = WantsCode(i);
+                        if (wantsCode)
+                        {
+                            _context.Entries!.Show(_file, bodies: true);
+                        }
+
                         Relocate(i, first[i] - 1, isSingle, bytes);
+                        if (wantsCode)
+                        {
+                            _context.Entries!.Show(_file, bodies: false);
+                        }
                     }
                 }
             }
@@ -158,6 +172,14 @@ internal sealed class RelocationPass
             }
         }
     }
+
+    /// <summary>
+    /// Whether a section means the unit's own code, whatever an entry leads to: it describes that, or starts and ends it.
+    /// </summary>
+    private bool WantsCode(int section) => _context.Entries is not null
+        && (_file.Sections[section].Role is SectionRole.Unwind
+            || _file.Elf.Sections[section].Type is ElfConstants.SHT_INIT_ARRAY or ElfConstants.SHT_FINI_ARRAY
+                or ElfConstants.SHT_PREINIT_ARRAY);
 
     /// <summary>The loop over the format of x86-64.</summary>
     private void Relocate(in RelocationSection section, ReadOnlySpan<Rela64> entries, Span<byte> bytes)

@@ -17,7 +17,8 @@ internal sealed class RelocationScan
     private readonly StubTable _stubs;
     private readonly bool _allowUndefined;
     private readonly SymbolTraits _noteworthy = SymbolTraits.External | SymbolTraits.UndefinedWeak | SymbolTraits.Missing
-        | SymbolTraits.Discarded | SymbolTraits.Tls | SymbolTraits.Absolute | SymbolTraits.GotBase;
+        | SymbolTraits.Discarded | SymbolTraits.Tls | SymbolTraits.Absolute | SymbolTraits.GotBase
+        | SymbolTraits.Redirected;
 
     private readonly Dictionary<int, List<LinkLocation>> _missing = [];
 
@@ -267,7 +268,8 @@ internal sealed class RelocationScan
         SymbolTraits traits)
     {
         int symbol = (int)record.Symbol;
-        bool isElsewhere = (traits & (SymbolTraits.External | SymbolTraits.UndefinedWeak | SymbolTraits.Absolute)) != 0;
+        bool isElsewhere = (traits & (SymbolTraits.External | SymbolTraits.UndefinedWeak | SymbolTraits.Absolute
+            | SymbolTraits.Redirected)) != 0;
         bool isNarrow = (needs & (RuleNeeds.NarrowAbsolute | RuleNeeds.NarrowRelative)) != 0;
         if (!isNarrow)
         {
@@ -278,7 +280,8 @@ internal sealed class RelocationScan
             || (file.Elf.Sections[section.Target].Has(ElfConstants.SHF_EXECINSTR) && _rules.Architecture.IsBranchPlace(
                 rule, file.Elf.SectionBytes(section.Target), (int)record.Offset));
         int global = file.Symbols[symbol].Global;
-        bool isFunction = global >= 0 && !isBranch && _resolution.IsOutsideFunction(global);
+        bool isFunction = global >= 0 && !isBranch
+            && ((traits & SymbolTraits.Redirected) != 0 || _resolution.IsOutsideFunction(global));
         if (ReservesStubs && isElsewhere && global >= 0 && (isBranch || isFunction))
         {
             _stubs.WantGlobal(ref _resolution.Symbols[global], global, isIfunc: false);

@@ -289,6 +289,11 @@ internal sealed class SymbolResolution
     private bool Yields(in LinkSymbol symbol, SymbolState rank, in SymbolRecord record, LinkObject file, int index)
     {
         Definition own = Outside(symbol);
+        if (_scope.GivesWay(own, rank is SymbolState.Strong))
+        {
+            return true;
+        }
+
         if (rank is SymbolState.Strong && !own.IsWeak)
         {
             _errors.Add(new LinkError(

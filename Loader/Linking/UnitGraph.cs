@@ -40,7 +40,7 @@ internal sealed class UnitGraph
         {
             foreach ((LoadedUnit used, UnitUse use) in uses)
             {
-                if (used.State is UnitState.Gone
+                if (used.State is UnitState.Gone or UnitState.Superseded
                     || (used.State is UnitState.Leaving && (use & UnitUse.SharedData & ~used.Left) != 0))
                 {
                     gone = used;
@@ -92,6 +92,80 @@ internal sealed class UnitGraph
             unit.State = use is UnitUse.None ? UnitState.Gone : UnitState.Leaving;
             unit.Left = use;
             return true;
+        }
+    }
+
+    /// <summary>
+    /// Marks a unit as superseded by another one: who used shared code of it uses that of the other one, data stays.
+    /// </summary>
+    internal void Supersede(LoadedUnit unit, LoadedUnit by)
+    {
+        lock (_gate)
+        {
+            unit.State = UnitState.Superseded;
+            foreach ((LoadedUnit user, UnitUse how) in unit.UsedBy.ToArray())
+            {
+                if ((how & UnitUse.SharedCode) is 0 || user == by)
+                {
+                    continue;
+                }
+
+                user.Uses[by] = user.Uses.GetValueOrDefault(by) | UnitUse.SharedCode;
+                by.UsedBy[user] = user.Uses[by];
+                if (how is UnitUse.SharedCode)
+                {
+                    user.Uses.Remove(unit);
+                    unit.UsedBy.Remove(user);
+                }
+            }
+        }
+    }
+
+    /// <summary>The units that need something that only this one defines, or wait for it to end.</summary>
+    internal List<LoadedUnit> Needing(LoadedUnit unit)
+    {
+        lock (_gate)
+        {
+            return [.. unit.UsedBy.Where(pair => (pair.Value & UnitUse.Needed) != 0).Select(pair => pair.Key)];
+        }
+    }
+
+    /// <summary>The units that use something of this one.</summary>
+    internal List<LoadedUnit> UsersOf(LoadedUnit unit)
+    {
+        lock (_gate)
+        {
+            return [.. unit.UsedBy.Keys];
+        }
+    }
+
+    /// <summary>What others use of a unit that is being unloaded; it is noted.</summary>
+    internal UnitUse SharedUse(LoadedUnit unit)
+    {
+        lock (_gate)
+        {
+            unit.Left = unit.UsedBy.Values.Aggregate(UnitUse.None, (all, use) => all | use);
+            return unit.Left;
+        }
+    }
+
+    /// <summary>Brings a superseded unit back, or takes one out of use.</summary>
+    internal void SetState(LoadedUnit unit, UnitState state)
+    {
+        lock (_gate)
+        {
+            unit.State = state;
+        }
+    }
+
+    /// <summary>Ends a superseded unit that nobody uses; any other is to go with its last user.</summary>
+    /// <returns>Whether it has ended.</returns>
+    internal bool TryEnd(LoadedUnit unit)
+    {
+        lock (_gate)
+        {
+            unit.State = unit.UsedBy.Count is 0 ? UnitState.Gone : UnitState.Leaving;
+            return unit.State is UnitState.Gone;
         }
     }
 

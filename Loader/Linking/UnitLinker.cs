@@ -3,6 +3,7 @@ using ElfLoader.Arch.X64;
 using ElfLoader.Diagnostics;
 using ElfLoader.Elf;
 using ElfLoader.Memory;
+using ElfLoader.Redirection;
 using ElfLoader.Relocations;
 
 namespace ElfLoader.Linking;
@@ -21,29 +22,39 @@ internal sealed class UnitLinker
     private IReadOnlyList<ElfObject> _inputs;
     private readonly LinkErrors _errors = new();
     private readonly StubTable _stubs = new();
+    private readonly LinkRequest _request;
+    private readonly UnitPublication _publication;
+    private UnitEntries? _entries;
+    private bool _wasOvertaken;
+    private StateTransfer? _state;
 
-    internal UnitLinker(ObjectLibrary library, NativeProcess process, IReadOnlyList<ElfObject> inputs)
+    internal UnitLinker(
+        ObjectLibrary library, NativeProcess process, IReadOnlyList<ElfObject> inputs, LinkRequest? request = null)
     {
         _library = library;
         _process = process;
         _inputs = inputs;
+        _request = request ?? new LinkRequest();
+        _publication = new UnitPublication(library, process, _request);
     }
+
+    /// <summary>What the unit has taken the place of, where it was to do that.</summary>
+    internal Replacement? Replacement => _publication.Replacement;
 
     /// <summary>
     /// Whether it failed because of what other threads loaded or unloaded since it began, so that linking again will help.
     /// </summary>
-    internal bool WasOvertaken { get; private set; }
+    internal bool WasOvertaken => _wasOvertaken || _publication.WasOvertaken;
 
     /// <summary>Does it all.</summary>
-    /// <param name="wanted">A name whose archive member is linked as well; null for none.</param>
     /// <returns>The unit; null if there is no object at all.</returns>
     /// <exception cref="LinkException">Something is wrong; nothing has changed.</exception>
-    internal LoadedUnit? Link(byte[]? wanted = null)
+    internal LoadedUnit? Link()
     {
         long removals = _library.Removals;
         var services = new UnitServices();
-        var scope = new ProcessScope(_library, services);
-        if (wanted is not null && scope.FindInArchives(wanted) is { } member)
+        var scope = new ProcessScope(_library, services) { IsReplacing = _request.Replace is not null };
+        if (_request.Wanted is { } wanted && scope.FindInArchives(wanted) is { } member)
         {
             _inputs = [.. _inputs, member];
         }
@@ -61,12 +72,13 @@ internal sealed class UnitLinker
 
         var values = new SymbolValues(resolution, Rules.Architecture);
         values.Classify();
+        _entries = UnitEntries.Find(_library, resolution);
         var scan = new RelocationScan(Rules, resolution, _errors, _stubs, _library.Options.AllowUndefined);
         scan.Run();
         _errors.ThrowIfAny();
         if (scan.UsesMissing && _library.Removals != removals)
         {
-            WasOvertaken = true;
+            _wasOvertaken = true;
             throw new LinkException(
                 LinkErrorCode.Undefined, new LinkLocation(_inputs[0].Name), "what it may have relied on has just been unloaded");
         }
@@ -76,6 +88,12 @@ internal sealed class UnitLinker
         services.UsesTrap = scan.UsesMissing && _library.Options.UndefinedAddress is null;
         layout.Plan(_stubs, X64.Instance.Stub, services.CodeSize);
         _errors.ThrowIfAny();
+        if (_request.Replace is { } replace)
+        {
+            _state = new StateTransfer(_library, replace, resolution);
+            _state.Decide();
+            _publication.RefuseDoubtfulInitializers(_inputs[0].Name, resolution, _state);
+        }
 
         var unit = new LoadedUnit(_library, string.Join(", ", _inputs.Take(3).Select(input => input.Name))
             + (_inputs.Count > 3 ? $" and {_inputs.Count - 3} more" : ""));
@@ -83,15 +101,18 @@ internal sealed class UnitLinker
         unit.Resources = resources;
         unit.Objects = resolution.Objects;
         unit.Stubs = _stubs;
+        unit.Entries = _entries;
         try
         {
             resources.Allocation = Allocate(layout, scan);
+            _entries?.Claim(_library, resources.Allocation.Pool);
             resources.ReserveTls(layout.Tls, scan.NeedsStaticTls, new LinkLocation(unit.Name));
             unit.Patches = Write(resolution, values, layout, services, resources, scope);
             resources.Allocation.Seal();
         }
         catch (Exception exception)
         {
+            _entries?.Settle(_library, isPublished: false);
             resources.Discard();
             ThrowIfOfMemory(exception);
             throw;
@@ -188,10 +209,13 @@ internal sealed class UnitLinker
         layout.Init.WriteFrame(memory);
         layout.Fini.WriteFrame(memory);
         layout.AssignAddresses(_stubs);
+        _state?.MoveSections();
         ulong extra = layout.Blocks[(int)MemoryZone.Code].Address + layout.ExtraCodeOffset;
         services.Place(extra, layout.Blocks[(int)MemoryZone.Data].Address + layout.LifetimeOffset);
         resources.Lifetime = services.Lifetime;
         values.Assign(_library.Options.UndefinedAddress ?? services.TrapAddress, _stubs);
+        _entries?.Apply();
+        _state?.MoveVariables();
         services.Write(memory.Writable((int)MemoryZone.Code, layout.ExtraCodeOffset, services.CodeSize));
 
         var context = new RelocationContext
@@ -199,6 +223,7 @@ internal sealed class UnitLinker
             Rules = Rules,
             Resolution = resolution,
             Stubs = _stubs,
+            Entries = _entries,
             Tls = layout.Tls,
             Memory = memory,
             Errors = _errors,
@@ -303,7 +328,9 @@ internal sealed class UnitLinker
         UnitResources resources = unit.Resources;
         try
         {
-            RelyOnOthers(unit, resolution, scope);
+            _publication.RelyOnOthers(unit, resolution, scope);
+            _state?.Join(unit);
+            _entries?.PrepareForInitializers();
             resources.Diagnostics = UnitDiagnostics.Announce(unit, Rules, resolution, layout);
             resources.ActivateTls(layout);
             if (_library.Options.RunCode)
@@ -312,18 +339,22 @@ internal sealed class UnitLinker
             }
 
             resources.RegisterUnwind(layout);
-            if (_library.Options.RunCode)
+            if (_publication.RunsInitializers)
             {
-                resources.Initialize(InitializerLists.Collect(resolution.Objects, layout), layout, _library.Arguments);
+                InitializerLists lists = InitializerLists.Collect(resolution.Objects, layout);
+                unit.RegistersExit = lists.Terminators.Count > 0 || resolution.Symbols.Find("__cxa_atexit"u8) >= 0
+                    || resolution.Symbols.Find("atexit"u8) >= 0;
+                resources.Initialize(lists, layout, _library.Arguments);
             }
 
             resources.Settle();
-            int conflict = _library.Contents.Publish(unit, resolution, scope.Pulled, out Definition other);
-            RefuseConflict(resolution, scope, conflict, other);
+            _publication.Publish(unit, resolution, scope, _state);
+            _entries?.Settle(_library, isPublished: true);
             _library.Contents.LastPool = resources.Pool;
         }
         catch (Exception exception)
         {
+            _entries?.Settle(_library, isPublished: false);
             _library.Contents.Abandon(unit);
             ThrowIfOfMemory(exception);
             throw;
@@ -339,54 +370,6 @@ internal sealed class UnitLinker
                 new LinkError(LinkErrorCode.LimitExceeded, new LinkLocation(_inputs[0].Name), exception.Message),
             ]);
         }
-    }
-
-    /// <summary>Makes the units that this one uses stay, and looks whether everything is still as it was resolved.</summary>
-    private void RelyOnOthers(LoadedUnit unit, SymbolResolution resolution, ProcessScope scope)
-    {
-        if (!_process.Graph.TryAdd(unit, UsedUnits(resolution), out LoadedUnit? gone))
-        {
-            WasOvertaken = true;
-            throw new LinkException(
-                LinkErrorCode.Undefined, new LinkLocation(unit.Name), $"{gone!.Name}, which it uses, has just been unloaded");
-        }
-
-        int conflict = _library.Contents.FindConflict(resolution, out Definition other);
-        RefuseConflict(resolution, scope, conflict, other);
-    }
-
-    private void RefuseConflict(SymbolResolution resolution, ProcessScope scope, int conflict, in Definition other)
-    {
-        if (conflict >= 0)
-        {
-            LinkObject definer = resolution.Objects[resolution.Symbols[conflict].Definer];
-            WasOvertaken = definer.Ordinal >= resolution.Objects.Count - scope.Pulled.Count; // another load pulled it too
-            string name = resolution.Symbols.Text(conflict);
-            throw new LinkException(
-                LinkErrorCode.Duplicate,
-                new LinkLocation(definer.Elf.Name, Symbol: name),
-                $"'{name}' is defined already by {other.Provider}");
-        }
-    }
-
-    private static Dictionary<LoadedUnit, UnitUse> UsedUnits(SymbolResolution resolution)
-    {
-        Dictionary<LoadedUnit, UnitUse> uses = [];
-        for (int i = 0; i < resolution.Symbols.Count; i++)
-        {
-            ref LinkSymbol symbol = ref resolution.Symbols[i];
-            if (symbol.State is not SymbolState.External || resolution.Outside(symbol) is not { Unit: { } used } outside)
-            {
-                continue;
-            }
-
-            UnitUse kind = outside.Type is SymbolType.Function ? UnitUse.SharedCode : UnitUse.SharedData;
-            UnitUse use = (outside.IsWeak ? kind : UnitUse.None)
-                | (outside.IsWeak && symbol.HasCopy ? UnitUse.None : UnitUse.Needed);
-            uses[used] = uses.GetValueOrDefault(used) | use;
-        }
-
-        return uses;
     }
 
     private void ResolveIfuncs(MemoryAllocation allocation)

@@ -114,6 +114,19 @@ internal sealed class UnitResources
         }
     }
 
+    /// <summary>Gives the code back; data stays. Does nothing while a thread owes a destructor.</summary>
+    internal bool TryFreeCode()
+    {
+        if (Allocation is null || (Lifetime.Address is not 0 && Lifetime.PendingThreadDestructors > 0))
+        {
+            return false;
+        }
+
+        WithdrawCode();
+        Allocation.FreeCode();
+        return true;
+    }
+
     /// <summary>Gives everything back, unless a thread still owes a destructor of a thread-local variable.</summary>
     internal bool TryFree()
     {
@@ -134,14 +147,7 @@ internal sealed class UnitResources
     /// <summary>Gives everything back; nothing of the unit has run, or all of it has ended.</summary>
     internal void Discard()
     {
-        Diagnostics?.Withdraw();
-        Diagnostics = null;
-        if (_unwind is { } unwind)
-        {
-            UnwindRegistry.Deregister(unwind);
-            _unwind = null;
-        }
-
+        WithdrawCode();
         if (Tls is { } tls)
         {
             NativeProcess.Host.Tls.Release(tls);
@@ -150,5 +156,16 @@ internal sealed class UnitResources
 
         Allocation?.Free();
         Allocation = null;
+    }
+
+    private void WithdrawCode()
+    {
+        Diagnostics?.Withdraw();
+        Diagnostics = null;
+        if (_unwind is { } unwind)
+        {
+            UnwindRegistry.Deregister(unwind);
+            _unwind = null;
+        }
     }
 }

@@ -26,6 +26,7 @@ internal sealed class HostRuntime
         Thunks = new LifetimeThunks(Shim);
         Finalizer = new UnitFinalizer(Shim);
         Tls = new TlsRuntime(Shim);
+        Resolver = new CallResolver(Shim);
     }
 
     /// <summary>The one of this process.</summary>
@@ -47,11 +48,20 @@ internal sealed class HostRuntime
     /// <summary>Thread-local storage.</summary>
     public TlsRuntime Tls { get; }
 
+    /// <summary>Functions whose code is found when they are called.</summary>
+    public CallResolver Resolver { get; }
+
     /// <summary>Functions that must not be taken from the host, and are the same for all units.</summary>
     /// <remarks><see cref="LifetimeThunks.TryFind"/> has those that each unit has for itself.</remarks>
     public bool TryFindOverride(ReadOnlySpan<byte> name, out ulong address)
     {
-        address = name.SequenceEqual("__tls_get_addr"u8) ? Tls.GetAddress : 0;
+        address = name switch
+        {
+            _ when name.SequenceEqual("__tls_get_addr"u8) => Tls.GetAddress,
+            _ when name.SequenceEqual("elfloader_enter_epoch"u8) => Shim.Function("epoch_enter"),
+            _ when name.SequenceEqual("elfloader_leave_epoch"u8) => Shim.Function("epoch_leave"),
+            _ => 0,
+        };
         return address is not 0;
     }
 }

@@ -123,7 +123,9 @@ internal sealed class Shim
         ThreadAtExit: Host("__cxa_thread_atexit_impl"u8),
         TlsGetAddr: Host("__tls_get_addr"u8),
         Modules: modules,
-        StateSize: (ulong)ProcessorState.Size());
+        StateSize: (ulong)ProcessorState.Size(),
+        ErrnoLocation: Host("__errno_location"u8),
+        GetThreadId: Host("gettid"u8));
 
     /// <summary>Address of a function that the C library must have.</summary>
     public static ulong Host(ReadOnlySpan<byte> name)

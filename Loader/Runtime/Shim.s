@@ -22,17 +22,25 @@
         .set    host_tls,        image + 0xf48
         .set    modules,         image + 0xf50      # table of {image, image size, block size, alignment}
         .set    xsave_size,      image + 0xf58      # 0: no xsave
+        .set    errno_location,  image + 0xf60
+        .set    gettid,          image + 0xf68
 # GOT, filled by the host's dynamic linker
         .set    tls_base,        image + 0x2000     # of the shim's TLS block, from the thread pointer
 # Data
         .set    mutex,           image + 0x3020
         .set    vectors,         image + 0x3048     # head of the list of all threads' vectors
         .set    key,             image + 0x3050     # pthread key whose destructor is thread_exit
+        .set    pending,         image + 0x3058     # 32 bits: not 0 while a publication lets nobody into epochs
+        .set    left,            image + 0x3060     # 32 bits: counts threads that left an epoch while one was pending
+        .set    generation,      image + 0x3068     # number of publications
+        .set    slots,           image + 0x3070     # head of the list of all threads' epoch slots
+        .set    resolve,         image + 0x3078     # void *(*)(long token): finds the code of an entry without any
 
 # The shim's TLS block
         .set    VECTOR, 8                           # this thread's vector
         .set    DTORS, 16                           # its pending thread-local destructors, newest first
         .set    DTORS_KNOWN, 24                     # whether glibc knows run_thread_dtors
+        .set    EPOCH, 32                           # its epoch slot
 # Vector: the blocks of one thread, by module index
         .set    CAPACITY, 0
         .set    NEXT, 8
@@ -43,6 +51,18 @@
         .set    INIT_SIZE, 8
         .set    SIZE, 16
         .set    ALIGN, 24
+# Epoch slot of a thread, 64 bytes, written by that thread only. STATE: 0 outside of epochs; else 4 * the generation at
+# which it entered, + 1 where publications wait for it, + 2 where they do not.
+        .set    STATE, 0
+        .set    DEPTH, 8
+        .set    SLOT_NEXT, 16
+        .set    SLOT_LINK, 24
+        .set    THREAD, 32
+        .set    SLOT_SIZE, 64
+# System calls
+        .set    SYS_FUTEX, 202
+        .set    WAIT_PRIVATE, 128
+        .set    WAKE_PRIVATE, 129
 # Node of a pending thread-local destructor
         .set    DTOR, 8
         .set    OBJECT, 16
@@ -196,7 +216,7 @@ unlock:
         lea     mutex(%rip), %rdi
         jmp     *mutex_unlock(%rip)
 
-# void thread_exit(void *): frees the thread's blocks; destructor of the pthread key
+# void thread_exit(void *): frees the thread's blocks and its epoch slot; destructor of the pthread key
         .p2align 4
 thread_exit:
         push    %rbp
@@ -224,7 +244,23 @@ thread_exit:
         jnz     2b
         mov     %rbx, %rdi
         call    *free(%rip)
-3:      pop     %r12
+3:      mov     tls_base(%rip), %rax                # the epoch slot: who has ended is in no epoch
+        add     %fs:0, %rax
+        mov     EPOCH(%rax), %rbx
+        test    %rbx, %rbx
+        jz      5f
+        movq    $0, EPOCH(%rax)
+        call    lock
+        mov     SLOT_NEXT(%rbx), %rax
+        mov     SLOT_LINK(%rbx), %rdx
+        mov     %rax, (%rdx)
+        test    %rax, %rax
+        jz      4f
+        mov     %rdx, SLOT_LINK(%rax)
+4:      call    unlock
+        mov     %rbx, %rdi
+        call    *free(%rip)
+5:      pop     %r12
         pop     %rbx
         pop     %rbp
         ret
@@ -500,3 +536,270 @@ run_backwards:
         pop     %rbx
         pop     %rbp
         ret
+
+# slot *epoch_slot(void): this thread's slot, made at its first use
+        .p2align 4
+epoch_slot:
+        mov     tls_base(%rip), %rax
+        mov     %fs:EPOCH(%rax), %rax
+        test    %rax, %rax
+        jz      1f
+        ret
+1:      push    %rbp
+        mov     %rsp, %rbp
+        push    %rbx
+        push    %rbx
+        mov     $64, %edi
+        mov     $SLOT_SIZE, %esi
+        call    *aligned_alloc(%rip)
+        test    %rax, %rax
+        jz      3f
+        mov     %rax, %rbx
+        mov     %rax, %rdi
+        mov     $SLOT_SIZE / 8, %ecx
+        xor     %eax, %eax
+        rep stosq
+        call    *gettid(%rip)
+        mov     %eax, THREAD(%rbx)
+        call    lock
+        mov     slots(%rip), %rax
+        lea     slots(%rip), %rdx
+        mov     %rax, SLOT_NEXT(%rbx)
+        mov     %rdx, SLOT_LINK(%rbx)
+        mov     %rbx, (%rdx)
+        test    %rax, %rax
+        jz      2f
+        lea     SLOT_NEXT(%rbx), %rdx
+        mov     %rdx, SLOT_LINK(%rax)
+2:      call    unlock
+        mov     tls_base(%rip), %rax
+        add     %fs:0, %rax
+        mov     %rbx, EPOCH(%rax)
+        mov     key(%rip), %edi                     # any value but zero makes thread_exit run
+        mov     %rbx, %rsi
+        call    *set_specific(%rip)
+        mov     %rbx, %rax
+        pop     %rbx
+        pop     %rbx
+        pop     %rbp
+        ret
+3:      call    *abort(%rip)                        # no memory: there is nobody to tell
+
+# void epoch_enter(void): from here to the last epoch_leave, publications wait for this thread
+        .p2align 4
+epoch_enter:
+        mov     tls_base(%rip), %rdx
+        mov     %fs:EPOCH(%rdx), %rdx
+        test    %rdx, %rdx
+        jz      1f
+0:      incq    DEPTH(%rdx)
+        cmpq    $1, DEPTH(%rdx)
+        jne     2f
+        mov     generation(%rip), %rax
+        lea     1(,%rax,4), %rax
+        mov     %rax, STATE(%rdx)
+        cmpl    $0, pending(%rip)                   # no fence: the publisher interrupts all processors (membarrier)
+        jne     epoch_wait
+2:      ret
+1:      push    %rbp
+        mov     %rsp, %rbp
+        and     $-16, %rsp
+        call    epoch_slot
+        leave
+        mov     %rax, %rdx
+        jmp     0b
+
+# void epoch_wait(void): this thread has entered, and found a publication pending: leaves again, waits, enters
+        .p2align 4
+epoch_wait:
+        push    %rbx
+        mov     tls_base(%rip), %rbx
+        mov     %fs:EPOCH(%rbx), %rbx
+1:      movq    $0, STATE(%rbx)
+        call    tell_left
+        mov     pending(%rip), %edx
+        test    %edx, %edx
+        jz      2f
+        mov     $SYS_FUTEX, %eax
+        lea     pending(%rip), %rdi
+        mov     $WAIT_PRIVATE, %esi
+        xor     %r10d, %r10d
+        syscall
+2:      mov     generation(%rip), %rax
+        lea     1(,%rax,4), %rax
+        mov     %rax, STATE(%rbx)
+        cmpl    $0, pending(%rip)
+        jne     1b
+        pop     %rbx
+        ret
+
+# void epoch_leave(void)
+        .p2align 4
+epoch_leave:
+        mov     tls_base(%rip), %rdx
+        mov     %fs:EPOCH(%rdx), %rdx
+        decq    DEPTH(%rdx)
+        jnz     1f
+        movq    $0, STATE(%rdx)
+        cmpl    $0, pending(%rip)
+        jne     tell_left
+1:      ret
+
+# void tell_left(void): wakes the publisher
+        .p2align 4
+tell_left:
+        lock incl left(%rip)
+        mov     $SYS_FUTEX, %eax
+        lea     left(%rip), %rdi
+        mov     $WAKE_PRIVATE, %esi
+        mov     $0x7fffffff, %edx
+        syscall
+        ret
+
+# long epochs(long words[]): the threads that are in an epoch. words[0] holds how many pairs {state, thread id}, written
+# from words[1] on, there is room for; returns how many there are.
+        .p2align 4
+epochs:
+        push    %rbx
+        push    %r12
+        push    %r13
+        mov     %rdi, %rbx
+        mov     (%rdi), %r12
+        xor     %r13d, %r13d
+        call    lock
+        mov     slots(%rip), %rax
+1:      test    %rax, %rax
+        jz      3f
+        mov     STATE(%rax), %rcx
+        test    %rcx, %rcx
+        jz      2f
+        inc     %r13
+        dec     %r12
+        js      2f
+        mov     %rcx, 8(%rbx)
+        mov     THREAD(%rax), %ecx
+        mov     %rcx, 16(%rbx)
+        add     $16, %rbx
+2:      mov     SLOT_NEXT(%rax), %rax
+        jmp     1b
+3:      call    unlock
+        mov     %r13, %rax
+        pop     %r13
+        pop     %r12
+        pop     %rbx
+        ret
+
+# Entries without code come here, with the entry's number in r11. Goes on where resolve(number) says. Keeps every register
+# that may carry an argument (the static chain r10 and the count of vector arguments al, too), errno and the state of the
+# floating-point units; these have their default settings while resolve runs.
+        .p2align 4
+resolve_call:
+        push    %rbp
+.Lpushed:
+        mov     %rsp, %rbp
+.Lframe:
+        push    %rbx
+        push    %r12
+.Lsaved:
+        push    %rdi
+        push    %rsi
+        push    %rdx
+        push    %rcx
+        push    %r8
+        push    %r9
+        push    %r10
+        push    %rax
+        push    $0x1f80                             # MXCSR: all exceptions masked, round to nearest
+        push    %r11
+        mov     xsave_size(%rip), %rcx
+        test    %rcx, %rcx
+        jz      1f
+        sub     %rcx, %rsp
+        and     $-64, %rsp
+        xor     %eax, %eax                          # the header, which xsave does not write in full
+        mov     %rax, 512(%rsp)
+        mov     %rax, 520(%rsp)
+        mov     %rax, 528(%rsp)
+        mov     %rax, 536(%rsp)
+        mov     %rax, 544(%rsp)
+        mov     %rax, 552(%rsp)
+        mov     %rax, 560(%rsp)
+        mov     %rax, 568(%rsp)
+        mov     $0xfff9ffff, %eax                   # everything but the AMX tiles
+        mov     $0xffffffff, %edx
+        xsave64 (%rsp)
+        jmp     2f
+1:      sub     $512, %rsp
+        and     $-64, %rsp
+        fxsave64 (%rsp)
+2:      fninit
+        ldmxcsr -88(%rbp)
+        call    *errno_location(%rip)
+        mov     %rax, %r12
+        mov     (%rax), %ebx
+        mov     -96(%rbp), %rdi
+        call    *resolve(%rip)
+        mov     %rax, -96(%rbp)
+        mov     %ebx, (%r12)
+        cmpq    $0, xsave_size(%rip)
+        je      3f
+        mov     $0xfff9ffff, %eax
+        mov     $0xffffffff, %edx
+        xrstor64 (%rsp)
+        jmp     4f
+3:      fxrstor64 (%rsp)
+4:      lea     -96(%rbp), %rsp
+        pop     %r11
+        pop     %rax                                # MXCSR
+        pop     %rax
+        pop     %r10
+        pop     %r9
+        pop     %r8
+        pop     %rcx
+        pop     %rdx
+        pop     %rsi
+        pop     %rdi
+        pop     %r12
+        pop     %rbx
+        pop     %rbp
+.Lpopped:
+        notrack jmp *%r11
+.Lresolve_end:
+
+# How to unwind through resolve_call (LSB, "Exception Frames"): a header with its search table, and the records.
+        .p2align 4
+unwind_header:
+        .byte   1, 0x1b, 0x03, 0x3b                 # version; pcrel sdata4, udata4, datarel sdata4
+        .long   unwind_table - .
+        .long   1
+        .long   resolve_call - unwind_header, unwind_record - unwind_header
+        .p2align 4, 0
+unwind_table:
+        .long   2f - 1f
+1:      .long   0                                   # a CIE
+        .byte   1
+        .asciz  "zR"
+        .uleb128 1                                  # unit of code
+        .sleb128 -8                                 # unit of data
+        .byte   16, 1, 0x1b                         # return address; pcrel sdata4
+        .byte   0x0c, 7, 8                          # DW_CFA_def_cfa rsp + 8
+        .byte   0x80 + 16, 1                        # DW_CFA_offset: return address
+        .p2align 3, 0
+2:
+unwind_record:
+        .long   4f - 3f
+3:      .long   . - unwind_table
+        .long   resolve_call - ., .Lresolve_end - resolve_call
+        .byte   0
+        .byte   0x40 + (.Lpushed - resolve_call)
+        .byte   0x0e, 16, 0x80 + 6, 2               # DW_CFA_def_cfa_offset; rbp
+        .byte   0x40 + (.Lframe - .Lpushed)
+        .byte   0x0d, 6                             # DW_CFA_def_cfa_register rbp
+        .byte   0x40 + (.Lsaved - .Lframe)
+        .byte   0x80 + 3, 3, 0x80 + 12, 4           # rbx, r12
+        .byte   0x03                                # DW_CFA_advance_loc2
+        .word   .Lpopped - .Lsaved
+        .byte   0x0c, 7, 8, 0xc0 + 3, 0xc0 + 6, 0xc0 + 12 # DW_CFA_def_cfa rsp + 8; DW_CFA_restore
+        .p2align 3, 0
+4:      .long   0
+        .p2align 4, 0

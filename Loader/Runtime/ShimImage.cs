@@ -14,7 +14,7 @@ internal static class ShimImage
     private const int ProgramHeaderSize = 56;
     private const int SectionHeaderSize = 64;
     private const int SymbolSize = 24;
-    private const int ProgramHeaders = 7;
+    private const int ProgramHeaders = 8;
     private const int DynamicSymbols = HeaderSize + (ProgramHeaders * ProgramHeaderSize);
     private const int HashTable = DynamicSymbols + (3 * SymbolSize);
     private const int Relocations = HashTable + (6 * 4) + 8;
@@ -23,11 +23,16 @@ internal static class ShimImage
     private const string RegisterFunction = "jit_debug_register_code";
     private const string RegisterCode = "__jit_debug_register_code";
     private const string Descriptor = "__jit_debug_descriptor";
+    private const string UnwindHeader = "unwind_header";
+    private const string UnwindTable = "unwind_table";
+
+    /// <summary>Position of <c>.shstrtab</c> in <see cref="SectionNames"/>.</summary>
+    private const int SectionStrings = 13;
 
     private static readonly string[] SectionNames =
     [
         "", ".dynsym", ".hash", ".rela.dyn", ".dynstr", ".rodata", ".text", ".got", ".dynamic", ".data", ".tdata",
-        ".symtab", ".strtab", ".shstrtab",
+        ".symtab", ".strtab", ".shstrtab", ".eh_frame_hdr", ".eh_frame",
     ];
 
     /// <summary>Writes the file.</summary>
@@ -46,7 +51,10 @@ internal static class ShimImage
         ];
 
         // For people: names of the other functions, in backtraces. Local symbols come first.
-        ShimFunction[] others = [.. ShimCode.Functions.Where(function => function.Name is not RegisterFunction)];
+        ShimFunction[] others =
+        [
+            .. ShimCode.Functions.Where(function => function.Name is not (RegisterFunction or UnwindHeader or UnwindTable)),
+        ];
         int localSymbols = others.Length;
         (byte[] allNames, int[] all) = Strings(
             [.. others.Select(function => $"elfloader_{function.Name}"), RegisterCode, Descriptor]);
@@ -83,7 +91,8 @@ internal static class ShimImage
         allNames.CopyTo(file, strings);
         sectionNames.CopyTo(file, sectionStrings);
 
-        int codeSize = ShimCode.Functions[^1].Offset + ShimCode.Functions[^1].Code.Length;
+        ShimFunction header = Find(UnwindHeader);
+        ShimFunction unwind = Find(UnwindTable);
         Section[] table =
         [
             default,
@@ -92,7 +101,7 @@ internal static class ShimImage
             new(4, 2, Relocations, 24, Link: 1, EntrySize: 24),
             new(3, 2, DynamicStrings, names.Length),
             new(1, 2, ShimLayout.Constants, constants.Words.Length * 8),
-            new(1, 6, ShimLayout.Code, codeSize, Alignment: 16),
+            new(1, 6, ShimLayout.Code, header.Offset, Alignment: 16),
             new(1, 3, ShimLayout.Got, 8),
             new(6, 3, ShimLayout.Dynamic, DynamicEntries * 16, Link: 4, EntrySize: 16),
             new(1, 3, ShimLayout.JitDescriptor, ShimLayout.TlsImage - ShimLayout.JitDescriptor),
@@ -100,6 +109,8 @@ internal static class ShimImage
             new(2, 0, symbolTable, strings - symbolTable, Link: 12, Info: localSymbols + 1, EntrySize: SymbolSize),
             new(3, 0, strings, allNames.Length, Alignment: 1),
             new(3, 0, sectionStrings, sectionNames.Length, Alignment: 1),
+            new(1, 2, ShimLayout.Code + header.Offset, header.Code.Length, Alignment: 4),
+            new(1, 2, ShimLayout.Code + unwind.Offset, unwind.Code.Length),
         ];
         for (int i = 1; i < table.Length; i++)
         {
@@ -127,7 +138,7 @@ internal static class ShimImage
                 0,
                 HeaderSize | (ProgramHeaderSize << 16),
                 ProgramHeaders | (SectionHeaderSize << 16),
-                (uint)SectionNames.Length | ((uint)(SectionNames.Length - 1) << 16),
+                (uint)SectionNames.Length | (SectionStrings << 16),
             ]);
     }
 
@@ -141,6 +152,7 @@ internal static class ShimImage
             (1, 6, ShimLayout.Got, loaded - ShimLayout.Got, ShimLayout.Page),
             (2, 6, ShimLayout.Dynamic, DynamicEntries * 16, 8), // PT_DYNAMIC
             (7, 4, ShimLayout.TlsImage, tlsSize, ShimLayout.TlsAlignment), // PT_TLS
+            (0x6474e550, 4, ShimLayout.Code + Find(UnwindHeader).Offset, Find(UnwindHeader).Code.Length, 4), // PT_GNU_EH_FRAME
             (0x6474e551, 6, 0, 0, 16), // PT_GNU_STACK: no executable stack
             (0x6474e552, 4, ShimLayout.Got, ShimLayout.Page, 1), // PT_GNU_RELRO
         ];

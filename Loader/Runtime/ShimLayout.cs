@@ -27,6 +27,18 @@ internal static class ShimLayout
     /// <summary>The pthread key whose destructor frees a thread's blocks: a 32-bit word.</summary>
     public const int Key = 0x3050;
 
+    /// <summary>32 bits: not 0 while a publication lets nobody into epochs.</summary>
+    public const int EpochPending = 0x3058;
+
+    /// <summary>32 bits: counts the threads that left an epoch while a publication was pending.</summary>
+    public const int EpochLeft = 0x3060;
+
+    /// <summary>The number of publications.</summary>
+    public const int EpochGeneration = 0x3068;
+
+    /// <summary>The function that finds the code of an entry that has none.</summary>
+    public const int Resolve = 0x3078;
+
     /// <summary>The initial image of the TLS block.</summary>
     public const int TlsImage = 0x3080;
 
@@ -34,10 +46,10 @@ internal static class ShimLayout
     public const int TlsAlignment = 64;
 
     /// <summary>
-    /// Bytes at the start of the TLS block that are not the arena's: a generation word, and the three words that the
-    /// code calls VECTOR, DTORS and DTORS_KNOWN.
+    /// Bytes at the start of the TLS block that are not the arena's: a generation word, and the four words that the
+    /// code calls VECTOR, DTORS, DTORS_KNOWN and EPOCH.
     /// </summary>
-    public const int TlsHead = 32;
+    public const int TlsHead = 40;
 
     /// <summary>Bytes at the end of the TLS block that are not the arena's: a second generation word.</summary>
     public const int TlsTail = 8;
@@ -56,12 +68,14 @@ internal readonly record struct ShimConstants(
     ulong ThreadAtExit,
     ulong TlsGetAddr,
     ulong Modules,
-    ulong StateSize)
+    ulong StateSize,
+    ulong ErrnoLocation,
+    ulong GetThreadId)
 {
     /// <summary>The words as they lie in the image.</summary>
     public ReadOnlySpan<ulong> Words => new[]
     {
         Malloc, Free, Calloc, AlignedAlloc, Abort, MutexLock, MutexUnlock, SetSpecific, ThreadAtExit, TlsGetAddr,
-        Modules, StateSize,
+        Modules, StateSize, ErrnoLocation, GetThreadId,
     };
 }

@@ -37,7 +37,7 @@ internal sealed record CheckFixture(string Folder, string Name)
     /// <summary>The prefixes of the lines that llvm-jitlink can check.</summary>
     public string[] JitLinkPrefixes => Header("jitlink") is "none" ? []
         : Header("jitlink") is { } prefixes ? prefixes.Split(' ')
-        : [.. new[] { "rtdyld-check", "jitlink-check" }.Where(prefix => Rules([prefix]).Count > 0)];
+        : [.. ((string[])["rtdyld-check", "jitlink-check"]).Where(prefix => Rules([prefix]).Count > 0)];
 
     /// <summary>A symbol that the object defines.</summary>
     public string AnySymbol => Regex.Match(_text.Value, @"\.globl\s+(\w+)").Groups[1].Value;

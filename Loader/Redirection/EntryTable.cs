@@ -1,0 +1,134 @@
+using System.Text;
+using ElfLoader.Diagnostics;
+using ElfLoader.Linking;
+using ElfLoader.Memory;
+
+namespace ElfLoader.Redirection;
+
+/// <summary>The entries of one library, by name. Thread-safe.</summary>
+internal sealed class EntryTable
+{
+    private readonly ObjectLibrary _library;
+    private readonly NativeProcess _process;
+    private readonly DefinitionTable _byName = new();
+    private readonly List<EntryChunk> _chunks = [];
+    private volatile int _count;
+
+    internal EntryTable(ObjectLibrary library, NativeProcess process)
+    {
+        _library = library;
+        _process = process;
+    }
+
+    /// <summary>Whether there is none, so that nothing needs to be looked for.</summary>
+    internal bool IsEmpty => _count is 0;
+
+    private Lock Gate => _process.Entries.Gate;
+
+    /// <summary>Finds the entry of a name, without taking note of it.</summary>
+    internal CallEntry? Find(ulong hash, ReadOnlySpan<byte> name)
+    {
+        lock (Gate)
+        {
+            return _byName.Find(hash, name).Entry;
+        }
+    }
+
+    /// <summary>The entry of a name that is about to be defined, made if there is none.</summary>
+    /// <param name="hash">Hash of the name.</param>
+    /// <param name="name">The name.</param>
+    /// <param name="pool">Where a new one goes, if there is room.</param>
+    /// <param name="isNew">Whether it was made.</param>
+    internal CallEntry Claim(ulong hash, ReadOnlySpan<byte> name, MemoryPool? pool, out bool isNew)
+    {
+        lock (Gate)
+        {
+            CallEntry? entry = _byName.Find(hash, name).Entry;
+            isNew = entry is null;
+            entry ??= Add(hash, name, pool);
+            entry.Claims++;
+            return entry;
+        }
+    }
+
+    /// <summary>Ends a claim; an entry that nothing has come of is removed.</summary>
+    internal void Settle(CallEntry entry, bool isPublished)
+    {
+        lock (Gate)
+        {
+            entry.Claims--;
+            if (!isPublished && entry.IsIdle)
+            {
+                Remove(entry);
+            }
+        }
+    }
+
+    /// <summary>Removes the entries that have no code and no users, and gives memory back that holds none any more.</summary>
+    internal void Trim()
+    {
+        lock (Gate)
+        {
+            foreach ((_, Definition definition) in _byName.All().ToArray())
+            {
+                if (definition.Entry!.IsIdle)
+                {
+                    Remove(definition.Entry);
+                }
+            }
+
+            foreach (EntryChunk chunk in _chunks.Where(chunk => chunk.IsEmpty))
+            {
+                chunk.Release();
+                _process.Entries.GiveNumbers(chunk.FirstNumber);
+            }
+
+            _chunks.RemoveAll(chunk => chunk.IsEmpty);
+        }
+    }
+
+    private CallEntry Add(ulong hash, ReadOnlySpan<byte> name, MemoryPool? pool)
+    {
+        (EntryChunk chunk, int index) = TakePlace(pool);
+        var entry = new CallEntry(
+            _library, Encoding.UTF8.GetString(name), chunk.FirstNumber + (uint)index, chunk, index);
+        _byName.Set(hash, name, new Definition { Entry = entry, Provider = _library.Name });
+        _process.Entries.Add(entry);
+        _count++;
+        return entry;
+    }
+
+    private void Remove(CallEntry entry)
+    {
+        byte[] name = Encoding.UTF8.GetBytes(entry.Name);
+        _byName.Remove(NameHash.Of(name), name);
+        _process.Entries.Remove(entry);
+        entry.Free();
+        _count--;
+    }
+
+    private (EntryChunk Chunk, int Index) TakePlace(MemoryPool? pool)
+    {
+        foreach (EntryChunk chunk in _chunks)
+        {
+            if ((pool is null || chunk.Pool == pool) && chunk.TryTake(out int index))
+            {
+                return (chunk, index);
+            }
+        }
+
+        MemoryAllocation? memory = null;
+        if (pool is null || !pool.TryAllocate(EntryChunk.Request, out memory))
+        {
+            memory = _process.Pools(UnitDiagnostics.MappingFor(_library.Options))
+                .Allocate(_library.Options.Placement ?? pool?.Placement ?? MemoryPlacement.Far, EntryChunk.Request);
+        }
+
+        CallResolution.Install();
+        uint first = _process.Entries.TakeNumbers();
+        var made = EntryChunk.Create(memory!, first, NativeProcess.Host);
+        _chunks.Add(made);
+        _ = made.TryTake(out int place);
+        return (made, place);
+    }
+}

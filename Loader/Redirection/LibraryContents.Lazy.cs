@@ -1,0 +1,61 @@
+using System.Text;
+using ElfLoader.Redirection;
+
+namespace ElfLoader.Linking;
+
+/// <content>Functions whose code comes when they are called.</content>
+internal sealed partial class LibraryContents
+{
+    /// <summary>Adds lazy functions.</summary>
+    /// <exception cref="LinkException">There is a definition of one of the names; nothing has changed.</exception>
+    internal void DefineLazy(ObjectLibrary library, LazyDefinition lazy)
+    {
+        CallResolution.Install();
+        List<CallEntry> entries = [];
+        lock (_gate)
+        {
+            foreach (byte[] name in lazy.NameBytes)
+            {
+                if (_definitions.Find(NameHash.Of(name), name) is { Exists: true, Entry: not { Target: 0 } } other)
+                {
+                    throw new LinkException(
+                        LinkErrorCode.Duplicate,
+                        new LinkLocation(library.Name, Symbol: Encoding.UTF8.GetString(name)),
+                        $"it is defined already by {other.Provider}");
+                }
+            }
+
+            foreach (byte[] name in lazy.NameBytes)
+            {
+                CallEntry entry = library.Entries.Claim(NameHash.Of(name), name, LastPool, out _);
+                entry.Lazy = lazy;
+                library.Entries.Settle(entry, isPublished: true);
+                entries.Add(entry);
+            }
+
+            lazy.Attach(entries);
+            foreach (CallEntry entry in entries)
+            {
+                byte[] name = Encoding.UTF8.GetBytes(entry.Name);
+                _definitions.Set(NameHash.Of(name), name, LazyDefinition.DefinitionOf(entry));
+            }
+        }
+    }
+
+    /// <summary>Takes lazy functions back that have no code.</summary>
+    internal void ForgetLazy()
+    {
+        lock (_gate)
+        {
+            foreach ((string text, Definition definition) in _definitions.All().ToArray())
+            {
+                if (definition is { Unit: null, Entry: { } entry })
+                {
+                    byte[] name = Encoding.UTF8.GetBytes(text);
+                    entry.Lazy = null;
+                    _definitions.Remove(NameHash.Of(name), name);
+                }
+            }
+        }
+    }
+}

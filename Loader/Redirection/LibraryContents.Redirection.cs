@@ -1,0 +1,188 @@
+using ElfLoader.Elf;
+using ElfLoader.Redirection;
+
+namespace ElfLoader.Linking;
+
+/// <content>Generations: what takes the place of what.</content>
+internal sealed partial class LibraryContents
+{
+    private readonly List<(LoadedUnit Unit, ulong Generation)> _superseded = [];
+    private long _publications;
+
+    /// <summary>How often definitions have been replaced or taken away.</summary>
+    internal long Publications => Interlocked.Read(ref _publications);
+
+    /// <summary>Lets a unit's definitions take the place of others; no thread is in an epoch.</summary>
+    internal Replacement PublishReplacement(
+        ulong generation,
+        LoadedUnit unit,
+        SymbolResolution resolution,
+        IReadOnlyList<(Archive, int)> pulled,
+        IReadOnlyList<StateReport> state,
+        bool ranInitializers)
+    {
+        lock (_gate)
+        {
+            List<NameChange> changes = [];
+            LinkSymbols symbols = resolution.Symbols;
+            for (int i = 0; i < symbols.Count; i++)
+            {
+                ref LinkSymbol symbol = ref symbols[i];
+                if (!PublishedSymbols.IsDefined(symbol))
+                {
+                    continue;
+                }
+
+                ReadOnlySpan<byte> name = symbols.Name(i);
+                changes.Add(new NameChange(
+                    symbol.Hash,
+                    name.ToArray(),
+                    _definitions.Find(symbol.Hash, name),
+                    PublishedSymbols.DefinitionOf(unit, resolution, unit.Entries, i)));
+            }
+
+            SetGroups(unit, resolution);
+            _pulled.UnionWith(pulled);
+            _units.Add(unit);
+            unit.Pulled = pulled;
+            unit.State = UnitState.Loaded;
+            return new Replacement(unit.Library, unit, generation, changes)
+            {
+                State = state,
+                RanInitializers = ranInitializers,
+                Superseded = Apply(changes, unit, generation),
+            };
+        }
+    }
+
+    /// <inheritdoc cref="Replacement.Undo"/>
+    internal Replacement Undo(Replacement last, TimeSpan timeout)
+    {
+        Replacement? undone = null;
+        EpochGate.Publish(timeout, generation =>
+        {
+            lock (_gate)
+            {
+                RefuseUndo(last);
+                NameChange[] changes = [.. last.Changes.Select(change => change.Reversed)];
+                foreach (LoadedUnit old in changes.Select(change => change.New.Unit).OfType<LoadedUnit>().Distinct())
+                {
+                    if (old.State is UnitState.Superseded)
+                    {
+                        _process.Graph.SetState(old, UnitState.Loaded);
+                        _superseded.RemoveAll(pair => pair.Unit == old);
+                        _units.Add(old);
+                    }
+                }
+
+                LoadedUnit shown = changes.Select(change => change.New.Unit).FirstOrDefault(old => old is not null) ?? last.Unit;
+                undone = new Replacement(last.Library, shown, generation, changes)
+                {
+                    Superseded = Apply(changes, shown, generation),
+                };
+            }
+        });
+        return undone!;
+    }
+
+    /// <summary>Points the cells of a unit's functions to its code, as far as its definitions prevail.</summary>
+    private void RedirectTo(LoadedUnit unit, SymbolResolution resolution)
+    {
+        foreach (EntryFunction function in UnitEntries.FunctionsOf(unit))
+        {
+            ReadOnlySpan<byte> name = resolution.Symbols.Name(function.Symbol);
+            if (_definitions.Find(resolution.Symbols[function.Symbol].Hash, name).Unit == unit)
+            {
+                function.Entry!.Redirect(function.Body);
+            }
+        }
+    }
+
+    private void SetGroups(LoadedUnit unit, SymbolResolution resolution)
+    {
+        foreach ((ulong hash, int file, int symbol) in resolution.Groups.All)
+        {
+            ElfObject elf = resolution.Objects[file].Elf;
+            _groups.Set(
+                hash, GroupSignatures.Signature(elf, symbol), new Definition { Unit = unit, Provider = elf.Name });
+        }
+    }
+
+    /// <summary>Makes changes, each with one store; what is not defined any more is superseded. The gate is held.</summary>
+    private List<LoadedUnit> Apply(IReadOnlyList<NameChange> changes, LoadedUnit by, ulong generation)
+    {
+        foreach (NameChange change in changes)
+        {
+            if (change.New.Exists)
+            {
+                _definitions.Set(change.Hash, change.Name, change.New);
+            }
+            else
+            {
+                _definitions.Remove(change.Hash, change.Name);
+            }
+
+            if ((change.New.Entry ?? change.Old.Entry) is { } entry)
+            {
+                entry.Redirect(change.New.Body);
+            }
+        }
+
+        List<LoadedUnit> superseded = [];
+        foreach (LoadedUnit old in changes.Select(change => change.Old.Unit).OfType<LoadedUnit>().Distinct())
+        {
+            if (old.Library.Contents == this && old.State is UnitState.Loaded && !_definitions.HasAny(old))
+            {
+                _process.Graph.Supersede(old, by);
+                _units.Remove(old);
+                _groups.Remove(old);
+                _superseded.Add((old, generation));
+                superseded.Add(old);
+            }
+        }
+
+        _publications++;
+        _removals++;
+        return superseded;
+    }
+
+    private void RefuseUndo(Replacement last)
+    {
+        foreach (NameChange change in last.Changes)
+        {
+            string name = System.Text.Encoding.UTF8.GetString(change.Name);
+            if (_definitions.Find(change.Hash, change.Name) != change.New)
+            {
+                throw new InvalidOperationException($"'{name}' has been defined anew since.");
+            }
+
+            if (change.Old.Unit is { State: not (UnitState.Loaded or UnitState.Superseded) })
+            {
+                throw new InvalidOperationException($"The previous code of '{name}' has been reclaimed.");
+            }
+
+            if (!change.Old.Exists && change.New.Entry is { Users: { } users })
+            {
+                lock (_process.Entries.Gate)
+                {
+                    RefuseUndo(name, users.Where(user => user != change.New.Unit));
+                }
+            }
+        }
+
+        foreach (LoadedUnit unit in last.Changes.Select(change => change.New.Unit).OfType<LoadedUnit>().Distinct())
+        {
+            RefuseUndo($"something of {unit.Name}", _process.Graph.Needing(unit));
+        }
+    }
+
+    private static void RefuseUndo(string name, IEnumerable<LoadedUnit> users)
+    {
+        LoadedUnit[] current = [.. users.Where(user => user.State is UnitState.Loaded)];
+        if (current.Length > 0)
+        {
+            throw new InvalidOperationException(
+                $"{name} is in use by {string.Join("; ", current.Select(user => user.Name))}");
+        }
+    }
+}

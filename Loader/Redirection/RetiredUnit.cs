@@ -1,0 +1,87 @@
+using System.Globalization;
+using ElfLoader.Linking;
+using ElfLoader.Redirection;
+
+namespace ElfLoader;
+
+/// <summary>A unit that is not defined any more, and what keeps it in memory.</summary>
+/// <param name="Unit">The unit.</param>
+/// <param name="Reasons">What keeps it, for a person; at least one.</param>
+public sealed record RetiredUnit(LoadedUnit Unit, IReadOnlyList<string> Reasons)
+{
+    internal static IReadOnlyList<RetiredUnit> Of(LibraryContents contents)
+    {
+        List<RetiredUnit> units = [];
+        IReadOnlyList<EpochThread> threads = EpochGate.Active();
+        foreach ((LoadedUnit unit, ulong generation) in contents.Superseded)
+        {
+            units.Add(new RetiredUnit(unit, WhyNotReclaimed(threads, (long)generation)));
+        }
+
+        foreach (LoadedUnit unit in contents.Retired)
+        {
+            units.Add(new RetiredUnit(
+                unit,
+                [$"threads owe it {unit.Resources.Lifetime.PendingThreadDestructors} destructors of thread-local variables"]));
+        }
+
+        return units;
+    }
+
+    /// <summary>What keeps a unit, whatever its state.</summary>
+    internal static IReadOnlyList<string> ReasonsFor(LoadedUnit unit)
+    {
+        List<string> reasons = [];
+        LibraryContents contents = unit.Library.Contents;
+        if (unit.State is UnitState.Loaded)
+        {
+            reasons.Add("it is loaded");
+        }
+
+        foreach ((LoadedUnit superseded, ulong generation) in contents.Superseded)
+        {
+            if (superseded == unit)
+            {
+                reasons.AddRange(WhyNotReclaimed(EpochGate.Active(), (long)generation));
+            }
+        }
+
+        List<LoadedUnit> users = contents.UsersOf(unit);
+        reasons.AddRange(users.Select(user => $"{user.Name} uses it"));
+        IReadOnlyCollection<string> variables = KeptState.VariablesOf(unit);
+        if (variables.Count > 0)
+        {
+            reasons.Add($"kept variables are in it or may point to it: {string.Join(", ", variables.Order())}");
+        }
+
+        if (contents.Retired.Contains(unit))
+        {
+            reasons.Add(string.Create(
+                CultureInfo.InvariantCulture,
+                $"threads owe it {unit.Resources.Lifetime.PendingThreadDestructors} destructors of thread-local variables"));
+        }
+
+        if (unit.RegistersExit && unit.State is not UnitState.Loaded and not UnitState.Gone)
+        {
+            reasons.Add("it may have registered functions to be called at exit");
+        }
+
+        return reasons;
+    }
+
+    private static List<string> WhyNotReclaimed(IReadOnlyList<EpochThread> threads, long generation)
+    {
+        List<string> reasons =
+        [
+            .. threads.Where(thread => thread.Generation < generation).Select(thread => string.Create(
+                CultureInfo.InvariantCulture,
+                $"thread {thread.ThreadId} is in an epoch that it entered at generation {thread.Generation}")),
+        ];
+        if (reasons.Count is 0)
+        {
+            reasons.Add("it has not been reclaimed, and can be brought back");
+        }
+
+        return reasons;
+    }
+}
