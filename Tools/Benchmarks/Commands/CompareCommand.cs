@@ -1,5 +1,4 @@
 using System.CommandLine;
-using ElfLoader.Benchmarks.Jobs;
 using ElfLoader.Benchmarks.Measuring;
 using ElfLoader.Benchmarks.Workloads;
 

@@ -6,7 +6,7 @@ namespace ElfLoader.Benchmarks.Jobs;
 /// Loads one small object into a library that others may have been loaded into: from bytes to the address of a function
 /// that can be called, as a compiler that runs in the same process does.
 /// </summary>
-internal sealed class CallSmall : IJob
+internal sealed class CallSmall : IJob, IDisposable
 {
     private readonly ObjectLibrary _library;
     private readonly byte[] _bytes;
@@ -28,4 +28,7 @@ internal sealed class CallSmall : IJob
         unit.Unload();
         return measurement;
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _library.Dispose();
 }

@@ -6,6 +6,7 @@ namespace ElfLoader.Benchmarks.Parts;
 
 /// <summary>Finding functions of a library that holds 10,000.</summary>
 [MemoryDiagnoser]
+[System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "BenchmarkDotNet calls the method marked GlobalCleanup; the class cannot be sealed.")]
 public class Lookups
 {
     private const int Count = 10_000;
