@@ -38,11 +38,21 @@ internal sealed class UnwindRegistry
     /// <summary>Most tables in a set: a change makes the unwinder sort all of it again.</summary>
     private const int LargestSet = 256;
 
+    /// <summary>More than libgcc's <c>struct object</c> takes (unwind-dw2-fde.h).</summary>
+    private const int EntrySize = 64;
+
+    /// <summary>
+    /// Milliseconds before such memory is used again: a thread that throws looks at an entry once more, to decode the address
+    /// of the function that it has found, after it has let go of the unwinder's lock.
+    /// </summary>
+    private const long Rest = 2_000;
+
     private readonly ulong _register;
     private readonly ulong _registerSet;
     private readonly ulong _deregister;
     private readonly int _largest;
     private readonly Lock _gate = new();
+    private readonly Queue<(NativeBlock Entry, long Since)> _left = [];
     private readonly List<Set> _sets = []; // by address
 
     /// <summary>Finds the host's unwinder.</summary>
@@ -51,9 +61,9 @@ internal sealed class UnwindRegistry
     {
         const string Library = "libgcc_s.so.1";
         ulong library = DynamicLinker.Open(Library, out string error);
-        _register = library is 0 ? 0 : DynamicLinker.Find(library, "__register_frame"u8);
-        _registerSet = library is 0 ? 0 : DynamicLinker.Find(library, "__register_frame_table"u8);
-        _deregister = library is 0 ? 0 : DynamicLinker.Find(library, "__deregister_frame"u8);
+        _register = library is 0 ? 0 : DynamicLinker.Find(library, "__register_frame_info"u8);
+        _registerSet = library is 0 ? 0 : DynamicLinker.Find(library, "__register_frame_info_table"u8);
+        _deregister = library is 0 ? 0 : DynamicLinker.Find(library, "__deregister_frame_info"u8);
         if (_register is 0 || _registerSet is 0 || _deregister is 0)
         {
             throw new LinkException(LinkErrorCode.Unsupported, new LinkLocation(Library), $"no unwinder: {error}");
@@ -166,10 +176,11 @@ internal sealed class UnwindRegistry
 
     private Set Open(List<UnwindRegistration> members)
     {
+        NativeBlock entry = TakeEntry();
         if (members is [{ } only])
         {
-            _ = NativeCall.Call(_register, only.EhFrame);
-            return new Set(members, null);
+            _ = NativeCall.Call(_register, only.EhFrame, entry.Address);
+            return new Set(members, null, entry);
         }
 
         var array = new NativeBlock((members.Count + 1) * nint.Size); // a null pointer ends it
@@ -179,18 +190,38 @@ internal sealed class UnwindRegistry
             MemoryMarshal.Write(array.Bytes[(i * nint.Size)..], table);
         }
 
-        _ = NativeCall.Call(_registerSet, array.Address);
-        return new Set(members, array);
+        // __deregister_frame_info takes what begins with 32 zero bits for an empty table, and does nothing.
+        if ((uint)members[0].EhFrame is 0)
+        {
+            MemoryMarshal.Write(array.Bytes, (nint)members[1].EhFrame);
+            MemoryMarshal.Write(array.Bytes[nint.Size..], (nint)members[0].EhFrame);
+        }
+
+        _ = NativeCall.Call(_registerSet, array.Address, entry.Address);
+        return new Set(members, array, entry);
+    }
+
+    /// <summary>Memory for what the unwinder notes of a set.</summary>
+    private NativeBlock TakeEntry()
+    {
+        if (_left.TryPeek(out (NativeBlock Entry, long Since) oldest) && Environment.TickCount64 - oldest.Since > Rest)
+        {
+            return _left.Dequeue().Entry;
+        }
+
+        return new NativeBlock(EntrySize);
     }
 
     private void Close(Set set)
     {
         _ = NativeCall.Call(_deregister, set.Array?.Address ?? set.Members[0].EhFrame);
         set.Array?.Dispose();
+        _left.Enqueue((set.Entry, Environment.TickCount64));
     }
 
     /// <summary>Tables that are registered as one.</summary>
     /// <param name="Members">The tables.</param>
     /// <param name="Array">Their addresses, as the unwinder wants them; null for a single one.</param>
-    private sealed record Set(List<UnwindRegistration> Members, NativeBlock? Array);
+    /// <param name="Entry">What the unwinder notes of them.</param>
+    private sealed record Set(List<UnwindRegistration> Members, NativeBlock? Array, NativeBlock Entry);
 }
