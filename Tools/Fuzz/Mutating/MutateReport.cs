@@ -23,7 +23,11 @@ internal static class MutateReport
         Line(to, $"kinds of outcome seen: {state.Shapes.Count:N0}, mutants kept for more: {state.Queue.Count:N0}");
         Line(to, $"compared at two addresses: {state.Moved:N0} images, {state.Foretold:N0} relocations foretold; applied again: {state.Repeated:N0}");
         Line(to, $"worst: {state.WorstSeconds:F2} s, {state.WorstMemory:F0} bytes allocated for each byte of input");
-        Line(to, $"mappings {state.FirstMappings} at first, {state.LastMappings} at last; live heap {state.FirstHeap >> 10:N0} KiB at first, {state.LastHeap >> 10:N0} KiB at last");
+        foreach (string moment in state.Trace)
+        {
+            Line(to, $"held by the process at mutant {moment}");
+        }
+
         foreach ((string part, string[] folders) in Parts)
         {
             string[] all = [.. state.AllLines.Where(line => folders.Any(folder => line.Contains(folder, StringComparison.Ordinal)))];

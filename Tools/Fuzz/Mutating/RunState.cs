@@ -49,17 +49,8 @@ internal sealed class RunState
     /// <summary>Processor time in seconds.</summary>
     public double ProcessorSeconds { get; set; }
 
-    /// <summary>Mappings of the process when it had begun, and at the end.</summary>
-    public int FirstMappings { get; set; }
-
-    /// <summary>Mappings of the process at the end.</summary>
-    public int LastMappings { get; set; }
-
-    /// <summary>Live bytes of the managed heap when it had begun.</summary>
-    public long FirstHeap { get; set; }
-
-    /// <summary>Live bytes of the managed heap at the end.</summary>
-    public long LastHeap { get; set; }
+    /// <summary>Live KiB of the managed heap, the queue not counted, and mappings, from time to time.</summary>
+    public List<string> Trace { get; set; } = [];
 
     /// <summary>Reads it; a new one if there is no file.</summary>
     internal static RunState Load(string file) =>
@@ -89,10 +80,7 @@ internal sealed class RunState
         WorstMemory = Math.Max(WorstMemory, other.WorstMemory);
         WorstSeconds = Math.Max(WorstSeconds, other.WorstSeconds);
         ProcessorSeconds += other.ProcessorSeconds;
-        FirstMappings = Math.Max(FirstMappings, other.FirstMappings);
-        LastMappings = Math.Max(LastMappings, other.LastMappings);
-        FirstHeap = Math.Max(FirstHeap, other.FirstHeap);
-        LastHeap = Math.Max(LastHeap, other.LastHeap);
+        Trace.AddRange(other.Trace);
     }
 
     /// <summary>Counts one.</summary>

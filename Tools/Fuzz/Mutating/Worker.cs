@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using ElfLoader.Elf;
 using ElfLoader.Fuzz.Instrumentation;
 using ElfLoader.Memory;
@@ -12,6 +13,7 @@ internal sealed class Worker
     private const int QueueLength = 2000;
 
     private const int KeptOfKind = 3;
+    private const int BetweenTraces = 100_000;
 
     private static readonly TimeSpan BetweenReports = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BetweenSaves = TimeSpan.FromSeconds(20);
@@ -70,9 +72,9 @@ internal sealed class Worker
                 One(number, current);
             }
 
-            if (number == _earlier.Next + 2000)
+            if (number == _earlier.Next + 2000 || number % BetweenTraces is 0)
             {
-                (_state.FirstMappings, _state.FirstHeap) = (ProcessMaps.Read().Count, GC.GetTotalMemory(forceFullCollection: true));
+                Trace();
             }
 
             if (watch.Elapsed - lastReport > BetweenReports)
@@ -88,8 +90,17 @@ internal sealed class Worker
             }
         }
 
-        (_state.LastMappings, _state.LastHeap) = (ProcessMaps.Read().Count, GC.GetTotalMemory(forceFullCollection: true));
+        Trace();
         Save();
+    }
+
+    /// <summary>What the process holds, for the reader of the report: neither may grow with the number of mutants.</summary>
+    private void Trace()
+    {
+        long queue = _queues.Sum(queue => queue.Sum(entry => (long)entry.Bytes.Length));
+        _state.Queue = [];
+        long heap = GC.GetTotalMemory(forceFullCollection: true) - queue;
+        _state.Trace.Add(string.Create(CultureInfo.InvariantCulture, $"{_state.Next}: {ProcessMaps.Read().Count} mappings, {heap >> 10} KiB"));
     }
 
     private void One(long number, CurrentMutant current)
