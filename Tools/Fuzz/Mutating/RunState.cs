@@ -1,10 +1,13 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace ElfLoader.Fuzz.Mutating;
 
 /// <summary>What a worker has done so far: kept in a file, so that it can go on where it was.</summary>
 internal sealed class RunState
 {
+    private const string QueueExtension = ".queue";
+
     private static readonly JsonSerializerOptions Format = new() { WriteIndented = true };
 
     /// <summary>Number of the next mutant.</summary>
@@ -28,7 +31,8 @@ internal sealed class RunState
     /// <summary>Instrumented lines in all.</summary>
     public HashSet<string> AllLines { get; set; } = [];
 
-    /// <summary>Interesting mutants: name of the seed, and the bytes.</summary>
+    /// <summary>Interesting mutants: name of the seed, and the bytes; in a file of its own.</summary>
+    [JsonIgnore]
     public List<KeyValuePair<string, byte[]>> Queue { get; set; } = [];
 
     /// <summary>Images compared at two addresses.</summary>
@@ -53,12 +57,37 @@ internal sealed class RunState
     public List<string> Trace { get; set; } = [];
 
     /// <summary>Reads it; a new one if there is no file.</summary>
-    internal static RunState Load(string file) =>
-        File.Exists(file) ? JsonSerializer.Deserialize<RunState>(File.ReadAllText(file), Format)! : new RunState();
+    internal static RunState Load(string file)
+    {
+        if (!File.Exists(file))
+        {
+            return new RunState();
+        }
+
+        RunState state = JsonSerializer.Deserialize<RunState>(File.ReadAllText(file), Format)!;
+        using var queue = new BinaryReader(File.OpenRead(file + QueueExtension));
+        while (queue.BaseStream.Position < queue.BaseStream.Length)
+        {
+            string seed = queue.ReadString();
+            state.Queue.Add(KeyValuePair.Create(seed, queue.ReadBytes(queue.ReadInt32())));
+        }
+
+        return state;
+    }
 
     /// <summary>Writes it, whole or not at all.</summary>
     internal void Save(string file)
     {
+        using (var queue = new BinaryWriter(File.Create(file + QueueExtension)))
+        {
+            foreach ((string seed, byte[] bytes) in Queue)
+            {
+                queue.Write(seed);
+                queue.Write(bytes.Length);
+                queue.Write(bytes);
+            }
+        }
+
         File.WriteAllText(file + ".new", JsonSerializer.Serialize(this, Format));
         File.Move(file + ".new", file, overwrite: true);
     }

@@ -50,6 +50,8 @@ internal sealed class Worker
             Seed file = seeds.First(file => file.Name == name);
             _queues[file.Machine is ElfConstants.EM_ARM ? 1 : 0].Add((file, bytes));
         }
+
+        _earlier.Queue = [];
     }
 
     /// <summary>Numbers of mutants that are passed over, because they killed a worker.</summary>
@@ -86,7 +88,14 @@ internal sealed class Worker
             if (watch.Elapsed - lastSave > BetweenSaves)
             {
                 lastSave = watch.Elapsed;
-                Save();
+                try
+                {
+                    Save();
+                }
+                catch (IOException exception)
+                {
+                    Console.Error.WriteLine($"the state is not saved, for now: {exception.Message}"); // the disk is full
+                }
             }
         }
 
