@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ElfLoader.Fuzz.Differential;
 using ElfLoader.Fuzz.Mutating;
 
 namespace ElfLoader.Fuzz;
@@ -10,6 +11,7 @@ internal static class Program
         new RootCommand("Looks for input that breaks the reader, the linker or the loader, and for places where they differ from other linkers.")
         {
             new MutateCommand(),
+            new DifferentialCommand(),
             new CheckCommand(),
             new WorkerCommand(),
         }.Parse(arguments).Invoke();

@@ -64,7 +64,7 @@ internal sealed class MotionCheck(ImageOptions options)
             }
         }
 
-        if (comparesFiles && image.FileSize < 1 << 20)
+        if (comparesFiles && image.FileSize < 1 << 17)
         {
             using var one = new MemoryStream();
             using var two = new MemoryStream();
@@ -185,7 +185,7 @@ internal sealed class MotionCheck(ImageOptions options)
             SymbolPlace.Absolute => symbol.Binding is SymbolBinding.Local && !rule.Expression.UsesStaticBase && !rule.Expression.IsPcRelative,
             _ => record.Symbol is 0 && !rule.Expression.UsesStaticBase && !rule.Expression.IsPcRelative,
         };
-        if (!isKnown && rule.Expression.UsesSymbol)
+        if (!isKnown && (rule.Expression.UsesSymbol || rule.Expression.UsesStaticBase)) // the base is the symbol's segment's
         {
             return;
         }

@@ -135,7 +135,7 @@ internal sealed class Subject
 
         Outcome outcome = elf.Machine is EM_X86_64 && elf.Is64Bit ? Load(elf, number) : default;
         Outcome image = Link(elf, number);
-        if (elf.Machine is not EM_X86_64)
+        if (elf.Machine is not EM_X86_64 || !elf.Is64Bit)
         {
             outcome = image;
         }
