@@ -165,7 +165,7 @@ internal sealed class Judge(bool isArm, ulong table, OutputImage theirs)
         long value = BinaryPrimitives.ReadInt32LittleEndian(field);
         long distance = (long)(operands.S - operands.P) - 4;
         long afterJump = BinaryPrimitives.ReadUInt32LittleEndian(field); // jmp's field is one byte earlier: nop is its last
-        return value == (long)operands.S || value == distance
+        return value == (long)operands.S || (uint)value == operands.S || value == distance
             || (afterJump >> 24 is 0x90 && ((int)afterJump << 8) == (int)((distance + 1) & 0xffff_ff00));
     }
 
@@ -241,7 +241,9 @@ internal sealed class Judge(bool isArm, ulong table, OutputImage theirs)
         }
 
         bool entersThumb = isThumb ? !isThumbBlx : (code[3] & 0xf0) is 0xf0;
-        ReadOnlySpan<byte> bytes = theirs.Read(landing, 10);
+        ReadOnlySpan<byte> bytes = theirs.Read(landing, 12);
+        bytes = bytes.IsEmpty ? theirs.Read(landing, 10) : bytes;
+        bytes = bytes.IsEmpty ? theirs.Read(landing, 4) : bytes;
         return bytes.IsEmpty ? (landing, false) : Veneer(bytes, entersThumb, landing) is { } target ? (target, true) : (landing, false);
     }
 
@@ -252,7 +254,7 @@ internal sealed class Judge(bool isArm, ulong table, OutputImage theirs)
         if (isThumb)
         {
             ushort first = BinaryPrimitives.ReadUInt16LittleEndian(code);
-            if ((first & 0xfbf0) is 0xf240 && (code[3] & 0xf) is 0xc && BinaryPrimitives.ReadUInt16LittleEndian(code[8..]) is 0x4760)
+            if (code.Length >= 10 && (first & 0xfbf0) is 0xf240 && (code[3] & 0xf) is 0xc && BinaryPrimitives.ReadUInt16LittleEndian(code[8..]) is 0x4760)
             {
                 Field movw = rules[ArmRelocationTypes.R_ARM_THM_MOVW_ABS_NC]!.Field;
                 return ((uint)(ushort)movw.Read(code) | ((uint)(ushort)movw.Read(code[4..]) << 16)) & ~1U;
@@ -264,7 +266,7 @@ internal sealed class Judge(bool isArm, ulong table, OutputImage theirs)
         }
 
         uint word = BinaryPrimitives.ReadUInt32LittleEndian(code);
-        if ((word & 0xfff0_f000) is 0xe300_c000)
+        if (code.Length is 12 && (word & 0xfff0_f000) is 0xe300_c000)
         {
             Field movw = rules[ArmRelocationTypes.R_ARM_MOVW_ABS_NC]!.Field;
             return ((uint)(ushort)movw.Read(code) | ((uint)(ushort)movw.Read(code[4..]) << 16)) & ~1U;
