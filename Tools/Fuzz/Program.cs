@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ElfLoader.Fuzz.Differential;
+using ElfLoader.Fuzz.Matrix;
 using ElfLoader.Fuzz.Mutating;
 
 namespace ElfLoader.Fuzz;
@@ -12,6 +13,7 @@ internal static class Program
         {
             new MutateCommand(),
             new DifferentialCommand(),
+            new MatrixCommand(),
             new CheckCommand(),
             new WorkerCommand(),
         }.Parse(arguments).Invoke();

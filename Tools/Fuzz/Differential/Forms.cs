@@ -57,6 +57,28 @@ internal static class Forms
     /// <summary>Those of 32-bit Arm.</summary>
     internal static IReadOnlyList<PlaceForm> Arm { get; } = [.. ArmForms()];
 
+    /// <summary>More of 32-bit Arm, which ld.lld does not know, or knows by other limits.</summary>
+    internal static IReadOnlyList<PlaceForm> ArmOthers { get; } =
+    [
+#pragma warning disable format // columns
+        new("ABS16",         ".short {0}",            2, 0, Origin.Absolute, -0x8000, 0xffff) { Addends = [0, 1, -1] },
+        new("ABS8",          ".byte {0}",             1, 0, Origin.Absolute, -0x80, 0xff)     { Addends = [0, 1, -1] },
+        new("ABS32_NOI",     ".long {0}",             4, 0, Origin.Absolute, 0, UInt32)       { Addends = [0, 4, -8] },
+        new("REL32_NOI",     ".long {0}",             4, 0, Origin.Place, -0x4000_0000, 0x4000_0000) { Addends = [0, 4, -8] },
+        new("PLT32_ABS",     ".long {0}",             4, 0, Origin.Absolute, 0, UInt32)       { Addends = [0, 4, -8] },
+        new("GOT_ABS",       ".long {0}",             4, 0, Origin.Slot, 0, 0)                { Addends = [0, 4, -8] },
+        new("ABS12",         "ldr r0, [r1, #{0}]",    4, 0, Origin.Absolute, -4095, 4095)     { Kind = 'a', Addends = [0, 4, -8], Targets = "d" },
+        new("THM_ABS5",      "ldr r0, [r1, #{0}]",    2, 0, Origin.Absolute, 0, 124)          { Kind = 't', Step = 4, Addends = [0, 4], Targets = "d" },
+        new("THM_JUMP6",     "cbz r0, #{0}",          2, 0, Origin.Place, 0, 126)             { Kind = 't', Step = 2, Addends = [0, 2], Targets = "t" },
+        new("LDC_PC_G0",     "ldc p1, c2, [pc, #{0}]", 4, 0, Origin.Place, -1020, 1020)       { Kind = 'a', Step = 4, Addends = [0, 4, -8], Targets = "d" },
+        new("ALU_PC_G1",     "add r0, pc, #{0}",      4, 0, Origin.Place, -0xffff, 0xffff)    { Kind = 'a', Addends = [0, 4], Targets = "d" },
+        new("LDR_PC_G2",     "ldr r0, [r0, #{0}]",    4, 0, Origin.Place, -0xfff_ffff, 0xfff_ffff) { Kind = 'a', Addends = [0, 4], Targets = "d" },
+        new("TLS_IE32",      ".long {0}",             4, 0, Origin.Tls, 0, 0x1000),
+        new("TLS_GD32",      ".long {0}",             4, 0, Origin.Tls, 0, 0x1000),
+        new("TLS_LDM32",     ".long {0}",             4, 0, Origin.Tls, 0, 0x1000),
+#pragma warning restore format
+    ];
+
     private static PlaceForm Relaxed(string type, string code, int size) =>
         new(type, $".byte {code}; .long 0", size, size - 4, Origin.Slot, 0, 0) { Kind = 'x', Addends = [-4, -4, -4, 0], MayRelax = true };
 

@@ -56,7 +56,7 @@ internal sealed partial class Oracle
             }
         }
 
-        OutputImage? image = File.Exists(output) ? new OutputImage(File.ReadAllBytes(output)) : null;
+        OutputImage? image = new FileInfo(output) is { Exists: true, Length: > 64 } ? new OutputImage(File.ReadAllBytes(output)) : null;
         return image is not null || refused.Count > 0
             ? (image, refused)
             : throw new InvalidOperationException($"{_program} in {folder}: {error[..Math.Min(2000, error.Length)]}");

@@ -98,15 +98,16 @@ internal static class Corpus
 
     private static void CompileWith(string source, string output, string triple, (string Name, string Compiler, string Flags)[] ways)
     {
-        foreach ((string name, string compiler, string flags) in ways)
+        _ = Parallel.ForEach(ways, way =>
         {
+            (string name, string compiler, string flags) = way;
             string program = source.EndsWith(".cpp", StringComparison.Ordinal) ? compiler.Replace("clang", "clang++", StringComparison.Ordinal) : compiler;
             string folder = Path.GetDirectoryName(source)!;
             Programs.Check(
                 program,
                 [$"--target={triple}", "-ffreestanding", "-w", .. Words(flags), "-c", Path.GetFileName(source), "-o", $"{output}-{name}.o"],
                 folder);
-        }
+        });
     }
 
     private static string[] Words(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries);

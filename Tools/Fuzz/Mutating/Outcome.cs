@@ -59,10 +59,12 @@ internal readonly record struct Outcome(Phase Phase, LinkError? Error)
         Span<char> shape = stackalloc char[96];
         int length = 0;
         bool isQuoted = false;
+        bool isNumber = false;
         foreach (char letter in Error.Message)
         {
             isQuoted ^= letter is '\'';
-            if (!isQuoted && (char.IsLetter(letter) || letter is ' ' or '_') && length < shape.Length)
+            isNumber = char.IsDigit(letter) || (isNumber && char.IsAsciiLetter(letter)); // 0x12ab
+            if (!isQuoted && !isNumber && (char.IsLetter(letter) || letter is ' ' or '_') && length < shape.Length)
             {
                 shape[length++] = letter;
             }
