@@ -53,7 +53,7 @@ internal sealed class Judge(bool isArm, ulong table, OutputImage theirs)
         bool sameCode = ours[..field].SequenceEqual(other[..field]);
         if (place.Form.Origin is Origin.Slot)
         {
-            return !sameCode && place.Form.MayRelax && (IsRelaxed(operands, ours[field..]) || IsRelaxed(operands, other[field..])) ? Reason.RelaxedByOne
+            return !sameCode && !isArm && (IsRelaxed(operands, ours[field..]) || IsRelaxed(operands, other[field..])) ? Reason.RelaxedByOne
                 : SlotOf(rule, operands, ours[field..]) is var mine && SlotOf(rule, operands, other[field..]) is var their
                     && ReadWord(image, mine) is { } held && held == ReadWord(their) ? Reason.OwnSlot
                 : Reason.Unexplained;
@@ -134,6 +134,20 @@ internal sealed class Judge(bool isArm, ulong table, OutputImage theirs)
             return Reason.SizeIsSigned;
         }
 
+        if (!isArm && message is not null && rule.Field.Size <= 2)
+        {
+            long value = _architecture.Relocations.Evaluate(rule, operands);
+            long limit = 1L << (8 * rule.Field.Size);
+            byte[] cut = before.ToArray();
+            rule.Field.Write(cut, value);
+            return value >= -limit && value <= limit && other.SequenceEqual(cut.AsSpan(0, other.Length)) ? Reason.TakenAsBitField : Reason.Unexplained;
+        }
+
+        if (message is null && place.Form.Origin is Origin.Slot && pair.Symbols[place.Symbol].Kind is 'w')
+        {
+            return Reason.WeakSlotRefused;
+        }
+
         if (!isArm && message is null && place.Form.Type is "PLT32" or "PC32")
         {
             int field = place.Form.Field;
@@ -182,7 +196,8 @@ internal sealed class Judge(bool isArm, ulong table, OutputImage theirs)
             && expected.SequenceEqual(place.AsSpan(0, expected.Length));
     }
 
-    private Operands Operands(
+    /// <summary>The letters of a place's formula.</summary>
+    internal Operands Operands(
         GeneratedPair pair, GeneratedSection section, GeneratedPlace place, RelocationRule rule, ReadOnlySpan<byte> before)
     {
         _ = pair.Symbols.TryGetValue(place.Symbol, out GeneratedSymbol? symbol);

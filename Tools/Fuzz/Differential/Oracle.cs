@@ -23,10 +23,10 @@ internal sealed partial class Oracle
     /// <summary>LLVM's linker.</summary>
     internal static Oracle Lld { get; } = new("lld", "ld.lld-19", "--error-limit=0", "--noinhibit-exec", "--no-check-sections", "-n");
 
-    /// <summary>GNU's linker.</summary>
+    /// <summary>GNU's linker; it tells of all that does not fit only where it is to tell all.</summary>
     internal static Oracle Gnu(bool isArm) => isArm
         ? new("gnu", "arm-linux-gnueabihf-ld", "--noinhibit-exec", "--no-check-sections", "-n", "--no-warn-rwx-segments", "--no-warn-mismatch")
-        : new("gnu", "ld", "--noinhibit-exec", "--no-check-sections", "-n", "--no-warn-rwx-segments");
+        : new("gnu", "ld", "--verbose", "--noinhibit-exec", "--no-check-sections", "-n", "--no-warn-rwx-segments");
 
     /// <summary>Links.</summary>
     /// <param name="folder">Where the objects are; the script and the output go there.</param>
@@ -42,10 +42,10 @@ internal sealed partial class Oracle
         string output = Path.Combine(folder, "out-" + Name);
         File.Delete(output);
         string[] relax = relaxes ? [] : ["--no-relax"];
-        (_, _, string error) = Programs.Run(
+        (_, string printed, string error) = Programs.Run(
             _program, [.. _arguments, .. relax, "-T", "script", "-e", "0", "@files", "-o", output], folder);
         Dictionary<(string, ulong), string> refused = [];
-        foreach (string line in error.Split('\n'))
+        foreach (string line in (printed + error).Split('\n'))
         {
             // ld.lld: warning: o1a.o:(function f: s1a0+0x20): relocation R_X86_64_32 out of range: …
             Match place = Place().Match(line);

@@ -10,6 +10,8 @@ internal sealed class OutputImage
     private readonly byte[] _file;
     private readonly (SectionHeader Header, string Name)[] _sections;
 
+    private OutputImage() => (_file, _sections) = ([], []);
+
     internal OutputImage(byte[] file)
     {
         _file = file;
@@ -36,6 +38,9 @@ internal sealed class OutputImage
 
         Array.Sort(_sections, (left, right) => left.Header.Address.CompareTo(right.Header.Address));
     }
+
+    /// <summary>One without sections.</summary>
+    internal static OutputImage None { get; } = new();
 
     /// <summary>Reads bytes; empty if they do not lie in one section.</summary>
     internal ReadOnlySpan<byte> Read(ulong address, int size)

@@ -56,6 +56,12 @@ internal enum Reason
     /// <summary>lld checks R_X86_64_SIZE32 as a signed number, the ABI says that it is zero-extended.</summary>
     SizeIsSigned,
 
+    /// <summary>GNU ld takes values of 8 and 16 bits for bit fields, in which both the sign and the highest bit have room.</summary>
+    TakenAsBitField,
+
+    /// <summary>GNU ld refuses to load the address of an undefined weak symbol from the table, which it wants to rewrite.</summary>
+    WeakSlotRefused,
+
     /// <summary>The branch exchanges the instruction set in place; the other linker uses a stub for this old type.</summary>
     Exchanged,
 

@@ -91,7 +91,7 @@ internal sealed class Splitter(ElfObject batch)
             {
                 SymbolRecord symbol = batch.Symbol(index);
                 byte binding = symbol.Binding is SymbolBinding.Weak ? STB_WEAK : STB_GLOBAL;
-                byte type = symbol.Type is SymbolType.Tls ? STT_TLS : STT_NOTYPE;
+                byte type = name.StartsWith("tls_", StringComparison.Ordinal) ? STT_TLS : STT_NOTYPE; // .reloc does not tell
                 added = writer.AddSymbol(name, (byte)((binding << 4) | type), 0, SHN_UNDEF, 0, 0);
                 byName.Add(name, added);
             }

@@ -79,6 +79,12 @@ internal sealed class MatrixCommand : Command
 
     private static void Ask(MatrixPage page, MatrixType type, string folder)
     {
+        if (!type.HasForm && type.Rule.Use is RelocationUse.Static && !type.Rule.Field.Fits(new byte[8]))
+        {
+            page.Add(type, null);
+            return;
+        }
+
         File.WriteAllText(Path.Combine(folder, "batch.s"), AssemblyText.Of(type.IsArm, [type.Pair]));
         (int status, _, _) = Programs.Run("llvm-mc-19", ["-filetype=obj", .. Target(type.IsArm), "batch.s", "-o", "batch.o"], folder);
         if (status is not 0)
@@ -109,11 +115,17 @@ internal sealed class MatrixCommand : Command
     private static Cell Ours(MatrixType type, PairLink link)
     {
         var cell = new Cell();
+        var judge = new Judge(type.IsArm, MatrixType.Table, OutputImage.None);
         foreach (GeneratedPlace place in type.Section.Places)
         {
-            bool isRefused = link.Refused.ContainsKey((type.Section.Name, (ulong)place.Offset));
-            bool isStub = !isRefused && !type.Fitting.Contains(place);
-            cell.Add(type.Fitting.Contains(place), isRefused ? "refused" : link.Image is null ? "no image" : isStub ? "stub" : type.HasForm ? "right" : "accepted");
+            ReadOnlySpan<byte> code = Sections[type.Rule].AsSpan(place.Offset);
+            Operands operands = judge.Operands(type.Pair, type.Section, place, type.Rule, Sections[type.Rule].AsSpan(place.Offset - place.Form.Field));
+            cell.Add(type.Fitting.Contains(place),
+                link.Refused.ContainsKey((type.Section.Name, (ulong)place.Offset)) ? "refused"
+                : link.Image is null ? "no image"
+                : type.HasForm && Machine(type.IsArm).StubFor(type.Rule, code, 0, operands) is not null ? "stub"
+                : type.HasForm ? "right"
+                : "accepted");
         }
 
         return cell;

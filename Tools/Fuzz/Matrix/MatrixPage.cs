@@ -44,8 +44,8 @@ internal sealed class MatrixPage
 
     /// <summary>Adds a type's row.</summary>
     /// <param name="type">The type.</param>
-    /// <param name="cells">Ours, lld's, GNU ld's, RuntimeDyld's, JITLink's; none where no assembler knows the type.</param>
-    internal void Add(MatrixType type, IReadOnlyList<Cell> cells)
+    /// <param name="cells">Ours, lld's, GNU ld's, RuntimeDyld's, JITLink's; none where no assembler knows the type, null where there is no code for it.</param>
+    internal void Add(MatrixType type, IReadOnlyList<Cell>? cells)
     {
         Types++;
         Cases += type.Section.Places.Count;
@@ -57,7 +57,9 @@ internal sealed class MatrixPage
             RelocationUse.Marker => "changes nothing",
             _ => $"`{rule.Expression.ToString().Replace("|", "\\|", StringComparison.Ordinal)}`, {rule.Field.Size} bytes, {Overflows(rule)}",
         };
-        string answers = cells.Count is 0
+        string answers = cells is null
+            ? " in `fixtures/relocations` | | | | |"
+            : cells.Count is 0
             ? $" {(rule.Use is RelocationUse.Static or RelocationUse.Marker ? "not asked: LLVM's assembler has no such type" : "refused")} | | | | |"
             : string.Concat(cells.Select(cell => $" {cell} |"));
         _ = (type.IsArm ? _arm : _x64).AppendLine(CultureInfo.InvariantCulture, $"| {rule.Type} | {type.Name} | {abi} |{answers}");

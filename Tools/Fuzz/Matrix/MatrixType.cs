@@ -110,6 +110,14 @@ internal sealed class MatrixType
 
         var place = new GeneratedPlace(offset, form, name, addend);
         Section.Places.Add(place);
+        if (IsArm && form.Origin is Origin.Place or Origin.RoundedPlace or Origin.Absolute && form.Minimum < form.Maximum)
+        {
+            // An address that was rounded to what its target needs gives another value; and 32 bits have no sign.
+            long rounded = (uint)(s + (ulong)addend - origin);
+            long signed = (int)rounded;
+            fits = (signed >= form.Minimum && signed <= form.Maximum) || (rounded >= form.Minimum && rounded <= form.Maximum);
+        }
+
         if (fits)
         {
             _ = Fitting.Add(place);

@@ -85,6 +85,7 @@ internal sealed partial class Peer(string name, string program, Func<MatrixType,
         pair.First.Sections.Add(only);
         var text = new StringBuilder(AssemblyText.Of(type.IsArm, [pair]));
         var checks = new StringBuilder();
+        _ = checks.AppendLine(CultureInfo.InvariantCulture, $"# rtdyld-check: p0 = 0x{Never:x}\n# jitlink-check: p0 = 0x{Never:x}");
         for (int i = 0; i < places.Count; i++)
         {
             int size = Math.Max(1, type.Rule.Field.Size);
@@ -96,10 +97,10 @@ internal sealed partial class Peer(string name, string program, Func<MatrixType,
         }
 
         _ = text.Replace(".p2align", "s0a0_start:\n.p2align");
-        _ = text.AppendLine(".section .tdata,\"awT\",%progbits");
-        foreach ((string symbol, _) in PairGenerator.TlsSymbols)
+        string variable = PairGenerator.TlsSymbols[2].Name;
+        if (places.Any(place => place.Symbol == variable))
         {
-            _ = text.AppendLine(CultureInfo.InvariantCulture, $".globl {symbol}\n.type {symbol},%tls_object\n{symbol}: .zero 8");
+            _ = text.AppendLine(CultureInfo.InvariantCulture, $".section .tdata,\"awT\",%progbits\n.globl {variable}\n.type {variable},%tls_object\n{variable}: .zero 8");
         }
 
         File.WriteAllText(Path.Combine(folder, "peer.s"), text.ToString());
@@ -107,27 +108,33 @@ internal sealed partial class Peer(string name, string program, Func<MatrixType,
         _ = Programs.Check("llvm-mc-19", ["-filetype=obj", .. MatrixCommand.Target(type.IsArm), "peer.s", "-o", "peer.o"], folder);
         (int status, string output, string error) = Programs.Run(program, [.. arguments(type, places), "peer.o"], folder);
         Dictionary<int, ulong> values = [];
+        if (FirstPlace().Match(output + error) is { Success: true } first)
+        {
+            values[-1] = ulong.Parse(first.Groups[1].ValueSpan, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        }
+
         foreach (Match match in Failure().Matches(output + error))
         {
             values[int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture)] =
                 ulong.Parse(match.Groups[2].ValueSpan, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
         }
 
-        if (values.Count < places.Count)
+        if (values.Keys.Count(key => key >= 0) < places.Count)
         {
-            _lastEnd = status > 1 || error.Contains("Stack dump", StringComparison.Ordinal) ? "crashes" : "refused";
+            _lastEnd = status >= 128 ? "crashes" : "refused";
             return false;
         }
 
+        ulong start = values.GetValueOrDefault(-1, MatrixType.Start + (ulong)places[0].Offset) - (ulong)places[0].Offset;
         for (int i = 0; i < places.Count; i++)
         {
-            cell.Add(fits, Compare(type, places[i], values[i]));
+            cell.Add(fits, Compare(type, places[i], values[i], start));
         }
 
         return true;
     }
 
-    private static string Compare(MatrixType type, GeneratedPlace place, ulong value)
+    private static string Compare(MatrixType type, GeneratedPlace place, ulong value, ulong start)
     {
         RelocationRule rule = type.Rule;
         int size = rule.Field.Size;
@@ -143,7 +150,7 @@ internal sealed partial class Peer(string name, string program, Func<MatrixType,
         {
             S = symbol.Address,
             L = symbol.Address,
-            P = MatrixType.Start + (ulong)place.Offset,
+            P = start + (ulong)place.Offset,
             A = type.IsArm ? rule.ReadAddend(before) : place.Addend,
             IsFunction = symbol.Kind is 'a',
             Z = 0,
@@ -159,4 +166,7 @@ internal sealed partial class Peer(string name, string program, Func<MatrixType,
 
     [GeneratedRegex(@"\(p(\d+)\) = 0xdeadbeefcafe' is false: 0x([0-9a-f]+)")]
     private static partial Regex Failure();
+
+    [GeneratedRegex(@"'p0 = 0xdeadbeefcafe' is false: 0x([0-9a-f]+)")]
+    private static partial Regex FirstPlace();
 }
