@@ -77,7 +77,7 @@ internal sealed partial class Peer(string name, string program, Func<MatrixType,
     private static string Definition(MatrixType type, GeneratedPlace place) =>
         string.Create(CultureInfo.InvariantCulture, $"{place.Symbol}=0x{type.Pair.Symbols[place.Symbol].Address:x}");
 
-    private bool Ask(MatrixType type, IReadOnlyList<GeneratedPlace> places, string folder, Cell cell, bool fits)
+    private bool Ask(MatrixType type, GeneratedPlace[] places, string folder, Cell cell, bool fits)
     {
         var only = new GeneratedSection("s0a0", type.Section.Kind, MatrixType.Start) { Size = type.Section.Size };
         only.Places.AddRange(places);
@@ -86,7 +86,7 @@ internal sealed partial class Peer(string name, string program, Func<MatrixType,
         var text = new StringBuilder(AssemblyText.Of(type.IsArm, [pair]));
         var checks = new StringBuilder();
         _ = checks.AppendLine(CultureInfo.InvariantCulture, $"# rtdyld-check: p0 = 0x{Never:x}\n# jitlink-check: p0 = 0x{Never:x}");
-        for (int i = 0; i < places.Count; i++)
+        for (int i = 0; i < places.Length; i++)
         {
             int size = Math.Max(1, type.Rule.Field.Size);
             _ = text.AppendLine(CultureInfo.InvariantCulture, $".globl p{i}\n.set p{i}, s0a0_start+{places[i].Offset}");
@@ -119,14 +119,14 @@ internal sealed partial class Peer(string name, string program, Func<MatrixType,
                 ulong.Parse(match.Groups[2].ValueSpan, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
         }
 
-        if (values.Keys.Count(key => key >= 0) < places.Count)
+        if (values.Keys.Count(key => key >= 0) < places.Length)
         {
             _lastEnd = status >= 128 ? "crashes" : "refused";
             return false;
         }
 
         ulong start = values.GetValueOrDefault(-1, MatrixType.Start + (ulong)places[0].Offset) - (ulong)places[0].Offset;
-        for (int i = 0; i < places.Count; i++)
+        for (int i = 0; i < places.Length; i++)
         {
             cell.Add(fits, Compare(type, places[i], values[i], start));
         }

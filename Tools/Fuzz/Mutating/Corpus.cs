@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace ElfLoader.Fuzz.Mutating;
 
 /// <summary>The files that mutants are made of: committed objects, and what compilers make of the small sources in <c>seeds</c>.</summary>

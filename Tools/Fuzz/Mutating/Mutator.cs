@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using ElfLoader.Arch.Arm;
 using ElfLoader.Arch.X64;
-using ElfLoader.Elf;
 using ElfLoader.Relocations;
 using static ElfLoader.Elf.ElfConstants;
 
