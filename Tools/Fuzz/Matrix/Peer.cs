@@ -70,9 +70,9 @@ internal sealed partial class Peer(string name, string program, Func<MatrixType,
         return cell;
     }
 
-    /// <summary>Symbols that are numbers cannot be said to be Thumb functions.</summary>
+    /// <summary>Symbols that are numbers cannot be said to be Thumb functions, and 0 means to RuntimeDyld that there is none.</summary>
     private static bool IsAsked(MatrixType type, GeneratedPlace place) =>
-        !type.Pair.Symbols.TryGetValue(place.Symbol, out GeneratedSymbol? symbol) || symbol.Kind is not 't';
+        !type.Pair.Symbols.TryGetValue(place.Symbol, out GeneratedSymbol? symbol) || symbol is { Kind: not 't', Address: not 0 };
 
     private static string Definition(MatrixType type, GeneratedPlace place) =>
         string.Create(CultureInfo.InvariantCulture, $"{place.Symbol}=0x{type.Pair.Symbols[place.Symbol].Address:x}");
