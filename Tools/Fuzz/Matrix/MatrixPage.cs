@@ -28,8 +28,9 @@ internal sealed class MatrixPage
         | crashes | the process died |
         | differs | other bytes than ours; the reasons that are known are tested in `Tests/Arch.Arm` and `Tests/Arch.X64` |
 
-        The ABI's columns are the psABI's and AAELF32's, as in `fixtures/relocations`; the calculation has the letters of
-        [the architecture page](architecture.md).
+        The ABI's column is printed from our tables, which tests hold against `fixtures/relocations/x86_64.csv` and `arm.csv`,
+        written down from the psABI and AAELF32; the letters are those of [the architecture page](architecture.md). Types that need
+        instructions which this matrix has not (those relative to the static base) are in `fixtures/relocations`.
 
         """;
 
