@@ -25,7 +25,7 @@ internal sealed class ExidxTable
 
     private ExidxTable(IReadOnlyList<ImageOutput> outputs) => _outputs = outputs;
 
-    /// <summary>Adds what is missing; null where the image has no such table.</summary>
+    /// <summary>Adds what is missing; null where the image has no such table, or no code that it could describe.</summary>
     internal static ExidxTable? Complete(IReadOnlyList<ImageOutput> outputs)
     {
         if (outputs.FirstOrDefault(output => output is { Name: Name, FixedAddress: null }) is not { } table)
@@ -34,6 +34,11 @@ internal sealed class ExidxTable
         }
 
         table.Type = ElfConstants.SHT_ARM_EXIDX;
+        if (!outputs.Any(IsCode))
+        {
+            return null;
+        }
+
         HashSet<(LinkObject File, int Section)> described = [];
         foreach (ImageOutput output in outputs.Where(output => output.Name is Name))
         {

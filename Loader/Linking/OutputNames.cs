@@ -56,6 +56,11 @@ internal static class OutputNames
     /// <summary>Where a section goes.</summary>
     internal static ImageZone ZoneOf(string name, in SectionHeader header)
     {
+        if (header.Has(ElfConstants.SHF_TLS))
+        {
+            return ImageZone.Relro; // the template is in one piece, whatever else is said of its parts
+        }
+
         bool isLarge = header.Has(ElfConstants.SHF_X86_64_LARGE);
         if (header.Has(ElfConstants.SHF_EXECINSTR))
         {
@@ -67,8 +72,7 @@ internal static class OutputNames
             return isLarge ? ImageZone.LargeReadOnly : ImageZone.ReadOnly;
         }
 
-        bool isRelro = header.Has(ElfConstants.SHF_TLS)
-            || header.Type is ElfConstants.SHT_INIT_ARRAY or ElfConstants.SHT_FINI_ARRAY or ElfConstants.SHT_PREINIT_ARRAY
+        bool isRelro = header.Type is ElfConstants.SHT_INIT_ARRAY or ElfConstants.SHT_FINI_ARRAY or ElfConstants.SHT_PREINIT_ARRAY
             || Array.Exists(RelroFamilies, family => IsOf(name, family));
         return isLarge ? ImageZone.LargeData : isRelro ? ImageZone.Relro : ImageZone.Data;
     }

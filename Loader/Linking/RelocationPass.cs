@@ -312,7 +312,7 @@ internal sealed class RelocationPass
 
         if (rule.Expression.UsesStaticBase)
         {
-            operands.B = _context.StaticBase?.Invoke(operands.S) ?? 0;
+            operands.B = _context.StaticBase?.Invoke(SectionOf((int)record.Symbol) ?? operands.S) ?? 0;
         }
 
         if (rule.Expression.UsesGot)
@@ -438,6 +438,29 @@ internal sealed class RelocationPass
     }
 
     private bool IsCode(int section) => _file.Elf.Sections[section].Has(ElfConstants.SHF_EXECINSTR);
+
+    /// <summary>
+    /// Address of the section that a symbol is defined in, which says in which segment it is even where the symbol itself
+    /// lies beyond the section's end; null if it is in none.
+    /// </summary>
+    private ulong? SectionOf(int symbol)
+    {
+        LinkObject file = _file;
+        if (file.Symbols[symbol].Global is >= 0 and int global)
+        {
+            ref readonly LinkSymbol shared = ref _context.Resolution.Symbols[global];
+            if (shared.State is not (SymbolState.Weak or SymbolState.Strong))
+            {
+                return null;
+            }
+
+            file = _context.Resolution.Objects[shared.Definer];
+            symbol = shared.DefinerSymbol;
+        }
+
+        SymbolRecord record = file.Elf.Symbol(symbol);
+        return record.Place is SymbolPlace.Section ? file.Sections[record.Section].Address : null;
+    }
 
     private ulong SizeOf(int symbol)
     {

@@ -85,7 +85,8 @@ internal sealed class BufferedSectionWriter : SectionWriter
         Chunk chunk = _chunks[place.Block];
         bool isOrdinary = place.Role is SectionRole.Ordinary;
         ulong gap = unchecked(place.Offset - chunk.End);
-        bool continues = gap is 0 || (gap < Math.Max(alignment, 1) && isOrdinary && chunk.IsOrdinary);
+        bool isGap = gap < Math.Max(alignment, 1) && gap <= BufferSize; // an alignment is only a claim
+        bool continues = gap is 0 || (isGap && isOrdinary && chunk.IsOrdinary);
         if (!continues)
         {
             Flush(place.Block);

@@ -158,8 +158,11 @@ internal sealed class SymbolValues
     };
 
     /// <summary>The type; a section symbol of thread-local storage is thread-local like what it stands for.</summary>
+    /// <summary>What is thread-local is so by its section: STT_TLS elsewhere has no place in the template.</summary>
     private static SymbolType TypeOf(LinkObject file, in SymbolRecord record) =>
-        (file.Elf.Sections[record.Section].Flags & ElfConstants.SHF_TLS) != 0 ? SymbolType.Tls : record.Type;
+        (file.Elf.Sections[record.Section].Flags & ElfConstants.SHF_TLS) != 0 ? SymbolType.Tls
+        : record.Type is SymbolType.Tls ? SymbolType.Object
+        : record.Type;
 
     private static SymbolTraits KindOf(SymbolType type) => type switch
     {

@@ -1,0 +1,45 @@
+using System.CommandLine;
+
+namespace ElfLoader.Fuzz.Mutating;
+
+/// <summary><c>check</c>: puts files through as <c>mutate</c> does, without changing them.</summary>
+internal sealed class CheckCommand : Command
+{
+    private readonly Argument<string[]> _files = new("FILE") { Description = "Objects and archives.", Arity = ArgumentArity.OneOrMore };
+
+    internal CheckCommand()
+        : base("check", "Hold reader, linker and loader to their promises with these files.")
+    {
+        Add(_files);
+        SetAction(Run);
+    }
+
+    private int Run(ParseResult result)
+    {
+        int status = 0;
+        var subject = new Subject();
+        foreach (string file in result.GetRequiredValue(_files))
+        {
+            byte[] bytes = File.ReadAllBytes(file);
+            for (int number = 0; number < 16; number++)
+            {
+                try
+                {
+                    Outcome outcome = subject.Run(bytes, number);
+                    if (number is 0)
+                    {
+                        Console.WriteLine($"{file}: {outcome.Phase}{(outcome.Error is { } error ? $": {error}" : "")}");
+                    }
+                }
+                catch (FindingException finding)
+                {
+                    Console.WriteLine($"{file}: FINDING {finding.Kind}: {finding.Message}");
+                    status = 1;
+                    break;
+                }
+            }
+        }
+
+        return status;
+    }
+}

@@ -1,0 +1,20 @@
+using System.CommandLine;
+using ElfLoader.Fuzz.Differential;
+using ElfLoader.Fuzz.Matrix;
+using ElfLoader.Fuzz.Mutating;
+
+namespace ElfLoader.Fuzz;
+
+/// <summary>The fuzzers.</summary>
+internal static class Program
+{
+    private static int Main(string[] arguments) =>
+        new RootCommand("Looks for input that breaks the reader, the linker or the loader, and for places where they differ from other linkers.")
+        {
+            new MutateCommand(),
+            new DifferentialCommand(),
+            new MatrixCommand(),
+            new CheckCommand(),
+            new WorkerCommand(),
+        }.Parse(arguments).Invoke();
+}
