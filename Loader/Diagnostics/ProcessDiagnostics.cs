@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using ElfLoader.Arch.X64;
 using ElfLoader.Linking;
 
 namespace ElfLoader.Diagnostics;
@@ -36,7 +35,7 @@ internal sealed class ProcessDiagnostics
     {
         string folder = Environment.GetEnvironmentVariable("JITDUMPDIR") is { Length: > 0 } wished ? wished : "/tmp";
         JitDump dump = Create(
-            Path.Combine(folder, $"jit-{Environment.ProcessId}.dump"), path => new JitDump(path, X64.Instance.Machine));
+            Path.Combine(folder, $"jit-{Environment.ProcessId}.dump"), path => new JitDump(path, HostMachine.Architecture.Machine));
         AppDomain.CurrentDomain.ProcessExit += (_, _) => dump.Dispose();
         return dump;
     }

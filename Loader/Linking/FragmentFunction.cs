@@ -1,4 +1,3 @@
-using ElfLoader.Arch.X64;
 
 namespace ElfLoader.Linking;
 
@@ -21,9 +20,9 @@ internal sealed class FragmentFunction
     /// <summary>Offset of its first instruction in the block.</summary>
     internal ulong Offset { get; private set; }
 
-    private ReadOnlySpan<byte> Prologue => _isFramed ? [] : X64.Instance.FragmentPrologue;
+    private ReadOnlySpan<byte> Prologue => _isFramed ? [] : HostMachine.Architecture.FragmentPrologue;
 
-    private ReadOnlySpan<byte> Epilogue => _isFramed ? [] : X64.Instance.FragmentEpilogue;
+    private ReadOnlySpan<byte> Epilogue => _isFramed ? [] : HostMachine.Architecture.FragmentEpilogue;
 
     /// <summary>Gives the fragments their places.</summary>
     /// <param name="objects">The objects.</param>
@@ -84,7 +83,7 @@ internal sealed class FragmentFunction
         if (Exists)
         {
             Span<byte> code = memory.Writable(_block, Offset, checked((int)_size));
-            code.Fill(X64.Instance.FragmentFiller);
+            code.Fill(HostMachine.Architecture.FragmentFiller);
             Prologue.CopyTo(code);
             Epilogue.CopyTo(code[^Epilogue.Length..]);
         }

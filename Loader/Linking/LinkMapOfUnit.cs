@@ -1,4 +1,3 @@
-using ElfLoader.Arch.X64;
 using ElfLoader.Elf;
 using ElfLoader.Memory;
 
@@ -12,7 +11,7 @@ internal sealed class LinkMapOfUnit
     internal LinkMapOfUnit(LoadedUnit unit) => _unit = unit;
 
     /// <summary>The machine of this process.</summary>
-    internal static string Machine => X64.Instance.Name;
+    internal static string Machine => HostMachine.Architecture.Name;
 
     /// <summary>Whether an object has a definition that others see.</summary>
     internal static bool Defines(ElfObject elf, ReadOnlySpan<byte> name)
@@ -73,9 +72,9 @@ internal sealed class LinkMapOfUnit
             yield return new ImageStub(
                 file.DescribeSymbol(symbol),
                 file.Elf.Name,
-                stub.IsIfunc ? "iplt" : X64.Instance.Stub.Kind,
+                stub.IsIfunc ? "iplt" : HostMachine.Architecture.Stub.Kind,
                 stub.Address,
-                X64.Instance.Stub.Size,
+                HostMachine.Architecture.Stub.Size,
                 NativeBytes.LoadWord(stub.SlotAddress));
         }
     }

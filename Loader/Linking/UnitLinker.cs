@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using ElfLoader.Arch.X64;
 using ElfLoader.Diagnostics;
 using ElfLoader.Elf;
 using ElfLoader.Memory;
@@ -15,7 +14,7 @@ namespace ElfLoader.Linking;
 /// </summary>
 internal sealed class UnitLinker
 {
-    private static readonly LinkRules Rules = new(X64.Instance);
+    private static LinkRules Rules => HostMachine.Rules;
 
     private readonly ObjectLibrary _library;
     private readonly NativeProcess _process;
@@ -75,6 +74,7 @@ internal sealed class UnitLinker
         _entries = UnitEntries.Find(_library, resolution);
         var scan = new RelocationScan(Rules, resolution, _errors, _stubs, _library.Options.AllowUndefined);
         scan.Run();
+        WasOvertaken = _errors.Any && _library.Removals != removals; // what is missing now was perhaps there before
         _errors.ThrowIfAny();
         if (scan.UsesMissing && _library.Removals != removals)
         {
@@ -86,7 +86,7 @@ internal sealed class UnitLinker
         var layout = new UnitLayout(resolution, _errors, scope.Gathered);
         services.Tls = layout.Tls;
         services.UsesTrap = scan.UsesMissing && _library.Options.UndefinedAddress is null;
-        layout.Plan(_stubs, X64.Instance.Stub, services.CodeSize);
+        layout.Plan(_stubs, HostMachine.Architecture.Stub, services.CodeSize);
         _errors.ThrowIfAny();
         if (_request.Replace is { } replace)
         {
@@ -129,7 +129,7 @@ internal sealed class UnitLinker
     {
         foreach (ElfObject elf in objects)
         {
-            if (elf.Machine != Rules.Architecture.Machine || !elf.Is64Bit)
+            if (elf.Machine != Rules.Architecture.Machine || elf.Is64Bit != (Rules.Architecture.AddressBits is 64))
             {
                 throw new LinkException(
                     LinkErrorCode.Unsupported,
@@ -204,7 +204,7 @@ internal sealed class UnitLinker
             layout.Blocks[i].Address = allocation.Address((MemoryZone)i);
         }
 
-        var memory = new AllocationMemory(allocation, X64.Instance.CodePadding);
+        var memory = new AllocationMemory(allocation, HostMachine.Architecture.CodePadding);
         FillCode(memory, layout, resolution, allocation);
         layout.Init.WriteFrame(memory);
         layout.Fini.WriteFrame(memory);
@@ -295,17 +295,17 @@ internal sealed class UnitLinker
         for (ulong offset = 0; offset < size && size <= input + little; offset += chunk)
         {
             memory.Writable((int)MemoryZone.Code, offset, (int)Math.Min(chunk, size - offset))
-                .Fill(X64.Instance.CodePadding);
+                .Fill(HostMachine.Architecture.CodePadding);
         }
     }
 
     private void WriteStubs(RelocationContext context, AllocationMemory memory)
     {
-        StubShape shape = X64.Instance.Stub;
+        StubShape shape = HostMachine.Architecture.Stub;
         foreach (ref readonly Stub stub in _stubs.All)
         {
             Span<byte> code = memory.Writable((int)MemoryZone.Code, stub.Offset, shape.Size);
-            if (!X64.Instance.TryWriteStub(shape, code, stub.Address, stub.SlotAddress))
+            if (!HostMachine.Architecture.TryWriteStub(shape, code, stub.Address, stub.SlotAddress))
             {
                 throw new LinkException(
                     LinkErrorCode.Placement,
@@ -313,14 +313,19 @@ internal sealed class UnitLinker
                     $"the unit is too large: the stub at 0x{stub.Address:x} cannot reach its slot at 0x{stub.SlotAddress:x}");
             }
 
+            // A word of 32 bits is the lower half of one of 64: slots have room for that.
             Span<byte> slot = memory.Writable((int)MemoryZone.Relro, stub.SlotOffset, sizeof(ulong));
             BinaryPrimitives.WriteUInt64LittleEndian(slot, stub.IsIfunc ? 0 : TargetOf(context.Resolution, stub));
         }
     }
 
-    private static ulong TargetOf(SymbolResolution resolution, in Stub stub) => stub.Object >= 0
-        ? resolution.Objects[stub.Object].Symbols[stub.Symbol].Value
-        : resolution.Symbols[stub.Symbol].Value;
+    private static ulong TargetOf(SymbolResolution resolution, in Stub stub)
+    {
+        (ulong value, SymbolTraits traits) = stub.Object >= 0
+            ? (resolution.Objects[stub.Object].Symbols[stub.Symbol].Value, resolution.Objects[stub.Object].Symbols[stub.Symbol].Traits)
+            : (resolution.Symbols[stub.Symbol].Value, resolution.Symbols[stub.Symbol].Traits);
+        return value | ((traits & SymbolTraits.Thumb) != 0 ? HostMachine.Architecture.ThumbBit : 0);
+    }
 
     /// <summary>From here on foreign code runs.</summary>
     private void Start(LoadedUnit unit, SymbolResolution resolution, UnitLayout layout, ProcessScope scope)

@@ -1,0 +1,18 @@
+using System.Runtime.InteropServices;
+using ElfLoader.Arch.Arm;
+using ElfLoader.Arch.X64;
+using HostArchitecture = System.Runtime.InteropServices.Architecture;
+
+namespace ElfLoader.Linking;
+
+/// <summary>The machine that this process runs on: the only one whose objects it can load.</summary>
+internal static class HostMachine
+{
+    /// <summary>Its relocations. Veneers are position-independent, as all that is laid out before it has an address.</summary>
+    internal static LinkRules Rules { get; } = new(RuntimeInformation.ProcessArchitecture is HostArchitecture.Arm
+        ? new Arm(new ArmOptions { PositionIndependent = true })
+        : X64.Instance);
+
+    /// <summary>The machine.</summary>
+    internal static ElfLoader.Relocations.Architecture Architecture => Rules.Architecture;
+}
