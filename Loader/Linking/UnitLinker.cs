@@ -74,7 +74,7 @@ internal sealed class UnitLinker
         _entries = UnitEntries.Find(_library, resolution);
         var scan = new RelocationScan(Rules, resolution, _errors, _stubs, _library.Options.AllowUndefined);
         scan.Run();
-        WasOvertaken = _errors.Any && _library.Removals != removals; // what is missing now was perhaps there before
+        _wasOvertaken = _errors.Any && _library.Removals != removals; // what is missing now was perhaps there before
         _errors.ThrowIfAny();
         if (scan.UsesMissing && _library.Removals != removals)
         {

@@ -19,8 +19,8 @@ public sealed class FuzzPartsTests
             return mutator.Mutate(seed, seed.Bytes, ref random);
         }
 
-        byte[] once = Mutant(3);
-        Assert.That(Mutant(3), Is.EqualTo(once));
+        byte[] first = Mutant(3);
+        Assert.That(Mutant(3), Is.EqualTo(first));
         Assert.That(Enumerable.Range(0, 100).Select(i => Convert.ToHexString(Mutant(i))).Distinct().Count(), Is.GreaterThan(90));
     }
 
