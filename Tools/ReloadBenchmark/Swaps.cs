@@ -28,6 +28,9 @@ internal static class Swaps
     private const int Rounds = 7;
     private const int InRound = 400;
 
+    /// <summary>The runtime compiles code again, in the background, while it runs: twice, with pauses.</summary>
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(4);
+
     public static void Run(Sources sources, string? orc)
     {
         string small = sources.Compile("small", Small);
@@ -43,9 +46,10 @@ internal static class Swaps
         List<double> toggled = [];
         List<double> runtimeDyld = [];
         List<double> jitLink = [];
-        for (int i = 0; i < 5_000; i++) // compiled code is at its best
+        for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < WarmUp;)
         {
             Swap(library, bytes, [], []);
+            library.Replace(bytes, "small.o").Undo();
         }
 
         for (int round = 0; round < Rounds; round++) // in turns, so that all see the same machine
