@@ -79,6 +79,9 @@ public sealed record ImageOptions
     /// <summary>Most bytes that the image may have in memory, gaps between its parts excluded, and in the file.</summary>
     public ulong MaximumSize { get; init; } = 4UL << 30;
 
+    /// <summary>Most threads that relocate one image; 0 for as many as there are processors.</summary>
+    public int MaximumParallelism { get; init; }
+
     /// <summary>Limits of what objects may claim.</summary>
     public ReadLimits ReadLimits { get; init; } = ReadLimits.Default;
 }

@@ -7,15 +7,20 @@ namespace ElfLoader;
 /// Objects linked for addresses of a target: the bytes of an executable, and what lies where. Nothing of it is in this
 /// process's memory as code.
 /// </summary>
-/// <remarks>Immutable; may be used from any thread.</remarks>
+/// <remarks>
+/// Immutable; may be used from any thread. The lists are made when they are first asked for; several threads that ask at
+/// once may make them more than once, and make the same.
+/// </remarks>
 public sealed class LinkedImage
 {
     private readonly ImageMachine _machine;
     private readonly ImageFile _file;
     private readonly ImageOutput[] _byAddress;
+    private readonly ImageMap _map;
 
-    internal LinkedImage(ImageMachine machine, ImageFile file, IEnumerable<ImageOutput> outputs)
+    internal LinkedImage(ImageMachine machine, ImageFile file, IEnumerable<ImageOutput> outputs, ImageMap map)
     {
+        _map = map;
         _machine = machine;
         _file = file;
         _byAddress = [.. outputs.Where(output => output is { TakesAddresses: true, Size: > 0 }).OrderBy(output => output.Address)];
@@ -31,22 +36,22 @@ public sealed class LinkedImage
     public ulong FileSize => _file.Size;
 
     /// <summary>The input sections, in the order of linking.</summary>
-    public required IReadOnlyList<ImageSection> Sections { get; init; }
+    public IReadOnlyList<ImageSection> Sections => field ??= _map.Sections();
 
     /// <summary>The symbols: local ones, then global ones.</summary>
-    public required IReadOnlyList<ImageSymbol> Symbols { get; init; }
+    public IReadOnlyList<ImageSymbol> Symbols => field ??= _map.Symbols();
 
     /// <summary>The stubs.</summary>
-    public required IReadOnlyList<ImageStub> Stubs { get; init; }
+    public IReadOnlyList<ImageStub> Stubs => field ??= _map.Stubs();
 
     /// <summary>The slots of all global offset tables.</summary>
-    public required IReadOnlyList<ImageGotSlot> Got { get; init; }
+    public IReadOnlyList<ImageGotSlot> Got => field ??= _map.Got();
 
     /// <summary>The global offset tables of the objects that use one.</summary>
-    public required IReadOnlyList<ImageGotTable> GotTables { get; init; }
+    public IReadOnlyList<ImageGotTable> GotTables => field ??= _map.GotTables();
 
     /// <summary>The input sections that the program does not have in memory.</summary>
-    public required IReadOnlyList<ImageFileSection> FileSections { get; init; }
+    public IReadOnlyList<ImageFileSection> FileSections => field ??= _map.FileSections();
 
     /// <summary>What is mapped, by address.</summary>
     public required IReadOnlyList<ImageSegment> Segments { get; init; }

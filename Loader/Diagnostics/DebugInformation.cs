@@ -95,7 +95,7 @@ internal static class DebugInformation
         byte[] bytes = new byte[checked((int)(pieces[^1].Offset + pieces[^1].Size))];
         foreach (ImagePiece piece in pieces)
         {
-            piece.Bytes!.CopyTo(bytes, (int)piece.Offset);
+            piece.Bytes.CopyTo(bytes.AsMemory((int)piece.Offset));
         }
 
         return bytes;

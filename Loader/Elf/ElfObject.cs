@@ -74,6 +74,9 @@ public sealed class ElfObject
     internal int SymbolNamesStart =>
         SymbolCount == 0 ? 0 : (int)Sections[(int)Sections[_tables.SymbolSection].Link].Offset;
 
+    /// <summary>Bytes of the symbols' names.</summary>
+    internal int SymbolNamesLength => _tables.SymbolNames.Length;
+
     /// <summary>Reads and validates an object.</summary>
     /// <param name="bytes">The whole file; not to be changed as long as the object is used.</param>
     /// <param name="name">Name for messages; <c>archive.a(member.o)</c> for a member.</param>

@@ -22,10 +22,14 @@ internal sealed class DebugSections
     internal static bool IsCopied(ElfObject elf, int section)
     {
         SectionHeader header = elf.Sections[section];
+        if (header.Type is not (ElfConstants.SHT_PROGBITS or ElfConstants.SHT_NOTE)
+            || header.Has(ElfConstants.SHF_ALLOC | ElfConstants.SHF_EXCLUDE))
+        {
+            return false;
+        }
+
         string name = elf.SectionNameText(section);
-        return header.Type is ElfConstants.SHT_PROGBITS or ElfConstants.SHT_NOTE
-            && !header.Has(ElfConstants.SHF_ALLOC | ElfConstants.SHF_EXCLUDE)
-            && !Dropped.Contains(name)
+        return !Dropped.Contains(name)
             && !Array.Exists(DroppedPrefixes, prefix => name.StartsWith(prefix, StringComparison.Ordinal));
     }
 
@@ -51,7 +55,7 @@ internal sealed class DebugSections
     private void Relocate(LinkObject file, in RelocationSection section)
     {
         ref readonly SectionPlace place = ref file.Sections[section.Target];
-        Span<byte> bytes = ((ImageMemory)_context.Memory).Piece(place.Block).Bytes;
+        Span<byte> bytes = ((ImageMemory)_context.Memory).Piece(place.Block).Bytes.Span;
         bool isImplicit = LinkRules.HasImplicitAddend(section);
         string name = file.Elf.SectionNameText(section.Target);
 

@@ -71,8 +71,8 @@ internal sealed class ExidxTable
         {
             const uint prel31 = 0x7fff_ffff;
             uint distance = unchecked((uint)(piece.Describes!() - piece.Address)) & prel31;
-            BinaryPrimitives.WriteUInt32LittleEndian(piece.Bytes, distance);
-            BinaryPrimitives.WriteUInt32LittleEndian(piece.Bytes.AsSpan(sizeof(uint)), EXIDX_CANTUNWIND);
+            BinaryPrimitives.WriteUInt32LittleEndian(piece.Bytes.Span, distance);
+            BinaryPrimitives.WriteUInt32LittleEndian(piece.Bytes.Span[sizeof(uint)..], EXIDX_CANTUNWIND);
         }
     }
 

@@ -42,9 +42,9 @@ internal sealed class ImageFile
 
     /// <summary>Numbers the sections, gives those that are not loaded a place in the file, and writes the tables.</summary>
     /// <param name="outputs">The image's sections.</param>
-    /// <param name="symbols">The symbols, local ones first.</param>
+    /// <param name="symbols">The symbols.</param>
     /// <exception cref="LinkException">There are too many sections.</exception>
-    internal void Build(IReadOnlyList<ImageOutput> outputs, Func<IReadOnlyList<TableSymbol>> symbols)
+    internal void Build(IReadOnlyList<ImageOutput> outputs, ImageSymbols symbols)
     {
         _sections.AddRange(outputs.Where(output => output.Zone is not ImageZone.File)
             .OrderBy(output => output.Address).ThenBy(output => output.Zone).ThenBy(output => output.TakesAddresses ? 1 : 0));
@@ -66,7 +66,7 @@ internal sealed class ImageFile
                 LinkErrorCode.LimitExceeded, new LinkLocation("image"), $"{_sections.Count} sections are more than an image can have");
         }
 
-        AddSymbols(symbols());
+        AddSymbols(symbols.Write(_machine.Is64Bit));
         AddNames();
         ulong cursor = _segments.FileEnd;
         foreach (ImageOutput section in _sections)
@@ -131,31 +131,13 @@ internal sealed class ImageFile
         }
     }
 
-    private void AddSymbols(IReadOnlyList<TableSymbol> symbols)
+    private void AddSymbols(SymbolTableWriter symbols)
     {
-        var table = new ElfFields(_machine.Is64Bit);
-        var strings = new MemoryStream();
-        strings.WriteByte(0);
-        table.Symbol(0, 0, 0, 0, 0, 0);
-        foreach (TableSymbol symbol in symbols)
-        {
-            uint name = (uint)strings.Length;
-            strings.Write(Encoding.UTF8.GetBytes(symbol.Name));
-            strings.WriteByte(0);
-            ushort section = symbol.Place switch
-            {
-                SymbolPlace.Undefined => ElfConstants.SHN_UNDEF,
-                SymbolPlace.Section => (ushort)symbol.Output!.Index,
-                _ => ElfConstants.SHN_ABS,
-            };
-            table.Symbol(name, symbol.Info, symbol.Other, section, symbol.Value, symbol.Size);
-        }
-
-        ImageOutput symtab = Add(".symtab", ElfConstants.SHT_SYMTAB, table.ToArray(), _machine.WordSize);
+        ImageOutput symtab = Add(".symtab", ElfConstants.SHT_SYMTAB, _machine.WordSize, symbols.Locals, symbols.Globals);
         symtab.EntrySize = (ulong)(_machine.Is64Bit ? Elf64.SymbolSize : Elf32.SymbolSize);
-        symtab.Info = 1 + (uint)symbols.Count(symbol => symbol.IsLocal);
+        symtab.Info = (uint)symbols.LocalCount;
         symtab.Link = (uint)symtab.Index + 1;
-        Add(".strtab", ElfConstants.SHT_STRTAB, strings.ToArray(), 1);
+        Add(".strtab", ElfConstants.SHT_STRTAB, 1, symbols.Strings);
     }
 
     private void AddNames()
@@ -175,13 +157,17 @@ internal sealed class ImageFile
             _nameOffsets.Add(offsets[name]);
         }
 
-        Add(".shstrtab", ElfConstants.SHT_STRTAB, strings.ToArray(), 1);
+        Add(".shstrtab", ElfConstants.SHT_STRTAB, 1, strings.ToArray());
     }
 
-    private ImageOutput Add(string name, uint type, byte[] bytes, int alignment)
+    private ImageOutput Add(string name, uint type, int alignment, params ReadOnlySpan<Memory<byte>> parts)
     {
         var output = new ImageOutput(name, ImageZone.File, type, 0) { Index = _sections.Count + 1 };
-        output.Add(new ImagePiece { Size = (ulong)bytes.Length, Alignment = (ulong)alignment, Bytes = bytes });
+        foreach (Memory<byte> part in parts)
+        {
+            output.Add(new ImagePiece { Size = (ulong)part.Length, Alignment = (ulong)alignment, Bytes = part });
+        }
+
         output.Arrange();
         _sections.Add(output);
         return output;

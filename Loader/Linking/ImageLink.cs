@@ -109,7 +109,8 @@ internal sealed class ImageLink
             DescriptorResolver = sections.TlsCode is null ? 0 : layout.TlsCodeAddress + (ulong)_machine.TlsCode!.ResolverOffset,
         };
         var debug = new DebugSections(context);
-        RelocationPass.RunAll(context, order, parallelism: 1);
+        sections.Memory.Allocate();
+        RelocationPass.RunAll(context, order, _options.MaximumParallelism);
         foreach (LinkObject file in order)
         {
             new GotWriter(context, null, null).Write(file);
@@ -126,13 +127,13 @@ internal sealed class ImageLink
         if (sections.TlsCall is { } call)
         {
             Architecture architecture = _machine.Rules.Architecture;
-            _ = architecture.TryWriteStub(architecture.TlsCall!, call.Bytes, call.Address, 0);
+            _ = architecture.TryWriteStub(architecture.TlsCall!, call.Bytes.Span, call.Address, 0);
         }
 
         if (sections.TlsCode is { } code)
         {
             _machine.TlsCode!.Write(
-                code.Bytes, (long)(layout.Tls.Base - layout.Tls.ThreadPointer), _machine.Rules.Architecture.CodePadding);
+                code.Bytes.Span, (long)(layout.Tls.Base - layout.Tls.ThreadPointer), _machine.Rules.Architecture.CodePadding);
         }
 
         sections.Exidx?.Write();
@@ -140,7 +141,7 @@ internal sealed class ImageLink
         {
             byte[] table = new byte[unwind.Size];
             unwind.Read(0, table, [0]);
-            if (!EhFrameIndex.Write(index.Bytes, index.Address, table, unwind.Address, _machine.WordSize))
+            if (!EhFrameIndex.Write(index.Bytes.Span, index.Address, table, unwind.Address, _machine.WordSize))
             {
                 _warnings.Add("the unwind tables (.eh_frame) cannot be indexed: exceptions are slow");
             }
@@ -156,7 +157,7 @@ internal sealed class ImageLink
         for (int i = 0; i < _stubs.Count; i++)
         {
             ref readonly Stub stub = ref _stubs.All[i];
-            Span<byte> code = sections.Stubs!.Bytes.AsSpan((int)stub.Offset, architecture.Stub.Size);
+            Span<byte> code = sections.Stubs!.Bytes.Span.Slice((int)stub.Offset, architecture.Stub.Size);
             if (!architecture.TryWriteStub(architecture.Stub, code, stub.Address, stub.SlotAddress))
             {
                 _errors.Add(
@@ -166,13 +167,13 @@ internal sealed class ImageLink
             }
 
             int size = (int)sections.Irelative!.Output.EntrySize;
-            Span<byte> relocation = sections.Irelative.Bytes.AsSpan(size * i, size);
+            Span<byte> relocation = sections.Irelative.Bytes.Span.Slice(size * i, size);
             PutWord(relocation, stub.SlotAddress);
             PutWord(relocation[_machine.WordSize..], _machine.IRelative); // without a symbol
             PutWord(
                 _machine.HasAddends
                     ? relocation[(2 * _machine.WordSize)..]
-                    : sections.StubSlots!.Bytes.AsSpan((int)stub.SlotOffset, _machine.WordSize),
+                    : sections.StubSlots!.Bytes.Span.Slice((int)stub.SlotOffset, _machine.WordSize),
                 stub.Resolver);
         }
     }
@@ -181,7 +182,7 @@ internal sealed class ImageLink
     {
         foreach (BranchStub stub in branches.All)
         {
-            if (!_machine.Rules.Architecture.TryWriteStub(stub.Shape, stub.Piece.Bytes, stub.Piece.Address, stub.Target))
+            if (!_machine.Rules.Architecture.TryWriteStub(stub.Shape, stub.Piece.Bytes.Span, stub.Piece.Address, stub.Target))
             {
                 _errors.Add(
                     LinkErrorCode.Placement,
@@ -211,16 +212,13 @@ internal sealed class ImageLink
         ProgramHeaders segments)
     {
         SymbolResolution resolution = context.Resolution;
-        BranchStubs branches = context.BranchStubs!;
-        var symbols = new ImageSymbols(_machine.Rules.Architecture, resolution, layout, sections, _stubs);
-        symbols.Collect(order, branches);
         var file = new ImageFile(_machine, segments)
         {
             Entry = FindEntry(resolution),
             Flags = _machine.Flags ?? _inputs[0].Flags,
             OsAbi = _stubs.Count > 0 ? ElfConstants.ELFOSABI_GNU : ElfConstants.ELFOSABI_NONE,
         };
-        file.Build(sections.Outputs, () => symbols.Table);
+        file.Build(sections.Outputs, new ImageSymbols(context, order, layout, sections));
         if (file.Size > _options.MaximumSize)
         {
             throw new LinkException(
@@ -230,15 +228,12 @@ internal sealed class ImageLink
         }
 
         _warnings.AddRange(segments.Warnings);
-        var map = new ImageMap(_machine, resolution, _stubs, branches, sections.Memory);
-        return new LinkedImage(_machine, file, sections.Outputs.Where(output => output.Zone is not ImageZone.File).Append(segments.Header))
+        return new LinkedImage(
+            _machine,
+            file,
+            sections.Outputs.Where(output => output.Zone is not ImageZone.File).Append(segments.Header),
+            new ImageMap(_machine, context, order, layout, sections))
         {
-            Sections = ImageMap.Sections(order),
-            Symbols = symbols.Map,
-            Stubs = map.Stubs(),
-            Got = map.Got(order),
-            GotTables = ImageMap.GotTables(order),
-            FileSections = ImageMap.FileSections(sections.Outputs),
             Segments = ImageMap.Segments(segments.Loads),
             Warnings = _warnings,
             Objects = [.. order.Select(file => file.Elf)],

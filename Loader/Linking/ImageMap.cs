@@ -4,30 +4,42 @@ using ElfLoader.Relocations;
 
 namespace ElfLoader.Linking;
 
-/// <summary>Lists what lies where in an image.</summary>
+/// <summary>Lists what lies where in an image: when somebody asks, for most do not.</summary>
 internal sealed class ImageMap
 {
+    /// <summary>Name of <see cref="ImageSections.TlsCall"/>.</summary>
+    internal const string TlsCallName = "__tls_descriptor_call";
+
     private readonly ImageMachine _machine;
     private readonly SymbolResolution _resolution;
     private readonly StubTable _stubs;
     private readonly BranchStubs _branches;
-    private readonly ImageMemory _memory;
+    private readonly ImageLayout _layout;
+    private readonly ImageSections _sections;
+    private readonly LinkObject[] _order;
 
+    /// <param name="machine">The machine.</param>
+    /// <param name="context">What the link's relocations knew.</param>
+    /// <param name="order">The objects, in the order of the command line.</param>
+    /// <param name="layout">The addresses.</param>
+    /// <param name="sections">The sections.</param>
     internal ImageMap(
-        ImageMachine machine, SymbolResolution resolution, StubTable stubs, BranchStubs branches, ImageMemory memory)
+        ImageMachine machine, RelocationContext context, LinkObject[] order, ImageLayout layout, ImageSections sections)
     {
-        _branches = branches;
         _machine = machine;
-        _resolution = resolution;
-        _stubs = stubs;
-        _memory = memory;
+        _resolution = context.Resolution;
+        _stubs = context.Stubs;
+        _branches = context.BranchStubs!;
+        _layout = layout;
+        _sections = sections;
+        _order = order;
     }
 
     /// <summary>The input sections.</summary>
-    internal static List<ImageSection> Sections(IEnumerable<LinkObject> order)
+    internal ImageSection[] Sections()
     {
         List<ImageSection> sections = [];
-        foreach (LinkObject file in order)
+        foreach (LinkObject file in _order)
         {
             for (int i = 1; i < file.Sections.Length; i++)
             {
@@ -45,11 +57,40 @@ internal sealed class ImageMap
             }
         }
 
-        return sections;
+        return [.. sections];
+    }
+
+    /// <summary>The symbols: local ones, then global ones.</summary>
+    internal ImageSymbol[] Symbols()
+    {
+        List<ImageSymbol> symbols = [];
+        foreach (LinkObject file in _order)
+        {
+            for (int i = 1; i < file.Elf.SymbolCount; i++)
+            {
+                SymbolRecord record = file.Elf.Symbol(i);
+                if (file.Symbols[i].Global < 0 && ImageSymbols.IsListed(file, record, file.Elf.SymbolName(i)))
+                {
+                    AddDefined(symbols, file.Elf.SymbolNameText(i), file, record, file.Symbols[i]);
+                }
+            }
+        }
+
+        if (_sections.TlsCall is { } call)
+        {
+            symbols.Add(new ImageSymbol(TlsCallName, null, call.Output.Name, call.Address, call.Size, "local", "func"));
+        }
+
+        for (int i = 0; i < _resolution.Symbols.Count; i++)
+        {
+            AddGlobal(symbols, i);
+        }
+
+        return [.. symbols];
     }
 
     /// <summary>The stubs.</summary>
-    internal List<ImageStub> Stubs()
+    internal ImageStub[] Stubs()
     {
         List<ImageStub> stubs = [];
         StubShape shape = _machine.Rules.Architecture.Stub;
@@ -68,18 +109,18 @@ internal sealed class ImageMap
             stubs.Add(stub.Describe());
         }
 
-        return stubs;
+        return [.. stubs];
     }
 
     /// <summary>The slots.</summary>
-    internal List<ImageGotSlot> Got(IEnumerable<LinkObject> order)
+    internal ImageGotSlot[] Got()
     {
         List<ImageGotSlot> slots = [];
-        foreach (LinkObject file in order)
+        foreach (LinkObject file in _order)
         {
             foreach (GotEntry entry in file.Got.Entries)
             {
-                Span<byte> word = _memory.Writable(file.Got.Block, (ulong)entry.Offset, _machine.WordSize);
+                Span<byte> word = _sections.Memory.Writable(file.Got.Block, (ulong)entry.Offset, _machine.WordSize);
                 slots.Add(new ImageGotSlot(
                     entry.Symbol is 0 ? "" : file.DescribeSymbol(entry.Symbol),
                     file.Elf.Name,
@@ -91,34 +132,34 @@ internal sealed class ImageMap
             }
         }
 
-        return slots;
+        return [.. slots];
     }
 
     /// <summary>The tables that have the slots.</summary>
-    internal static List<ImageGotTable> GotTables(IEnumerable<LinkObject> order) =>
-        [.. order.Where(file => file.Got.IsUsed).Select(file => new ImageGotTable(file.Elf.Name, file.Got.Address))];
+    internal ImageGotTable[] GotTables() =>
+        [.. _order.Where(file => file.Got.IsUsed).Select(file => new ImageGotTable(file.Elf.Name, file.Got.Address))];
 
     /// <summary>The sections that are not in memory.</summary>
-    internal static List<ImageFileSection> FileSections(IEnumerable<ImageOutput> outputs)
+    internal ImageFileSection[] FileSections()
     {
         List<ImageFileSection> sections = [];
-        foreach (ImageOutput output in outputs.Where(output => output.Zone is ImageZone.File))
+        foreach (ImageOutput output in _sections.Outputs.Where(output => output.Zone is ImageZone.File))
         {
             foreach (ImagePiece piece in output.Pieces)
             {
-                if (piece is { File: { } file, Bytes: { } bytes })
+                if (piece.File is { } file)
                 {
                     sections.Add(new ImageFileSection(
-                        file.Elf.Name, file.Elf.SectionNameText(piece.Section), piece.Section, bytes));
+                        file.Elf.Name, file.Elf.SectionNameText(piece.Section), piece.Section, piece.Bytes));
                 }
             }
         }
 
-        return sections;
+        return [.. sections];
     }
 
     /// <summary>The segments.</summary>
-    internal static List<ImageSegment> Segments(IReadOnlyList<ImageLoad> loads) =>
+    internal static ImageSegment[] Segments(IReadOnlyList<ImageLoad> loads) =>
         [.. loads.Select(load => new ImageSegment(
             load.Start, load.End - load.Start, load.FileOffset, load.FileEnd - load.Start, ProgramHeaders.Letters(load.Flags)))];
 
@@ -144,5 +185,70 @@ internal sealed class ImageMap
         }
 
         return letters;
+    }
+
+    internal static string NameOf(SymbolBinding binding) => binding switch
+    {
+        SymbolBinding.Local => "local",
+        SymbolBinding.Weak => "weak",
+        SymbolBinding.GnuUnique => "unique",
+        _ => "global",
+    };
+
+    internal static string NameOf(SymbolType type) => type switch
+    {
+        SymbolType.Object => "object",
+        SymbolType.Function => "func",
+        SymbolType.Section => "section",
+        SymbolType.File => "file",
+        SymbolType.Common => "common",
+        SymbolType.Tls => "tls",
+        SymbolType.GnuIfunc => "ifunc",
+        _ => "notype",
+    };
+
+    private void AddGlobal(List<ImageSymbol> symbols, int index)
+    {
+        ref LinkSymbol symbol = ref _resolution.Symbols[index];
+        string name = _resolution.Symbols.Text(index);
+        if (symbol.Synthetic is not 0)
+        {
+            string? section = ImageSymbols.OutputAt(_layout, symbol.Value)?.Name;
+            string type = (symbol.Traits & SymbolTraits.Tls) != 0 ? "tls" : "notype";
+            symbols.Add(new ImageSymbol(name, null, section, symbol.Value, 0, "global", type));
+        }
+        else if (symbol.State is SymbolState.External)
+        {
+            string type = (symbol.Traits & SymbolTraits.Function) != 0 ? "func" : "notype";
+            symbols.Add(new ImageSymbol(name, null, null, symbol.Value, 0, "global", type)
+            {
+                IsThumb = (symbol.Traits & SymbolTraits.Thumb) != 0,
+            });
+        }
+        else if (symbol.State is not SymbolState.Undefined && (symbol.Traits & SymbolTraits.Discarded) == 0)
+        {
+            LinkObject file = _resolution.Objects[symbol.Definer];
+            SymbolRecord record = file.Elf.Symbol(symbol.DefinerSymbol) with { Size = symbol.Size };
+            AddDefined(symbols, name, file, record, file.Symbols[symbol.DefinerSymbol]);
+        }
+    }
+
+    private static void AddDefined(
+        List<ImageSymbol> symbols, string name, LinkObject file, in SymbolRecord record, in BoundSymbol bound)
+    {
+        if (record.Type is not SymbolType.File)
+        {
+            string? section = record.Place switch
+            {
+                SymbolPlace.Section => file.Elf.SectionNameText(record.Section),
+                SymbolPlace.Absolute => null,
+                _ => "COMMON",
+            };
+            symbols.Add(new ImageSymbol(
+                name, file.Elf.Name, section, bound.Value, record.Size, NameOf(record.Binding), NameOf(record.Type))
+            {
+                IsThumb = bound.Is(SymbolTraits.Thumb) && !bound.Is(SymbolTraits.Ifunc),
+            });
+        }
     }
 }

@@ -12,6 +12,9 @@ internal sealed class ImageMappings
 
     internal ImageMappings(IReadOnlyList<SectionMapping> mappings) => _mappings = mappings;
 
+    /// <summary>Whether there are any.</summary>
+    internal bool Any => _mappings.Count > 0;
+
     /// <summary>The address of an input section, or null.</summary>
     /// <exception cref="ImageOptionException">The mapping is not clear, or not possible.</exception>
     internal ulong? Find(LinkObject file, int section, string name)

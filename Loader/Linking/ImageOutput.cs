@@ -59,8 +59,8 @@ internal sealed class ImagePiece
     /// <summary>Offset in the output section.</summary>
     internal ulong Offset { get; set; }
 
-    /// <summary>The bytes; null where all are zero.</summary>
-    internal byte[]? Bytes { get; set; }
+    /// <summary>The bytes; empty where all are zero.</summary>
+    internal Memory<byte> Bytes { get; set; }
 
     /// <summary>The output section.</summary>
     internal ImageOutput Output { get; set; } = null!;
@@ -168,13 +168,13 @@ internal sealed class ImageOutput
                 Fill(destination[(int)(done - offset)..(int)(from - offset)], done, filling);
                 done = to;
                 Span<byte> part = destination.Slice((int)(from - offset), (int)(to - from));
-                if (piece.Bytes is null)
+                if (piece.Bytes.IsEmpty)
                 {
                     part.Clear();
                 }
                 else
                 {
-                    piece.Bytes.AsSpan((int)(from - piece.Offset), part.Length).CopyTo(part);
+                    piece.Bytes.Span.Slice((int)(from - piece.Offset), part.Length).CopyTo(part);
                 }
             }
         }
@@ -246,34 +246,5 @@ internal sealed class ImageOutput
 
         Size = block.Size;
         Alignment = Math.Max(Alignment, block.Alignment);
-    }
-}
-
-/// <summary>The bytes of an image: a block for each piece.</summary>
-internal sealed class ImageMemory : LinkMemory
-{
-    private readonly List<ImagePiece> _pieces = [];
-
-    /// <summary>Makes a piece writable and returns its block.</summary>
-    internal int Add(ImagePiece piece)
-    {
-        _pieces.Add(piece);
-        return _pieces.Count - 1;
-    }
-
-    /// <summary>The piece of a block.</summary>
-    internal ImagePiece Piece(int block) => _pieces[block];
-
-    /// <inheritdoc/>
-    internal override Span<byte> Writable(int block, ulong offset, int length)
-    {
-        if (length is 0)
-        {
-            return []; // zero-initialized sections have no bytes to write, and may be larger than an array
-        }
-
-        ImagePiece piece = _pieces[block];
-        piece.Bytes ??= new byte[piece.Size];
-        return piece.Bytes.AsSpan((int)offset, length);
     }
 }

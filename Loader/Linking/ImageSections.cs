@@ -120,7 +120,7 @@ internal sealed class ImageSections
     private void AddInput(LinkObject file, int index)
     {
         SectionHeader header = file.Elf.Sections[index];
-        string name = file.Elf.SectionNameText(index);
+        ReadOnlySpan<byte> name = file.Elf.SectionName(index);
         ImageZone zone = OutputNames.ZoneOf(name, header);
         bool isUnwind = file.Sections[index].Role is SectionRole.Unwind;
         string outputName = OutputNames.Of(name, header);
@@ -132,7 +132,7 @@ internal sealed class ImageSections
             Alignment = isUnwind ? 1 : Math.Max(header.Alignment, 1),
             Order = isUnwind ? UnwindOrder(file, index) : OutputNames.Priority(name, header.Type),
         };
-        ulong? address = _mappings.Find(file, index, name);
+        ulong? address = _mappings.Any ? _mappings.Find(file, index, file.Elf.SectionNameText(index)) : null;
         ImageOutput output = OutputOf(outputName, zone, header.Type, header.Flags, address);
         output.EntrySize = output.Pieces.Count is 0 || output.EntrySize == header.EntrySize ? header.EntrySize : 0;
         output.Add(piece);

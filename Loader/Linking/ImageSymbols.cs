@@ -1,24 +1,10 @@
+using System.Text;
 using ElfLoader.Elf;
 using ElfLoader.Relocations;
 
 namespace ElfLoader.Linking;
 
-/// <summary>A symbol of an image, for its symbol table and for its map.</summary>
-/// <param name="Name">The name.</param>
-/// <param name="Info"><c>st_info</c>: binding and type.</param>
-/// <param name="Other"><c>st_other</c>: visibility.</param>
-/// <param name="Place">Where it lies.</param>
-/// <param name="Output">The output section, where it lies in one.</param>
-/// <param name="Value">The value in the table.</param>
-/// <param name="Size">The size.</param>
-internal readonly record struct TableSymbol(
-    string Name, byte Info, byte Other, SymbolPlace Place, ImageOutput? Output, ulong Value, ulong Size)
-{
-    /// <summary>Whether only its object, or the image, sees it.</summary>
-    internal bool IsLocal => Info >> 4 is ElfConstants.STB_LOCAL;
-}
-
-/// <summary>Lists the symbols of an image.</summary>
+/// <summary>Lists the symbols of an image in its symbol table.</summary>
 internal sealed class ImageSymbols
 {
     private readonly Architecture _architecture;
@@ -26,74 +12,77 @@ internal sealed class ImageSymbols
     private readonly ImageLayout _layout;
     private readonly ImageSections _sections;
     private readonly StubTable _stubs;
+    private readonly BranchStubs _branches;
+    private readonly LinkObject[] _order;
     private readonly Dictionary<int, ImagePiece> _commons;
-    private readonly List<TableSymbol> _table = [];
-    private readonly List<ImageSymbol> _map = [];
 
-    internal ImageSymbols(
-        Architecture architecture, SymbolResolution resolution, ImageLayout layout, ImageSections sections, StubTable stubs)
+    /// <param name="context">What the link's relocations knew.</param>
+    /// <param name="order">The objects, in the order of the command line.</param>
+    /// <param name="layout">The addresses.</param>
+    /// <param name="sections">The sections.</param>
+    internal ImageSymbols(RelocationContext context, LinkObject[] order, ImageLayout layout, ImageSections sections)
     {
-        _architecture = architecture;
-        _resolution = resolution;
+        _architecture = context.Rules.Architecture;
+        _resolution = context.Resolution;
         _layout = layout;
         _sections = sections;
-        _stubs = stubs;
+        _stubs = context.Stubs;
+        _branches = context.BranchStubs!;
+        _order = order;
         _commons = sections.Commons.ToDictionary(common => common.Symbol, common => common.Piece);
     }
 
-    /// <summary>For the symbol table, local ones first.</summary>
-    internal IReadOnlyList<TableSymbol> Table => _table;
-
-    /// <summary>For the map.</summary>
-    internal IReadOnlyList<ImageSymbol> Map => _map;
-
-    /// <summary>Lists them all.</summary>
-    /// <param name="order">The objects, in the order of the command line.</param>
-    /// <param name="branches">The stubs of branches.</param>
-    internal void Collect(IReadOnlyList<LinkObject> order, BranchStubs branches)
+    /// <summary>Writes them all.</summary>
+    /// <param name="is64Bit">The class of the file.</param>
+    internal SymbolTableWriter Write(bool is64Bit)
     {
-        foreach (LinkObject file in order)
+        long locals = _stubs.Count + _branches.All.Count;
+        long names = 0;
+        foreach (LinkObject file in _order)
         {
+            locals += file.Elf.FirstGlobalSymbol;
+            names += file.Elf.SymbolNamesLength;
+        }
+
+        var table = new SymbolTableWriter(is64Bit, checked((int)locals), _resolution.Symbols.Count, checked((int)names));
+        foreach (LinkObject file in _order)
+        {
+            SymbolTable symbols = file.Elf.Symbols;
             for (int i = 1; i < file.Elf.SymbolCount; i++)
             {
                 if (file.Symbols[i].Global < 0)
                 {
-                    AddLocal(file, i);
+                    SymbolRecord record = symbols[i];
+                    ReadOnlySpan<byte> name = symbols.Name(record);
+                    if (IsListed(file, record, name))
+                    {
+                        AddDefined(table, name, file, record, record.Info, file.Symbols[i], -1);
+                    }
                 }
             }
         }
 
-        AddStubs(branches);
+        AddStubs(table);
         for (int i = 0; i < _resolution.Symbols.Count; i++)
         {
-            AddGlobal(i);
+            AddGlobal(table, i);
         }
 
-        TableSymbol[] sorted = [.. _table.OrderBy(symbol => symbol.IsLocal ? 0 : 1)];
-        _table.Clear();
-        _table.AddRange(sorted);
+        return table;
     }
 
-    private void AddLocal(LinkObject file, int index)
-    {
-        SymbolRecord record = file.Elf.Symbol(index);
-        bool isKept = record.Place is SymbolPlace.Section && file.IsKept(record.Section);
-        string name = file.Elf.SymbolNameText(index);
-        if (record.Type is SymbolType.Section || name.Length is 0 || name.StartsWith(".L", StringComparison.Ordinal)
-            || (!isKept && record.Place is not SymbolPlace.Absolute))
-        {
-            return;
-        }
-
-        AddDefined(name, file, record, record.Info, file.Symbols[index], -1);
-    }
+    /// <summary>Whether a local symbol is worth listing: it has a name that is no compiler's label, and lies in the image.</summary>
+    internal static bool IsListed(LinkObject file, in SymbolRecord record, ReadOnlySpan<byte> name) =>
+        record.Type is not SymbolType.Section && !name.IsEmpty && !name.StartsWith(".L"u8)
+        && (record.Place is SymbolPlace.Absolute || (record.Place is SymbolPlace.Section && file.IsKept(record.Section)));
 
     /// <summary>Stubs, under the names that GNU ld gives them, so that disassemblers and debuggers know what they see.</summary>
-    private void AddStubs(BranchStubs branches)
+    private void AddStubs(SymbolTableWriter table)
     {
-        foreach (BranchStub stub in branches.All)
+        foreach (BranchStub stub in _branches.All)
         {
-            AddCode($"__{stub.File.DescribeSymbol(stub.Symbol)}_veneer", stub.Shape, stub.Piece, stub.Piece.Address);
+            string name = $"__{stub.File.DescribeSymbol(stub.Symbol)}_veneer";
+            AddCode(table, name, stub.Shape, stub.Piece, stub.Piece.Address);
         }
 
         for (int i = 0; i < _stubs.Count; i++)
@@ -102,58 +91,47 @@ internal sealed class ImageSymbols
             string name = stub.Object >= 0
                 ? _resolution.Objects[stub.Object].DescribeSymbol(stub.Symbol)
                 : _resolution.Symbols.Text(stub.Symbol);
-            AddCode($"__{name}_iplt", _architecture.Stub, _sections.Stubs!, stub.Address);
+            AddCode(table, $"__{name}_iplt", _architecture.Stub, _sections.Stubs!, stub.Address);
         }
 
         if (_sections.TlsCall is { } call)
         {
-            const string name = "__tls_descriptor_call";
-            AddCode(name, _architecture.TlsCall!, call, call.Address);
-            _map.Add(new ImageSymbol(name, null, call.Output.Name, call.Address, call.Size, "local", "func"));
+            AddCode(table, ImageMap.TlsCallName, _architecture.TlsCall!, call, call.Address);
         }
     }
 
-    private void AddCode(string name, StubShape shape, ImagePiece piece, ulong address)
+    private void AddCode(SymbolTableWriter table, string name, StubShape shape, ImagePiece piece, ulong address)
     {
-        _table.Add(new TableSymbol(
-            name,
+        ushort section = (ushort)piece.Output.Index;
+        table.Add(
+            Encoding.UTF8.GetBytes(name),
             Info(ElfConstants.STB_LOCAL, ElfConstants.STT_FUNC),
             ElfConstants.STV_DEFAULT,
-            SymbolPlace.Section,
-            piece.Output,
+            section,
             address | (shape.IsThumb ? _architecture.ThumbBit : 0),
-            (ulong)shape.Size));
+            (ulong)shape.Size);
+        byte label = Info(ElfConstants.STB_LOCAL, ElfConstants.STT_NOTYPE);
         foreach ((int offset, string mapping) in shape.MappingSymbols)
         {
-            _table.Add(new TableSymbol(
-                mapping,
-                Info(ElfConstants.STB_LOCAL, ElfConstants.STT_NOTYPE),
-                ElfConstants.STV_DEFAULT,
-                SymbolPlace.Section,
-                piece.Output,
-                address + (ulong)offset,
-                0));
+            table.Add(Encoding.UTF8.GetBytes(mapping), label, ElfConstants.STV_DEFAULT, section, address + (ulong)offset, 0);
         }
     }
 
-    private void AddGlobal(int index)
+    private void AddGlobal(SymbolTableWriter table, int index)
     {
         ref LinkSymbol symbol = ref _resolution.Symbols[index];
-        string name = _resolution.Symbols.Text(index);
+        ReadOnlySpan<byte> name = _resolution.Symbols.Name(index);
         SymbolTraits traits = symbol.Traits;
         if (symbol.Synthetic is not 0)
         {
             bool isTls = (traits & SymbolTraits.Tls) != 0;
-            ImageOutput? output = OutputAt(symbol.Value);
-            _table.Add(new TableSymbol(
+            table.Add(
                 name,
                 Info(ElfConstants.STB_LOCAL, isTls ? ElfConstants.STT_TLS : ElfConstants.STT_NOTYPE),
                 ElfConstants.STV_HIDDEN,
-                output is null ? SymbolPlace.Absolute : SymbolPlace.Section,
-                output,
+                (ushort?)OutputAt(_layout, symbol.Value)?.Index ?? ElfConstants.SHN_ABS,
                 isTls ? symbol.Value - _layout.Tls.Base : symbol.Value,
-                0));
-            _map.Add(new ImageSymbol(name, null, output?.Name, symbol.Value, 0, "global", isTls ? "tls" : "notype"));
+                0);
             return;
         }
 
@@ -162,36 +140,38 @@ internal sealed class ImageSymbols
             case SymbolState.External:
                 bool isFunction = (traits & SymbolTraits.Function) != 0;
                 bool isThumb = (traits & SymbolTraits.Thumb) != 0;
-                _table.Add(new TableSymbol(
+                table.Add(
                     name,
                     Info(ElfConstants.STB_GLOBAL, isFunction ? ElfConstants.STT_FUNC : ElfConstants.STT_NOTYPE),
                     ElfConstants.STV_DEFAULT,
-                    SymbolPlace.Absolute,
-                    null,
+                    ElfConstants.SHN_ABS,
                     symbol.Value | (isThumb ? 1UL : 0),
-                    0));
-                _map.Add(new ImageSymbol(name, null, null, symbol.Value, 0, "global", isFunction ? "func" : "notype")
-                {
-                    IsThumb = isThumb,
-                });
+                    0);
                 break;
             case SymbolState.Undefined when (traits & SymbolTraits.GotBase) == 0:
                 byte binding = (traits & SymbolTraits.UndefinedWeak) != 0 ? ElfConstants.STB_WEAK : ElfConstants.STB_GLOBAL;
-                _table.Add(new TableSymbol(
-                    name, Info(binding, ElfConstants.STT_NOTYPE), ElfConstants.STV_DEFAULT, SymbolPlace.Undefined, null, 0, 0));
+                table.Add(
+                    name, Info(binding, ElfConstants.STT_NOTYPE), ElfConstants.STV_DEFAULT, ElfConstants.SHN_UNDEF, 0, 0);
                 break;
             case SymbolState.Weak or SymbolState.Strong or SymbolState.Common when (traits & SymbolTraits.Discarded) == 0:
                 LinkObject file = _resolution.Objects[symbol.Definer];
                 SymbolRecord record = file.Elf.Symbol(symbol.DefinerSymbol);
                 bool isHidden = symbol.Visibility is SymbolVisibility.Hidden or SymbolVisibility.Internal;
                 byte info = isHidden ? Info(ElfConstants.STB_LOCAL, (byte)record.Type) : record.Info;
-                AddDefined(name, file, record with { Size = symbol.Size }, info, file.Symbols[symbol.DefinerSymbol], index);
+                AddDefined(
+                    table, name, file, record with { Size = symbol.Size }, info, file.Symbols[symbol.DefinerSymbol], index);
                 break;
         }
     }
 
     private void AddDefined(
-        string name, LinkObject file, in SymbolRecord record, byte info, in BoundSymbol bound, int global)
+        SymbolTableWriter table,
+        ReadOnlySpan<byte> name,
+        LinkObject file,
+        in SymbolRecord record,
+        byte info,
+        in BoundSymbol bound,
+        int global)
     {
         ImagePiece? piece = record.Place switch
         {
@@ -212,28 +192,13 @@ internal sealed class ImageSymbols
 
         bool isThumb = bound.Is(SymbolTraits.Thumb) && !bound.Is(SymbolTraits.Ifunc); // the resolver's address says itself
         byte type = (byte)(info & 0xf);
-        _table.Add(new TableSymbol(
+        table.Add(
             name,
             type is ElfConstants.STT_COMMON ? Info((byte)(info >> 4), ElfConstants.STT_OBJECT) : info,
             (byte)(record.Other & 3),
-            piece is null ? SymbolPlace.Absolute : SymbolPlace.Section,
-            piece?.Output,
+            (ushort?)piece?.Output.Index ?? ElfConstants.SHN_ABS,
             value | (isThumb ? 1UL : 0),
-            record.Size));
-        if (record.Type is not SymbolType.File)
-        {
-            _map.Add(new ImageSymbol(
-                name,
-                file.Elf.Name,
-                record.Place is SymbolPlace.Section ? file.Elf.SectionNameText(record.Section) : piece is null ? null : "COMMON",
-                bound.Value,
-                record.Size,
-                NameOf(record.Binding),
-                NameOf(record.Type))
-            {
-                IsThumb = isThumb,
-            });
-        }
+            record.Size);
     }
 
     private int FindLocalStub(LinkObject file, ulong address)
@@ -250,10 +215,10 @@ internal sealed class ImageSymbols
     }
 
     /// <summary>The section that an address lies in, or is the end of.</summary>
-    private ImageOutput? OutputAt(ulong address)
+    internal static ImageOutput? OutputAt(ImageLayout layout, ulong address)
     {
         ImageOutput? ending = null;
-        foreach (ImageOutput output in _layout.Free)
+        foreach (ImageOutput output in layout.Free)
         {
             if (output.TakesAddresses && output.Address <= address && address <= output.End)
             {
@@ -270,24 +235,4 @@ internal sealed class ImageSymbols
     }
 
     private static byte Info(byte binding, byte type) => (byte)((binding << 4) | type);
-
-    internal static string NameOf(SymbolBinding binding) => binding switch
-    {
-        SymbolBinding.Local => "local",
-        SymbolBinding.Weak => "weak",
-        SymbolBinding.GnuUnique => "unique",
-        _ => "global",
-    };
-
-    internal static string NameOf(SymbolType type) => type switch
-    {
-        SymbolType.Object => "object",
-        SymbolType.Function => "func",
-        SymbolType.Section => "section",
-        SymbolType.File => "file",
-        SymbolType.Common => "common",
-        SymbolType.Tls => "tls",
-        SymbolType.GnuIfunc => "ifunc",
-        _ => "notype",
-    };
 }

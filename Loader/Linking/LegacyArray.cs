@@ -28,11 +28,11 @@ internal sealed class LegacyArray
     internal ImagePiece Piece { get; }
 
     /// <summary>The array part for a section; null if it is no such section, or has no functions.</summary>
-    internal static LegacyArray? Make(ImageMachine machine, ImagePiece source, string name)
+    internal static LegacyArray? Make(ImageMachine machine, ImagePiece source, ReadOnlySpan<byte> name)
     {
         LinkObject file = source.File!;
-        bool isConstructors = name == ".ctors" || name.StartsWith(".ctors.", StringComparison.Ordinal);
-        bool isDestructors = name == ".dtors" || name.StartsWith(".dtors.", StringComparison.Ordinal);
+        bool isConstructors = OutputNames.IsOf(name, ".ctors"u8);
+        bool isDestructors = OutputNames.IsOf(name, ".dtors"u8);
         if ((!isConstructors && !isDestructors) || file.Elf.Sections[source.Section].Type is not ElfConstants.SHT_PROGBITS)
         {
             return null;
@@ -63,8 +63,8 @@ internal sealed class LegacyArray
     /// <summary>Copies the functions, which have been relocated.</summary>
     internal void Fill(int wordSize)
     {
-        ReadOnlySpan<byte> words = _source.Bytes;
-        Span<byte> array = Piece.Bytes;
+        ReadOnlySpan<byte> words = _source.Bytes.Span;
+        Span<byte> array = Piece.Bytes.Span;
         for (int i = 0; i + wordSize <= words.Length && !array.IsEmpty; i += wordSize)
         {
             ReadOnlySpan<byte> word = words.Slice(i, wordSize);

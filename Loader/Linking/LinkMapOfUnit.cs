@@ -51,8 +51,8 @@ internal sealed class LinkMapOfUnit
                             : record.IsCommon ? "COMMON" : null,
                         AddressOf(file.Symbols[i]),
                         record.Size,
-                        ImageSymbols.NameOf(record.Binding),
-                        ImageSymbols.NameOf(record.Type));
+                        ImageMap.NameOf(record.Binding),
+                        ImageMap.NameOf(record.Type));
                 }
             }
         }

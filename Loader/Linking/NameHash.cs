@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Security.Cryptography;
 
 namespace ElfLoader.Linking;
 
@@ -9,8 +8,11 @@ internal static class NameHash
 {
     private const ulong Multiplier = 0x9E37_79B9_7F4A_7C15; // 2^64 divided by the golden ratio (Knuth, TAOCP 3, 6.4)
 
-    private static readonly ulong Seed =
-        BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+    /// <summary>
+    /// Random: a GUID of version 4 has it from the system. (A generator of keys would have it from there, too, but only after
+    /// it has loaded a cryptographic library, which takes longer than to link many an object.)
+    /// </summary>
+    private static readonly ulong Seed = NewSeed();
 
     /// <summary>Hashes a name.</summary>
     internal static ulong Of(ReadOnlySpan<byte> name)
@@ -33,6 +35,14 @@ internal static class NameHash
 
     /// <summary>Hashes a name given as text.</summary>
     internal static ulong Of(string name) => Of(System.Text.Encoding.UTF8.GetBytes(name));
+
+    private static ulong NewSeed()
+    {
+        Span<byte> random = stackalloc byte[16];
+        _ = Guid.NewGuid().TryWriteBytes(random);
+        ulong high = BinaryPrimitives.ReadUInt64LittleEndian(random[8..]);
+        return Mix(BinaryPrimitives.ReadUInt64LittleEndian(random) ^ Mix(high)); // six of the bits are the same in all
+    }
 
     private static ulong Mix(ulong value)
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using ElfLoader.Elf;
 
 namespace ElfLoader.Linking;
@@ -15,38 +16,40 @@ internal static class OutputNames
     /// <summary>Names that stand for themselves and for all that begin with them and a dot; the longer ones first.</summary>
     private static readonly string[] Families =
     [
-        ".data.rel.ro", ".bss.rel.ro", ".text", ".rodata", ".data", ".bss", ".tdata", ".tbss",
+        ".text", ".data.rel.ro", ".rodata", ".data", ".bss.rel.ro", ".bss", ".tdata", ".tbss",
         ".ldata", ".lrodata", ".lbss", ".ltext", ".gcc_except_table",
         ".preinit_array", ".init_array", ".fini_array", ".ctors", ".dtors",
     ];
 
-    private static readonly string[] ArmTables = [".ARM.exidx", ".ARM.extab"];
-
     private static readonly string[] RelroFamilies =
         [".data.rel.ro", ".bss.rel.ro", ".ctors", ".dtors", ".jcr", ".eh_frame", ".tm_clone_table"];
 
+    /// <summary>The same in UTF-8, as objects have them.</summary>
+    private static readonly byte[][] FamilyBytes = Array.ConvertAll(Families, Encoding.UTF8.GetBytes);
+
+    private static readonly byte[][] RelroFamilyBytes = Array.ConvertAll(RelroFamilies, Encoding.UTF8.GetBytes);
+
     /// <summary>Name of the output section.</summary>
-    internal static string Of(string name, in SectionHeader header)
+    internal static string Of(ReadOnlySpan<byte> name, in SectionHeader header)
     {
-        foreach (string family in Families)
+        for (int i = 0; i < Families.Length; i++)
         {
-            if (IsOf(name, family))
+            if (IsOf(name, FamilyBytes[i]))
             {
-                return family;
+                return Families[i];
             }
         }
 
-        foreach (string table in ArmTables) // .ARM.exidx.text.f, but .ARM.exidxf for a section that is called f
+        // .ARM.exidx.text.f, but .ARM.exidxf for a section that is called f
+        if (name.StartsWith(".ARM.ex"u8))
         {
-            if (name.StartsWith(table, StringComparison.Ordinal))
-            {
-                return table;
-            }
+            return name.StartsWith(".ARM.exidx"u8) ? ".ARM.exidx"
+                : name.StartsWith(".ARM.extab"u8) ? ".ARM.extab"
+                : Encoding.UTF8.GetString(name);
         }
 
         // Old compilers' link-once sections: .gnu.linkonce.t.NAME and so on.
-        const string once = ".gnu.linkonce.";
-        return !name.StartsWith(once, StringComparison.Ordinal) ? name
+        return !name.StartsWith(".gnu.linkonce."u8) ? Encoding.UTF8.GetString(name)
             : header.Has(ElfConstants.SHF_EXECINSTR) ? ".text"
             : !header.Has(ElfConstants.SHF_WRITE) ? ".rodata"
             : header.Type is ElfConstants.SHT_NOBITS ? ".bss"
@@ -54,7 +57,7 @@ internal static class OutputNames
     }
 
     /// <summary>Where a section goes.</summary>
-    internal static ImageZone ZoneOf(string name, in SectionHeader header)
+    internal static ImageZone ZoneOf(ReadOnlySpan<byte> name, in SectionHeader header)
     {
         if (header.Has(ElfConstants.SHF_TLS))
         {
@@ -72,39 +75,59 @@ internal static class OutputNames
             return isLarge ? ImageZone.LargeReadOnly : ImageZone.ReadOnly;
         }
 
-        bool isRelro = header.Type is ElfConstants.SHT_INIT_ARRAY or ElfConstants.SHT_FINI_ARRAY or ElfConstants.SHT_PREINIT_ARRAY
-            || Array.Exists(RelroFamilies, family => IsOf(name, family));
-        return isLarge ? ImageZone.LargeData : isRelro ? ImageZone.Relro : ImageZone.Data;
+        return isLarge ? ImageZone.LargeData : IsRelro(name, header.Type) ? ImageZone.Relro : ImageZone.Data;
     }
 
     /// <summary>Place among the sections of an array of functions: <c>.init_array.101</c> comes before <c>.init_array</c>.</summary>
-    internal static int Priority(string name, uint type)
+    internal static int Priority(ReadOnlySpan<byte> name, uint type)
     {
-        string? family = type switch
+        bool countsDown = false;
+        ReadOnlySpan<byte> family;
+        switch (type)
         {
-            ElfConstants.SHT_INIT_ARRAY => ".init_array",
-            ElfConstants.SHT_FINI_ARRAY => ".fini_array",
-            _ when IsOf(name, ".ctors") => ".ctors",
-            _ when IsOf(name, ".dtors") => ".dtors",
-            _ => null,
-        };
-        if (family is null)
-        {
-            return 0;
+            case ElfConstants.SHT_INIT_ARRAY:
+                family = ".init_array"u8;
+                break;
+            case ElfConstants.SHT_FINI_ARRAY:
+                family = ".fini_array"u8;
+                break;
+            case var _ when IsOf(name, ".ctors"u8) || IsOf(name, ".dtors"u8):
+                family = name[..".ctors"u8.Length];
+                countsDown = true;
+                break;
+            default:
+                return 0;
         }
 
-        bool hasPriority = name.Length > family.Length + 1 && IsOf(name, family);
-        int priority = hasPriority && ushort.TryParse(
+        return !IsOf(name, family) || name.Length == family.Length || !ushort.TryParse(
             name[(family.Length + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out ushort number)
-            ? number
-            : NoPriority;
-        return family is ".ctors" or ".dtors" && priority is not NoPriority ? CtorsOrigin - priority : priority;
+            ? NoPriority
+            : countsDown ? CtorsOrigin - number : number;
     }
 
     /// <summary>Whether a name can be part of <c>__start_NAME</c> in C.</summary>
     internal static bool IsIdentifier(string name) =>
         name.Length > 0 && !char.IsAsciiDigit(name[0]) && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_');
 
-    private static bool IsOf(string name, string family) =>
-        name.StartsWith(family, StringComparison.Ordinal) && (name.Length == family.Length || name[family.Length] is '.');
+    /// <summary>Whether a name is that of a family, or begins with it and a dot.</summary>
+    internal static bool IsOf(ReadOnlySpan<byte> name, ReadOnlySpan<byte> family) =>
+        name.StartsWith(family) && (name.Length == family.Length || name[family.Length] is (byte)'.');
+
+    private static bool IsRelro(ReadOnlySpan<byte> name, uint type)
+    {
+        if (type is ElfConstants.SHT_INIT_ARRAY or ElfConstants.SHT_FINI_ARRAY or ElfConstants.SHT_PREINIT_ARRAY)
+        {
+            return true;
+        }
+
+        foreach (byte[] family in RelroFamilyBytes)
+        {
+            if (IsOf(name, family))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 }

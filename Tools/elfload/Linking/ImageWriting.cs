@@ -71,6 +71,8 @@ internal static class ImageWriting
                 image.WriteExecutable(stream);
             }
 
+            // Linkers remove the old file: to replace it by renaming would have ext4 write the new one to the disk at once.
+            File.Delete(path);
             File.Move(unfinished, path, overwrite: true);
         }
         finally
