@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using ElfLoader.Elf;
 
 namespace ElfLoader;
@@ -39,7 +40,32 @@ public sealed class InputFiles
     public void Add(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        Add(path, MaximumDepth);
+        Add(InputFile.Read(path, _limits), MaximumDepth);
+    }
+
+    /// <summary>Reads more files, several at a time.</summary>
+    /// <exception cref="LinkException">One cannot be read, or is none of the kinds: the first of these. Those before it are added.</exception>
+    public void AddAll(IReadOnlyList<string> paths)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        var files = new InputFile[paths.Count];
+        var failures = new ExceptionDispatchInfo?[paths.Count];
+        _ = Parallel.For(0, paths.Count, i =>
+        {
+            try
+            {
+                files[i] = InputFile.Read(paths[i], _limits);
+            }
+            catch (LinkException exception)
+            {
+                failures[i] = ExceptionDispatchInfo.Capture(exception);
+            }
+        });
+        for (int i = 0; i < files.Length; i++)
+        {
+            failures[i]?.Throw();
+            Add(files[i], MaximumDepth);
+        }
     }
 
     /// <summary>Adds an object that has been read.</summary>
@@ -49,29 +75,31 @@ public sealed class InputFiles
         _objects.Add(elf);
     }
 
-    private void Add(string path, int depth)
+    private void Add(InputFile file, int depth)
     {
-        byte[] bytes = Read(path);
-        string name = Path.GetFileName(path);
-        switch (FileKind.Detect(bytes))
+        switch (file)
         {
-            case FileKind.Archive or FileKind.ThinArchive:
-                string folder = Path.GetDirectoryName(path) ?? "";
+            case { Object: { } elf }:
+                _objects.Add(elf);
+                break;
+            case { Archive: { } archive }:
                 _objectsBefore.Add(_objects.Count);
-                _archives.Add(Archive.Read(bytes, name, member => Read(Path.Combine(folder, member)), _limits));
+                _archives.Add(archive);
                 break;
-            case FileKind.SharedObject:
-                _sharedLibraries.Add(Path.GetFullPath(path));
-                break;
-            case FileKind.LinkerScript when depth > 0:
-                foreach (string input in LinkerScript.Read(bytes, name))
+            case { Kind: FileKind.LinkerScript } when depth > 0:
+                foreach (string input in file.Inputs)
                 {
-                    Add(Find(input, path), depth - 1);
+                    Add(InputFile.Read(Find(input, file.Path), _limits), depth - 1);
                 }
 
                 break;
-            default: // an object, or the reader says what is wrong with it
-                _objects.Add(ElfObject.Read(bytes, name, _limits));
+            case { Kind: FileKind.LinkerScript }:
+                throw new LinkException(
+                    LinkErrorCode.LimitExceeded,
+                    new LinkLocation(Path.GetFileName(file.Path)),
+                    $"linker scripts name one another more than {MaximumDepth} times over");
+            default:
+                _sharedLibraries.Add(Path.GetFullPath(file.Path));
                 break;
         }
     }
@@ -96,18 +124,5 @@ public sealed class InputFiles
 
         throw new LinkException(
             LinkErrorCode.File, new LinkLocation(Path.GetFileName(script)), $"cannot find '{input}', which this script names");
-    }
-
-    private static byte[] Read(string path)
-    {
-        try
-        {
-            return File.ReadAllBytes(path);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
-        {
-            throw new LinkException(
-                exception, [new LinkError(LinkErrorCode.File, new LinkLocation(path), exception.Message)]);
-        }
     }
 }

@@ -56,7 +56,8 @@ internal sealed class LinkerSymbols
     /// <summary>Finds a symbol; its value is asked for after <see cref="Place"/>.</summary>
     internal SyntheticSymbol? Find(ReadOnlySpan<byte> name, IReadOnlyList<LinkObject> objects)
     {
-        if (name.Length < 3 || name[0] is not ((byte)'_' or (byte)'e'))
+        // Most names are no names of a linker's: those of C++, for one.
+        if (name.Length < 3 || (name[0] is not (byte)'e' && (name[0] is not (byte)'_' || !"_eT"u8.Contains(name[1]))))
         {
             return null;
         }

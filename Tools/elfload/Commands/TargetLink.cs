@@ -46,11 +46,9 @@ internal sealed class TargetLink
     internal LinkedImage Link(ParseResult result, ImageOptions options, Reporter reporter)
     {
         var inputs = new InputFiles();
-        foreach (string file in Files(result))
-        {
-            reporter.Progress($"reading {file}");
-            inputs.Add(file);
-        }
+        IReadOnlyList<string> files = Files(result);
+        reporter.Progress($"reading {files.Count} files");
+        inputs.AddAll(files);
 
         foreach (string library in inputs.SharedLibraries)
         {

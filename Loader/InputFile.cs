@@ -1,0 +1,65 @@
+using ElfLoader.Elf;
+
+namespace ElfLoader;
+
+/// <summary>A file as <see cref="InputFiles"/> reads it, by itself: what it is, and that in a form that has been checked.</summary>
+internal sealed class InputFile
+{
+    private InputFile(string path, FileKind kind)
+    {
+        Path = path;
+        Kind = kind;
+    }
+
+    /// <summary>Where it is.</summary>
+    internal string Path { get; }
+
+    /// <summary>What it is.</summary>
+    internal FileKind Kind { get; }
+
+    /// <summary>It, where it is an object.</summary>
+    internal ElfObject? Object { get; private init; }
+
+    /// <summary>It, where it is an archive.</summary>
+    internal Archive? Archive { get; private init; }
+
+    /// <summary>What it names, where it is a linker script.</summary>
+    internal IReadOnlyList<string> Inputs { get; private init; } = [];
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="LinkException">It cannot be read, or is none of the kinds.</exception>
+    internal static InputFile Read(string path, ReadLimits limits)
+    {
+        byte[] bytes = Read(path);
+        string name = System.IO.Path.GetFileName(path);
+        FileKind kind = FileKind.Detect(bytes);
+        switch (kind)
+        {
+            case FileKind.Archive or FileKind.ThinArchive:
+                string folder = System.IO.Path.GetDirectoryName(path) ?? "";
+                return new InputFile(path, kind)
+                {
+                    Archive = Archive.Read(bytes, name, member => Read(System.IO.Path.Combine(folder, member)), limits),
+                };
+            case FileKind.SharedObject:
+                return new InputFile(path, kind);
+            case FileKind.LinkerScript:
+                return new InputFile(path, kind) { Inputs = LinkerScript.Read(bytes, name) };
+            default: // an object, or the reader says what is wrong with it
+                return new InputFile(path, kind) { Object = ElfObject.Read(bytes, name, limits) };
+        }
+    }
+
+    private static byte[] Read(string path)
+    {
+        try
+        {
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new LinkException(
+                exception, [new LinkError(LinkErrorCode.File, new LinkLocation(path), exception.Message)]);
+        }
+    }
+}
