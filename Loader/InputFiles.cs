@@ -50,15 +50,20 @@ public sealed class InputFiles
         ArgumentNullException.ThrowIfNull(paths);
         var files = new InputFile[paths.Count];
         var failures = new ExceptionDispatchInfo?[paths.Count];
-        _ = Parallel.For(0, paths.Count, i =>
+        int next = -1;
+        _ = Parallel.For(0, Math.Min(Environment.ProcessorCount, paths.Count), _ =>
         {
-            try
+            // One at a time: files are of very different sizes.
+            for (int i = Interlocked.Increment(ref next); i < files.Length; i = Interlocked.Increment(ref next))
             {
-                files[i] = InputFile.Read(paths[i], _limits);
-            }
-            catch (LinkException exception)
-            {
-                failures[i] = ExceptionDispatchInfo.Capture(exception);
+                try
+                {
+                    files[i] = InputFile.Read(paths[i], _limits);
+                }
+                catch (LinkException exception)
+                {
+                    failures[i] = ExceptionDispatchInfo.Capture(exception);
+                }
             }
         });
         for (int i = 0; i < files.Length; i++)
