@@ -33,6 +33,9 @@ internal sealed record BranchStub(
 /// </remarks>
 internal sealed class BranchStubs
 {
+    /// <summary>Of relocations that may be of branches.</summary>
+    private const RuleNeeds Branches = RuleNeeds.Branch | RuleNeeds.NarrowRelative;
+
     private readonly ImageMachine _machine;
     private readonly ImageSections _sections;
     private readonly SymbolResolution _resolution;
@@ -62,7 +65,8 @@ internal sealed class BranchStubs
         {
             foreach (ref readonly RelocationSection section in file.Elf.RelocationSections)
             {
-                if (file.IsKept(section.Target) && file.Elf.Sections[section.Target].Has(ElfConstants.SHF_EXECINSTR))
+                if (file.IsKept(section.Target) && file.Elf.Sections[section.Target].Has(ElfConstants.SHF_EXECINSTR)
+                    && (_routes.Count > 0 || !AllReach(file, section)))
                 {
                     Update(file, section);
                 }
@@ -70,6 +74,42 @@ internal sealed class BranchStubs
         }
 
         return _stubs.Count > before;
+    }
+
+    /// <summary>
+    /// Whether all distances of a section are within their fields, as nearly always, so that none of its branches has to be
+    /// looked at. False where that is not as simple.
+    /// </summary>
+    private bool AllReach(LinkObject file, in RelocationSection section)
+    {
+        ReadOnlySpan<Rela64> entries = file.Elf.RelaEntries(section);
+        if (entries.Length < section.Count)
+        {
+            return false;
+        }
+
+        ReadOnlySpan<RuleFacts> facts = _machine.Rules.Facts;
+        ReadOnlySpan<BoundSymbol> symbols = file.Symbols;
+        ulong address = file.Sections[section.Target].Address;
+        foreach (ref readonly Rela64 entry in entries)
+        {
+            RuleFacts fact = facts[(byte)entry.Type]; // the scan has let through known types only
+            if ((fact.Needs & Branches) == 0)
+            {
+                continue;
+            }
+
+            ref readonly BoundSymbol symbol = ref symbols[(int)entry.Symbol];
+            long distance = unchecked((long)symbol.Value + entry.Addend - (long)(address + entry.Offset));
+            if (fact.Path is not RulePath.Relative32
+                || (distance != (int)distance && !symbol.Is(SymbolTraits.Discarded | SymbolTraits.Tls))
+                || symbol.Is(SymbolTraits.UndefinedWeak))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private void Update(LinkObject file, in RelocationSection section)
@@ -80,9 +120,8 @@ internal sealed class BranchStubs
         foreach (RelocationRecord record in file.Elf.Relocations(section))
         {
             RelocationRule rule = _machine.Rules[record.Type]!;
-            const RuleNeeds branches = RuleNeeds.Branch | RuleNeeds.NarrowRelative;
             ref readonly BoundSymbol symbol = ref file.Symbols[(int)record.Symbol];
-            if ((_machine.Rules.Needs(record.Type) & branches) == 0
+            if ((_machine.Rules.Needs(record.Type) & Branches) == 0
                 || (symbol.Is(SymbolTraits.Discarded | SymbolTraits.Tls) && !rule.CallsTlsDescriptor))
             {
                 continue;

@@ -49,18 +49,18 @@ internal static class EhFrameIndex
         for (int i = 0; i < entries.Count; i++)
         {
             Span<byte> entry = index[(HeaderSize + (i * EntrySize))..];
-            BinaryPrimitives.WriteInt32LittleEndian(entry, entries[i].Function);
-            BinaryPrimitives.WriteInt32LittleEndian(entry[4..], entries[i].Description);
+            BinaryPrimitives.WriteInt32LittleEndian(entry, (int)(entries[i] >> 32));
+            BinaryPrimitives.WriteInt32LittleEndian(entry[4..], (int)entries[i]);
         }
 
         return true;
     }
 
-    /// <summary>Functions and descriptions as distances from the index, sorted.</summary>
-    private static List<(int Function, int Description)>? Collect(
+    /// <summary>Distances from the index, sorted: that of a function in the upper half, that of its description in the lower.</summary>
+    private static List<long>? Collect(
         ReadOnlySpan<byte> table, ulong tableAddress, ulong indexAddress, int wordSize)
     {
-        List<(int Function, int Description)> entries = [];
+        List<long> entries = [];
         Dictionary<int, byte?> encodings = [];
         int offset = 0;
         while (EhFrame.TryRead(table, offset, out EhFrameRecord record))
@@ -94,7 +94,7 @@ internal static class EhFrameIndex
                 return null;
             }
 
-            entries.Add(((int)toFunction, (int)toDescription));
+            entries.Add((toFunction << 32) | (uint)toDescription);
         }
 
         entries.Sort();
