@@ -3,9 +3,14 @@ using ElfLoader.Tests.Support;
 
 namespace ElfLoader.Tests.EndToEnd;
 
-/// <summary>The <c>elfload</c> tool, as built in the same configuration as these tests.</summary>
+/// <summary>
+/// The <c>elfload</c> tool, as built in the same configuration as these tests; or the one that the environment variable
+/// ELFLOAD names, so that all tests of the command line can be run on the tool as it is published.
+/// </summary>
 internal static class ElfloadCommand
 {
+    private static readonly string? Published = Environment.GetEnvironmentVariable("ELFLOAD");
+
     /// <summary>Path of its assembly.</summary>
     internal static string Tool { get; } = Locate();
 
@@ -15,7 +20,7 @@ internal static class ElfloadCommand
 
     /// <summary>Runs the tool with a command line.</summary>
     public static CommandResult Invoke(params IEnumerable<string> arguments) =>
-        Command.Run("dotnet", [Tool, .. arguments]);
+        Published is null ? Command.Run("dotnet", [Tool, .. arguments]) : Command.Run(Published, arguments);
 
     private static string Locate()
     {

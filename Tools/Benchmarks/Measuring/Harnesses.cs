@@ -19,11 +19,15 @@ internal sealed class Harnesses
     /// <summary>What times whole processes.</summary>
     public string Spawn => field ??= Build("spawn", usesLlvm: false);
 
-    /// <summary>The <c>elfload</c> tool, compiled ahead of time as a published tool is.</summary>
+    /// <summary>The <c>elfload</c> tool, compiled ahead of time to native code, as a published tool is.</summary>
     public string Elfload => field ??= Publish(Path.Combine("Tools", "elfload"), "elfload");
 
     /// <summary>A .NET program that does nothing, built in the same way.</summary>
     public string Empty => field ??= Publish(Path.Combine("Tools", "Benchmarks", "empty"), "ElfLoader.Empty");
+
+    /// <summary>The same as most .NET programs are: compiled when it starts.</summary>
+    public string EmptyJit =>
+        field ??= Publish(Path.Combine("Tools", "Benchmarks", "empty"), "ElfLoader.Empty", "-p:PublishAot=false", "--self-contained", "false");
 
     private static string Build(string name, bool usesLlvm)
     {
@@ -42,16 +46,17 @@ internal sealed class Harnesses
         return program;
     }
 
-    private static string Publish(string project, string name)
+    private static string Publish(string project, string name, params IEnumerable<string> options)
     {
         Console.Error.WriteLine($"publishing {project}");
-        string folder = InputFolder.Of("published");
+        string folder = InputFolder.Of(options.Any() ? "published-otherwise" : "published");
         string output = Path.Combine(folder, name);
         Shell.Run(
-            "dotnet", "publish", Path.Combine(Repository.Root, project),
+            "dotnet",
+            ["publish", Path.Combine(Repository.Root, project),
             "--configuration", "Release", "--runtime", "linux-x64",
-            "--self-contained", "false", "--artifacts-path", Path.Combine(folder, "artifacts"), "--output", output,
-            "-nodeReuse:false", "-p:UseSharedCompilation=false");
+            "--artifacts-path", Path.Combine(folder, "artifacts"), "--output", output,
+            "-nodeReuse:false", "-p:UseSharedCompilation=false", .. options]);
         return Path.Combine(output, name);
     }
 

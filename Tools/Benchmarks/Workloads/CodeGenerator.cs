@@ -46,13 +46,14 @@ internal static class CodeGenerator
                 () => comparison.Harnesses.Elfload,
                 ["link", "--allow-undefined", .. objects.Paths, "-o", File("elfload")]),
             comparison.Process("empty .NET program", () => comparison.Harnesses.Empty),
+            comparison.Process("the same, compiled late", () => comparison.Harnesses.EmptyJit),
             comparison.Process("llvm-jitlink-19", () => "llvm-jitlink-19", jitLink),
             comparison.Process("mold -shared", () => "mold", ["-shared", .. objects.Paths, "-o", File("mold.so")]),
             comparison.Process("ld.lld-19 -shared", () => "ld.lld-19", ["-shared", .. objects.Paths, "-o", File("lld.so")]),
         ]);
         ResultTable.Print($"libLLVMX86CodeGen.a, whole processes: {objects.Describe()}", results, results[0]);
         comparison.Draw("speed-processes", "Linking LLVM's x86 code generator, whole processes", results, clock: "wall");
-        if (results is [{ Times: { } ours }, { Times: { } empty }, _, { Times: { } mold }, ..])
+        if (results is [{ Times: { } ours }, { Times: { } empty }, _, _, { Times: { } mold }, ..])
         {
             double net = ours.Median - empty.Median;
             Console.WriteLine(FormattableString.Invariant(
