@@ -31,7 +31,7 @@ internal sealed class Batch
         ulong start = random.Pick<ulong>(isArm ? ArmStarts : X64Starts);
         _table = start + 0x200_0000;
         _relaxes = random.Percent(50) && oracle.Name is "lld"; // GNU ld refuses what it cannot rewrite
-        var generator = new PairGenerator(isArm, start, _table, _relaxes, random);
+        var generator = new PairGenerator(oracle.Forms(isArm), isArm, start, _table, _relaxes, random);
         _pairs = [.. Enumerable.Range(0, size).Select(generator.Next)];
         Start = start;
     }
@@ -57,7 +57,7 @@ internal sealed class Batch
             _isArm, _pairs.SelectMany(pair => pair.Objects).SelectMany(file => file.Sections), _table, Start + 0x300_0000, Start + 0x400_0000);
         (OutputImage theirs, Dictionary<(string, ulong), string> refused) = Ask(splitter, files, script);
         var shared = ElfObject.Read(tls, "tls.o");
-        var judge = new Judge(_isArm, _table, theirs);
+        var judge = new Judge(_isArm, _table, theirs, _oracle.Name is "gnu");
         foreach (GeneratedPair pair in _pairs)
         {
             Compare(pair, splitter, PairLink.Make(splitter, pair, shared, _table, _relaxes, none), theirs, refused, judge);

@@ -9,9 +9,11 @@ namespace ElfLoader.Fuzz.Differential;
 /// <param name="isArm">Whether for Arm.</param>
 /// <param name="table">Address of the global offset table.</param>
 /// <param name="theirs">The other linker's image.</param>
-internal sealed class Judge(bool isArm, ulong table, OutputImage theirs)
+/// <param name="isGnu">Whether that linker is GNU ld.</param>
+internal sealed class Judge(bool isArm, ulong table, OutputImage theirs, bool isGnu)
 {
     private readonly Architecture _architecture = isArm ? Arm.Default : X64.Instance;
+    private readonly Branches _branches = new(theirs);
     private readonly Dictionary<string, RelocationRule> _rules =
         (isArm ? Arm.Default.Relocations : X64.Instance.Relocations).Rules.ToDictionary(rule => rule.Name);
 
@@ -51,7 +53,7 @@ internal sealed class Judge(bool isArm, ulong table, OutputImage theirs)
         Operands operands = Operands(pair, section, place, rule, before);
         int field = place.Form.Field;
         bool sameCode = ours[..field].SequenceEqual(other[..field]);
-        if (place.Form.Origin is Origin.Slot)
+        if (place.Form.Origin is Origin.Slot || rule.Slot is not GotSlot.None)
         {
             return !sameCode && !isArm && (IsRelaxed(operands, ours[field..]) || IsRelaxed(operands, other[field..])) ? Reason.RelaxedByOne
                 : SlotOf(rule, operands, ours[field..]) is var mine && SlotOf(rule, operands, other[field..]) is var their
@@ -59,18 +61,25 @@ internal sealed class Judge(bool isArm, ulong table, OutputImage theirs)
                 : Reason.Unexplained;
         }
 
-        if (place.Form.Origin is Origin.Tls)
-        {
-            return Reason.ThreadPointerOffset;
-        }
-
         if (rule.IsBranch && rule.Form is not null && isArm
-            && Destination(rule, operands, ours, image) is { } our && Destination(rule, operands, other, null) is { } theirTarget)
+            && _branches.Destination(rule, operands, ours, image) is { } our && _branches.Destination(rule, operands, other, null) is { } theirTarget)
         {
             ulong end = (uint)(operands.S + (ulong)(operands.A + _architecture.BranchOrigin(rule))) & ~1U;
+            if (our.Target != end)
+            {
+                return Reason.Unexplained;
+            }
+
+            if (isGnu && _branches.IsBesideStub(place.Form.Type, rule, operands, other))
+            {
+                return Reason.LandsBesideStub;
+            }
+
             if (our.Target != theirTarget.Target)
             {
-                return our.Target == end && theirTarget == (operands.S, true) ? Reason.AddendLostInStub : Reason.Unexplained;
+                return isGnu ? GnuArm.Explain(rule, operands, before[..other.Length], other.ToArray())
+                    : theirTarget == (operands.S, true) ? Reason.AddendLostInStub
+                    : Reason.Unexplained;
             }
 
             return our.IsVeneer && theirTarget.IsVeneer ? Reason.OwnVeneer
@@ -79,24 +88,19 @@ internal sealed class Judge(bool isArm, ulong table, OutputImage theirs)
                 : Reason.Unexplained;
         }
 
-        if (pair.Symbols.TryGetValue(place.Symbol, out GeneratedSymbol? symbol) && symbol.Kind is 'w')
-        {
-            return Reason.WeakIsZero;
-        }
-
         if (!isArm)
         {
             return Reason.Unexplained;
         }
 
+        if (isGnu)
+        {
+            return GnuArm.Explain(rule, operands, before[..other.Length], other.ToArray());
+        }
+
         if (IsThumbBitInSum(rule, before, operands, other))
         {
             return Reason.AddendAddedToThumbBit;
-        }
-
-        if (rule.IsBranch && Applied(rule, before, operands with { A = CutShort(rule, operands.A) }, other))
-        {
-            return Reason.AddendCutShort;
         }
 
         const byte direction = 0x80; // U, in the first halfword
@@ -123,11 +127,6 @@ internal sealed class Judge(bool isArm, ulong table, OutputImage theirs)
 
         RelocationRule rule = _rules[(isArm ? "R_ARM_" : "R_X86_64_") + place.Form.Type];
         Operands operands = Operands(pair, section, place, rule, before);
-        if (message?.Contains("is not a multiple of", StringComparison.Ordinal) is true)
-        {
-            return Reason.LandsBeside;
-        }
-
         long size = (long)operands.Z + operands.A;
         if (place.Form.Type is "SIZE32" && (message is null ? size is > int.MaxValue and <= uint.MaxValue : size is >= int.MinValue and < 0))
         {
@@ -157,9 +156,16 @@ internal sealed class Judge(bool isArm, ulong table, OutputImage theirs)
             return image.Stubs.Any(stub => stub.Address == landing && stub.Target == target) ? Reason.StubOutOfReach : Reason.Unexplained;
         }
 
-        if (isArm && rule.IsBranch && CutShort(rule, operands.A) != operands.A)
+        if (isArm && isGnu)
         {
-            return Reason.AddendCutShort;
+            ulong end = (uint)(operands.S + (ulong)(operands.A + _architecture.BranchOrigin(rule))) & ~1U;
+            if (message is null && rule.IsBranch && rule.Form is not null
+                && _branches.Destination(rule, operands, ours, image) == (end, true) && GnuArm.TakesNoStub(place.Form.Type, operands))
+            {
+                return Reason.ReachWithoutAddend;
+            }
+
+            return GnuArm.Explain(rule, operands, before[..other.Length], message is null ? null : other.ToArray());
         }
 
         return isArm && IsThumbBitInSum(rule, before, operands, other) ? Reason.AddendAddedToThumbBit : Reason.Unexplained;
@@ -181,12 +187,6 @@ internal sealed class Judge(bool isArm, ulong table, OutputImage theirs)
         long afterJump = BinaryPrimitives.ReadUInt32LittleEndian(field); // jmp's field is one byte earlier: nop is its last
         return value == (long)operands.S || (uint)value == operands.S || value == distance
             || (afterJump >> 24 is 0x90 && ((int)afterJump << 8) == (int)((distance + 1) & 0xffff_ff00));
-    }
-
-    private static long CutShort(RelocationRule rule, long addend)
-    {
-        int bits = 64 - rule.Field.HighBit;
-        return addend << bits >> bits;
     }
 
     private bool Applied(RelocationRule rule, ReadOnlySpan<byte> before, Operands operands, ReadOnlySpan<byte> expected)
@@ -240,55 +240,4 @@ internal sealed class Judge(bool isArm, ulong table, OutputImage theirs)
 
     private static ulong Word(ReadOnlySpan<byte> word) =>
         word.Length is 4 ? BinaryPrimitives.ReadUInt32LittleEndian(word) : BinaryPrimitives.ReadUInt64LittleEndian(word);
-
-    /// <summary>Where a branch of Arm ends, through a stub or not, the Thumb bit removed.</summary>
-    private (ulong Target, bool IsVeneer)? Destination(
-        RelocationRule rule, in Operands operands, ReadOnlySpan<byte> code, LinkedImage? image)
-    {
-        bool isThumb = rule.Name.Contains("THM", StringComparison.Ordinal);
-        bool isThumbBlx = isThumb && rule.Name.EndsWith("CALL", StringComparison.Ordinal) && (code[3] & 0x10) is 0;
-        ulong origin = operands.P + (ulong)_architecture.BranchOrigin(rule);
-        ulong landing = (uint)((isThumbBlx ? origin & ~3UL : origin) + (ulong)rule.Field.Read(code)) & ~1U;
-        if (image is not null)
-        {
-            ImageStub? stub = image.Stubs.FirstOrDefault(stub => stub.Address == landing);
-            return stub is null ? (landing, false) : (stub.Target & ~1UL, true);
-        }
-
-        bool entersThumb = isThumb ? !isThumbBlx : (code[3] & 0xf0) is 0xf0;
-        ReadOnlySpan<byte> bytes = theirs.Read(landing, 12);
-        bytes = bytes.IsEmpty ? theirs.Read(landing, 10) : bytes;
-        bytes = bytes.IsEmpty ? theirs.Read(landing, 4) : bytes;
-        return bytes.IsEmpty ? (landing, false) : Veneer(bytes, entersThumb, landing) is { } target ? (target, true) : (landing, false);
-    }
-
-    /// <summary>Where lld's stubs lead: MOVW, MOVT, BX of ip; or a branch, where that reaches.</summary>
-    private ulong? Veneer(ReadOnlySpan<byte> code, bool isThumb, ulong address)
-    {
-        RelocationTable rules = _architecture.Relocations;
-        if (isThumb)
-        {
-            ushort first = BinaryPrimitives.ReadUInt16LittleEndian(code);
-            if (code.Length >= 10 && (first & 0xfbf0) is 0xf240 && (code[3] & 0xf) is 0xc && BinaryPrimitives.ReadUInt16LittleEndian(code[8..]) is 0x4760)
-            {
-                Field movw = rules[ArmRelocationTypes.R_ARM_THM_MOVW_ABS_NC]!.Field;
-                return ((uint)(ushort)movw.Read(code) | ((uint)(ushort)movw.Read(code[4..]) << 16)) & ~1U;
-            }
-
-            return (first & 0xf800) is 0xf000 && (code[3] & 0xd0) is 0x90
-                ? (uint)(address + 4 + (ulong)rules[ArmRelocationTypes.R_ARM_THM_JUMP24]!.Field.Read(code))
-                : null;
-        }
-
-        uint word = BinaryPrimitives.ReadUInt32LittleEndian(code);
-        if (code.Length is 12 && (word & 0xfff0_f000) is 0xe300_c000)
-        {
-            Field movw = rules[ArmRelocationTypes.R_ARM_MOVW_ABS_NC]!.Field;
-            return ((uint)(ushort)movw.Read(code) | ((uint)(ushort)movw.Read(code[4..]) << 16)) & ~1U;
-        }
-
-        return (word & 0xff00_0000) is 0xea00_0000
-            ? (uint)(address + 8 + (ulong)rules[ArmRelocationTypes.R_ARM_JUMP24]!.Field.Read(code))
-            : null;
-    }
 }

@@ -7,6 +7,9 @@ namespace ElfLoader.Fuzz.Differential;
 /// <summary>Another linker, which links all objects of a batch at once.</summary>
 internal sealed partial class Oracle
 {
+    /// <summary>How far below the table GNU ld's glue lies: in reach of branches between the sections and from them.</summary>
+    private const ulong GlueDistance = 0x100_0000;
+
     private readonly string _program;
     private readonly string[] _arguments;
 
@@ -25,8 +28,14 @@ internal sealed partial class Oracle
 
     /// <summary>GNU's linker; it tells of all that does not fit only where it is to tell all.</summary>
     internal static Oracle Gnu(bool isArm) => isArm
-        ? new("gnu", "arm-linux-gnueabihf-ld", "--noinhibit-exec", "--no-check-sections", "-n", "--no-warn-rwx-segments", "--no-warn-mismatch")
+        ? new("gnu", "arm-linux-gnueabihf-ld", "--verbose", "--noinhibit-exec", "--no-check-sections", "-n", "--no-warn-rwx-segments", "--no-warn-mismatch")
         : new("gnu", "ld", "--verbose", "--noinhibit-exec", "--no-check-sections", "-n", "--no-warn-rwx-segments");
+
+    /// <summary>The places that it is asked about: what it knows.</summary>
+    internal IReadOnlyList<PlaceForm> Forms(bool isArm) =>
+        !isArm ? Differential.Forms.X64
+        : Name is "gnu" ? [.. Differential.Forms.Arm, .. Differential.Forms.ArmOthers.Where(form => form.IsOfGnu)]
+        : Differential.Forms.Arm;
 
     /// <summary>Links.</summary>
     /// <param name="folder">Where the objects are; the script and the output go there.</param>
@@ -75,6 +84,11 @@ internal sealed partial class Oracle
         places.Add((table, isArm ? ".got" : ".got.plt", isArm ? "*(.got.plt) *(.got)" : "*(.got.plt)"));
         places.Add((slots, isArm ? ".other" : ".got", isArm ? "*(.igot.plt)" : "*(.got) *(.igot.plt)"));
         places.Add((tls, ".tdata", "*(.tdata)"));
+        if (isArm)
+        {
+            places.Add((table - GlueDistance, ".glue", "*(.glue_7) *(.glue_7t)")); // GNU ld's, for branches of the old types
+        }
+
         places.Sort((left, right) => left.Address.CompareTo(right.Address));
         var script = new StringBuilder("PHDRS { tls PT_TLS;");
         for (int i = 0; i < places.Count; i++)
@@ -89,7 +103,8 @@ internal sealed partial class Oracle
                 $"{places[i].Name} 0x{places[i].Address:x} : {{ {places[i].Contents} }} :h{i}{(places[i].Name is ".tdata" ? " :tls" : "")}");
         }
 
-        return script.AppendLine("/DISCARD/ : { *(.comment) *(.note*) *(.ARM.attributes) *(.glue_7*) *(.vfp11_veneer) *(.v4_bx) *(.iplt) *(.rel*) }")
+        return script.AppendLine(isArm ? ".ARM.attributes 0 : { *(.ARM.attributes) }" : "") // say what the processor can do
+            .AppendLine("/DISCARD/ : { *(.comment) *(.note*) *(.vfp11_veneer) *(.v4_bx) *(.iplt) *(.rel*) }")
             .AppendLine("}").ToString();
     }
 

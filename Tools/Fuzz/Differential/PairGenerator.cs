@@ -19,18 +19,18 @@ internal sealed class PairGenerator
     private FuzzRandom _random;
 
     /// <summary>Prepares a batch.</summary>
+    /// <param name="forms">The places to choose from.</param>
     /// <param name="isArm">Whether for Arm.</param>
     /// <param name="start">Address of the first section.</param>
     /// <param name="table">Address of the global offset table.</param>
     /// <param name="relaxes">Whether instructions may be rewritten: thread-local sequences are, by linkers, in any case.</param>
     /// <param name="random">What decides.</param>
-    internal PairGenerator(bool isArm, ulong start, ulong table, bool relaxes, FuzzRandom random)
+    internal PairGenerator(IReadOnlyList<PlaceForm> forms, bool isArm, ulong start, ulong table, bool relaxes, FuzzRandom random)
     {
         _isArm = isArm;
         _cursor = start;
         _table = table;
         _random = random;
-        IReadOnlyList<PlaceForm> forms = isArm ? Forms.Arm : Forms.X64;
         _code = [.. forms.Where(form => form.Kind is 'a' or 'x' && (relaxes || form.Origin is not Origin.Text))];
         _thumb = [.. forms.Where(form => form.Kind is 't')];
         _data = [.. forms.Where(form => form.Kind is 'd')];

@@ -53,6 +53,9 @@ internal sealed record PlaceForm(string Type, string Code, int Size, int Field, 
     /// <summary>Targets that make sense: functions (a, t), data (d).</summary>
     internal string Targets { get; init; } = "atd";
 
+    /// <summary>Whether GNU ld knows the type, and ld.lld does not.</summary>
+    internal bool IsOfGnu { get; init; }
+
     /// <summary>Whether linkers may rewrite the instruction.</summary>
     internal bool MayRelax { get; init; }
 }

@@ -27,20 +27,8 @@ internal enum Reason
     /// <summary>lld adds the addend to the address with the Thumb bit in it: (S | T) + A.</summary>
     AddendAddedToThumbBit,
 
-    /// <summary>lld sign-extends the addend of a branch from one bit below its highest.</summary>
-    AddendCutShort,
-
-    /// <summary>A branch to something between two instructions: lld cuts the distance, we refuse it.</summary>
-    LandsBeside,
-
     /// <summary>lld does not write the bit that says whether the offset is added or subtracted.</summary>
     DirectionNotWritten,
-
-    /// <summary>An undefined weak symbol: 0 for one, for the other what the ABI says.</summary>
-    WeakIsZero,
-
-    /// <summary>An offset within the thread-local block became one from the thread pointer, or the other way round.</summary>
-    ThreadPointerOffset,
 
     /// <summary>One rewrote an instruction to a cheaper form, the other left the slot.</summary>
     RelaxedByOne,
@@ -64,6 +52,36 @@ internal enum Reason
 
     /// <summary>The branch exchanges the instruction set in place; the other linker uses a stub for this old type.</summary>
     Exchanged,
+
+    /// <summary>GNU ld's stub goes to the symbol, and the branch lands beside the stub, by the addend.</summary>
+    LandsBesideStub,
+
+    /// <summary>GNU ld looks whether the symbol is in reach, without the addend, makes no stub and refuses.</summary>
+    ReachWithoutAddend,
+
+    /// <summary>GNU ld rotates the eight bits of ADD or SUB as if words had 64.</summary>
+    RotationMisread,
+
+    /// <summary>GNU ld counts in 64 bits, so that what is near across the end of the address space is far.</summary>
+    DistanceNotWrapped,
+
+    /// <summary>GNU ld takes a negative offset for one that is too great.</summary>
+    NegativeRefused,
+
+    /// <summary>GNU ld takes numbers for unsigned ones, and leaves the direction of an offset as it was.</summary>
+    SignIgnored,
+
+    /// <summary>GNU ld sets T in what it has made of the distance, not in the address.</summary>
+    ThumbBitAfterDistance,
+
+    /// <summary>GNU ld checks the distance of Thumb's BLX, and counts it from a multiple of four only then.</summary>
+    CheckedBeforeRounding,
+
+    /// <summary>GNU ld cuts off what does not fit.</summary>
+    CutToFit,
+
+    /// <summary>GNU ld reads or writes the field in the wrong bits.</summary>
+    FieldMisplaced,
 
     /// <summary>None of these.</summary>
     Unexplained,

@@ -37,10 +37,16 @@ internal sealed class Cell
     {
         Reason.Equal or Reason.OwnSlot => "right",
         Reason.OwnVeneer or Reason.VeneerInReach or Reason.Exchanged or Reason.StubOutOfReach => "stub",
-        Reason.RelaxedByOne or Reason.ThreadPointerOffset => "right, by other code",
+        Reason.RelaxedByOne => "right, by other code",
         Reason.AddendAddedToThumbBit => "wrong with T and an odd addend",
         Reason.AddendLostInStub => "stub, addend lost",
-        Reason.DirectionNotWritten => "wrong sign",
+        Reason.DirectionNotWritten or Reason.SignIgnored => "wrong sign",
+        Reason.LandsBesideStub => "beside its stub",
+        Reason.RotationMisread => "addend misread",
+        Reason.DistanceNotWrapped => "not wrapped",
+        Reason.ThumbBitAfterDistance => "T misplaced",
+        Reason.CheckedBeforeRounding or Reason.CutToFit => "cut",
+        Reason.FieldMisplaced => "wrong bits",
         Reason.SizeIsSigned => "signed",
         _ => "differs",
     };

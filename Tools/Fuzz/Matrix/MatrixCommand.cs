@@ -115,7 +115,7 @@ internal sealed class MatrixCommand : Command
     private static Cell Ours(MatrixType type, PairLink link)
     {
         var cell = new Cell();
-        var judge = new Judge(type.IsArm, MatrixType.Table, OutputImage.None);
+        var judge = new Judge(type.IsArm, MatrixType.Table, OutputImage.None, isGnu: false);
         foreach (GeneratedPlace place in type.Section.Places)
         {
             ReadOnlySpan<byte> code = Sections[type.Rule].AsSpan(place.Offset);
@@ -162,7 +162,7 @@ internal sealed class MatrixCommand : Command
 
             if (image is not null)
             {
-                Fill(cell, type, ours, image, all);
+                Fill(cell, type, ours, image, all, oracle.Name is "gnu");
                 return cell;
             }
 
@@ -173,9 +173,9 @@ internal sealed class MatrixCommand : Command
         return cell;
     }
 
-    private static void Fill(Cell cell, MatrixType type, PairLink ours, OutputImage image, Dictionary<(string, ulong), string> refused)
+    private static void Fill(Cell cell, MatrixType type, PairLink ours, OutputImage image, Dictionary<(string, ulong), string> refused, bool isGnu)
     {
-        var judge = new Judge(type.IsArm, MatrixType.Table, image);
+        var judge = new Judge(type.IsArm, MatrixType.Table, image, isGnu);
         byte[] mine = new byte[type.Section.Size];
         _ = ours.Image?.TryRead(MatrixType.Start, mine);
         ReadOnlySpan<byte> theirs = image.Read(MatrixType.Start, mine.Length);
