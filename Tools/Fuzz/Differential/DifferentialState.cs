@@ -23,11 +23,8 @@ internal sealed class DifferentialState
     /// <summary>Relocations by type that were compared.</summary>
     public Dictionary<string, long> Types { get; set; } = [];
 
-    /// <summary>Seconds that passed, and processor time of this process.</summary>
+    /// <summary>Seconds that passed.</summary>
     public double Seconds { get; set; }
-
-    /// <summary>Processor time of this process and of the assemblers and linkers.</summary>
-    public double ProcessorSeconds { get; set; }
 
     /// <summary>Reads it.</summary>
     internal static DifferentialState Load(string file) =>

@@ -79,10 +79,43 @@ internal static class Forms
 #pragma warning restore format
     ];
 
+    /// <summary>Those of 32-bit Arm that count from the static base; linkers do not agree on what that is.</summary>
+    internal static IReadOnlyList<PlaceForm> ArmStaticBase { get; } = [.. StaticBaseForms()];
+
     private static PlaceForm Relaxed(string type, string code, int size) =>
         new(type, $".byte {code}; .long 0", size, size - 4, Origin.Slot, 0, 0) { Kind = 'x', Addends = [-4, -4, -4, 0], MayRelax = true };
 
     private static PlaceForm Text(string code, int size) => new("", code, size, 0, Origin.Text, 0, 0) { Kind = 'x' };
+
+    private static IEnumerable<PlaceForm> StaticBaseForms()
+    {
+        const long far = 0x1_ffff;
+        yield return new("SBREL32", ".long {0}", 4, 0, Origin.StaticBase, 0, far) { Addends = [0, 4, -8] };
+        yield return new("BASE_ABS", ".long {0}", 4, 0, Origin.StaticBase, 0, 0) { Addends = [0, 4, -8] };
+        yield return new("SBREL31", ".long ({0}) & 0x7fffffff", 4, 0, Origin.StaticBase, -(1L << 30), (1L << 30) - 1) { Addends = [0, (1L << 30) - 1, -(1L << 30)] };
+        yield return new("LDR_SBREL_11_0_NC", "ldr r0, [r1, #{0}]", 4, 0, Origin.StaticBase, 0, far) { Kind = 'a', Addends = [0, 4], Targets = "ad" };
+        yield return new("ALU_SBREL_19_12_NC", "add r0, r1, #{0}", 4, 0, Origin.StaticBase, 0, far) { Kind = 'a', Addends = [0, 4], Targets = "ad" };
+        yield return new("ALU_SBREL_27_20_CK", "add r0, r1, #{0}", 4, 0, Origin.StaticBase, 0, far) { Kind = 'a', Addends = [0, 4], Targets = "ad" };
+        foreach ((string prefix, char kind) in ((string, char)[])[("", 'a'), ("THM_", 't')])
+        {
+            long[] addends = [0, 4, -0x8000];
+            yield return new(prefix + "MOVW_BREL_NC", "movw r1, #({0}) & 0xffff", 4, 0, Origin.StaticBase, 0, far) { Kind = kind, Addends = addends };
+            yield return new(prefix + "MOVT_BREL", "movt r1, #({0}) & 0xffff", 4, 0, Origin.StaticBase, 0, far) { Kind = kind, Addends = addends };
+            yield return new(prefix + "MOVW_BREL", "movw r1, #({0}) & 0xffff", 4, 0, Origin.StaticBase, -0x8000, 0xffff) { Kind = kind, Addends = addends };
+        }
+
+        for (int i = 0; i < 3; i++)
+        {
+            foreach (string end in (string[])(i < 2 ? ["", "_NC"] : [""]))
+            {
+                yield return new($"ALU_SB_G{i}{end}", "add r0, r1, #{0}", 4, 0, Origin.StaticBase, 0, end is "" && i is 0 ? 0xff : far) { Kind = 'a', Addends = [0, 4, 0xff0], Targets = "ad" };
+            }
+
+            yield return new($"LDR_SB_G{i}", "ldr r0, [r1, #{0}]", 4, 0, Origin.StaticBase, i is 0 ? -4095 : 0, i is 0 ? 4095 : far) { Kind = 'a', Addends = [0, 4, -4095], Targets = "ad" };
+            yield return new($"LDRS_SB_G{i}", "ldrd r0, r1, [r1, #{0}]", 4, 0, Origin.StaticBase, i is 0 ? -255 : 0, i is 0 ? 255 : 0xffff) { Kind = 'a', Addends = [0, 4, -255], Targets = "ad" };
+            yield return new($"LDC_SB_G{i}", "ldc p1, c2, [r1, #{0}]", 4, 0, Origin.StaticBase, i is 0 ? -1020 : 0, i is 0 ? 1020 : far) { Kind = 'a', Step = 4, Addends = [0, 4, -1020], Targets = "ad" };
+        }
+    }
 
     private static IEnumerable<PlaceForm> ArmForms()
     {

@@ -47,6 +47,9 @@ internal sealed record GeneratedObject(string Name)
 /// <param name="Second">The second.</param>
 internal sealed record GeneratedPair(GeneratedObject First, GeneratedObject Second)
 {
+    /// <summary>The static base; null where nothing counts from it.</summary>
+    internal ulong? StaticBase { get; init; }
+
     /// <summary>All symbols, by name.</summary>
     internal Dictionary<string, GeneratedSymbol> Symbols { get; } = [];
 

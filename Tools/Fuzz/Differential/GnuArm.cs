@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using ElfLoader.Arch.Arm;
 using ElfLoader.Relocations;
 
 namespace ElfLoader.Fuzz.Differential;
@@ -17,6 +18,16 @@ internal static class GnuArm
     /// <param name="theirs">What it wrote; null if it refused.</param>
     internal static Reason Explain(RelocationRule rule, in Operands operands, ReadOnlySpan<byte> before, byte[]? theirs)
     {
+        byte[] zero = before.ToArray();
+        if (rule.Expression.UsesStaticBase)
+        {
+            bool isApplied = Arm.Default.Relocations.Apply(rule, zero, operands with { B = 0 }, out _) is RelocationOutcome.Applied;
+            if (isApplied ? theirs is not null && theirs.AsSpan().SequenceEqual(zero.AsSpan(0, theirs.Length)) : theirs is null)
+            {
+                return Reason.StaticBaseIsZero;
+            }
+        }
+
         foreach ((Reason reason, byte[]? bytes) in Mistakes(rule, operands, before.ToArray()))
         {
             if (bytes is null ? theirs is null : theirs is not null && theirs.AsSpan().SequenceEqual(bytes.AsSpan(0, theirs.Length)))
@@ -96,8 +107,8 @@ internal static class GnuArm
             case ['L', 'D', 'R' or 'C', .., 'P', 'C', '_', 'G', _] when Wraps(operands):
                 yield return (Reason.DistanceNotWrapped, Load(type, end - (long)operands.P, Word(before)));
                 break;
-            case ['A', 'L', 'U', '_', 'P', 'C', ..]:
-                if (Wraps(operands))
+            case ['A', 'L', 'U', '_', 'P' or 'S', 'C' or 'B', '_', ..]:
+                if (type[4] is 'P' && Wraps(operands))
                 {
                     yield return (Reason.DistanceNotWrapped, Add(type, operands, operands.A, before));
                 }
@@ -166,7 +177,8 @@ internal static class GnuArm
     private static byte[]? Add(string type, in Operands operands, long addend, byte[] before)
     {
         uint code = Word(before);
-        long value = ((long)operands.S - (long)operands.P + addend) | (long)operands.T;
+        ulong origin = type[4] is 'P' ? operands.P : operands.B;
+        long value = ((long)operands.S - (long)origin + addend) | (long)operands.T;
         ulong rest = (ulong)Math.Abs(value);
         uint encoded = 0;
         for (int i = type["ALU_PC_G".Length] - '0'; i >= 0; i--)

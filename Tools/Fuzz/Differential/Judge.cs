@@ -211,6 +211,7 @@ internal sealed class Judge(bool isArm, ulong table, OutputImage theirs, bool is
             T = isArm && symbol?.Kind is 't' ? 1UL : 0,
             IsFunction = symbol?.Kind is 'a' or 't',
             Got = table,
+            B = pair.StaticBase ?? 0,
             Z = symbol is { Kind: not 'n' } ? symbol.Size : 0,
         };
         if (symbol?.Kind is 'w')

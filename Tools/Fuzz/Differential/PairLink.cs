@@ -86,6 +86,7 @@ internal sealed class PairLink
         {
             MapSections = mappings,
             Relax = relaxes,
+            StaticBase = pair.StaticBase,
             Arm = new ArmOptions { Architecture = ArmArchitecture.V7A },
         };
     }

@@ -15,6 +15,9 @@ internal enum Origin
     /// <summary>The table: S + A - GOT.</summary>
     Table,
 
+    /// <summary>The static base of the symbol's segment: S + A - B.</summary>
+    StaticBase,
+
     /// <summary>The size of the symbol.</summary>
     Size,
 

@@ -80,6 +80,9 @@ internal enum Reason
     /// <summary>GNU ld cuts off what does not fit.</summary>
     CutToFit,
 
+    /// <summary>GNU ld's static base is 0 for this type.</summary>
+    StaticBaseIsZero,
+
     /// <summary>GNU ld reads or writes the field in the wrong bits.</summary>
     FieldMisplaced,
 

@@ -46,6 +46,7 @@ internal sealed class Cell
         Reason.DistanceNotWrapped => "not wrapped",
         Reason.ThumbBitAfterDistance => "T misplaced",
         Reason.CheckedBeforeRounding or Reason.CutToFit => "cut",
+        Reason.StaticBaseIsZero => "B(S) is 0",
         Reason.FieldMisplaced => "wrong bits",
         Reason.SizeIsSigned => "signed",
         _ => "differs",

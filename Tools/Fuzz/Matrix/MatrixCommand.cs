@@ -136,7 +136,7 @@ internal sealed class MatrixCommand : Command
     {
         var cell = new Cell();
         HashSet<(string, ulong)> left = [];
-        string script = Oracle.Script(type.IsArm, [type.Section], MatrixType.Table, 0x1300_0000, 0x1400_0000);
+        string script = Oracle.Script(type.IsArm, type.Pair.First.Sections, MatrixType.Table, 0x1300_0000, 0x1400_0000);
         Dictionary<(string, ulong), string> all = [];
         for (int i = 0; i < 3; i++)
         {

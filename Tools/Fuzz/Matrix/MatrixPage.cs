@@ -25,12 +25,14 @@ internal sealed class MatrixPage
         | stub | through code that the tool adds; "stub, or another place" where only the branch was looked at |
         | cut | written though it does not fit, without a word |
         | accepted, ignored | the type has no code of its own here, or its value is the tool's own business: the place was changed, or left |
+        | B(S) is 0, wrong sign, T misplaced, … | a mistake that is worked out to the byte: `Tools/Fuzz/Differential/Reason.cs` |
         | crashes | the process died |
         | differs | other bytes than ours; the reasons that are known are tested in `Tests/Arch.Arm` and `Tests/Arch.X64` |
 
         The ABI's column is printed from our tables, which tests hold against `fixtures/relocations/x86_64.csv` and `arm.csv`,
-        written down from the psABI and AAELF32; the letters are those of [the architecture page](architecture.md). Types that need
-        instructions which this matrix has not (those relative to the static base) are in `fixtures/relocations`.
+        written down from the psABI and AAELF32; the letters are those of [the architecture page](architecture.md). What counts from the
+        static base B(S) has its symbols in a segment that starts there: for us `--static-base` says so, for ld.lld that is always so, and GNU
+        ld takes B(S) for 0 but for the groups, where it is the start of the symbol's section.
 
         """;
 

@@ -12,21 +12,34 @@ internal sealed class MatrixType
     /// <summary>Address of the global offset table.</summary>
     internal const ulong Table = 0x1200_0000;
 
+    /// <summary>Address of the section with the symbols of types that count from the static base: it starts their segment.</summary>
+    internal const ulong StaticBase = 0x2000_1000;
+
     /// <summary>Bytes from one place to the next.</summary>
     internal const int Slot = 32;
+
+    private const int StaticDataSize = 0x2_0000;
+
+    private readonly GeneratedSection _staticData = new("s0a1", 'd', StaticBase) { Size = StaticDataSize };
 
     internal MatrixType(bool isArm, RelocationRule rule)
     {
         IsArm = isArm;
         Rule = rule;
         Name = rule.Name[(isArm ? "R_ARM_" : "R_X86_64_").Length..];
-        PlaceForm[] forms = [.. (isArm ? Forms.Arm.Concat(Forms.ArmOthers) : Forms.X64).Where(form => form.Type == Name)];
+        PlaceForm[] forms = [.. (isArm ? Forms.Arm.Concat(Forms.ArmOthers).Concat(Forms.ArmStaticBase) : Forms.X64).Where(form => form.Type == Name)];
         HasForm = forms.Length > 0;
         forms = HasForm ? forms : [new PlaceForm(Name, ".quad 0", 8, 0, Origin.Size, 0, 0)];
         char kind = forms[0].Kind;
         Section = new GeneratedSection("s0a0", kind, Start);
-        Pair = new GeneratedPair(new GeneratedObject("o0a.o"), new GeneratedObject("o0b.o"));
+        bool usesStaticBase = forms[0].Origin is Origin.StaticBase;
+        Pair = new GeneratedPair(new GeneratedObject("o0a.o"), new GeneratedObject("o0b.o")) { StaticBase = usesStaticBase ? StaticBase : null };
         Pair.First.Sections.Add(Section);
+        if (usesStaticBase)
+        {
+            Pair.First.Sections.Add(_staticData);
+        }
+
         foreach (PlaceForm form in forms.Where(form => form.Kind == kind).Take(3))
         {
             foreach (long addend in form.Addends.Distinct().Take(3))
@@ -35,6 +48,7 @@ internal sealed class MatrixType
             }
         }
 
+        _staticData.Labels.Sort((left, right) => left.Offset - right.Offset);
         Section.Size = Slot * Math.Max(1, Section.Places.Count);
     }
 
@@ -93,10 +107,16 @@ internal sealed class MatrixType
             Origin.Place => p,
             Origin.RoundedPlace => p & ~3UL,
             Origin.Table => Table,
+            Origin.StaticBase => StaticBase,
             _ => 0,
         };
         ulong s = origin + (ulong)(value - addend);
         s = IsArm ? (uint)s & (target is 'a' ? ~3U : target is 't' ? ~1U : ~0U) : s;
+        if (form.Origin is Origin.StaticBase && s - StaticBase >= StaticDataSize)
+        {
+            return; // a symbol must lie in the segment
+        }
+
         string name = form.Origin is Origin.TableFromPlace ? "_GLOBAL_OFFSET_TABLE_"
             : form.Origin is Origin.Tls || Rule.Expression.IsThreadLocal || Rule.Slot is not (GotSlot.None or GotSlot.Address)
                 ? PairGenerator.TlsSymbols[2].Name
@@ -105,17 +125,23 @@ internal sealed class MatrixType
         {
             var symbol = new GeneratedSymbol(name, target, s, 0x18, IsLocal: false);
             Pair.Symbols.Add(name, symbol);
-            Pair.Second.Numbers.Add(symbol);
+            if (form.Origin is Origin.StaticBase)
+            {
+                _staticData.Labels.Add(((int)(s - StaticBase), symbol));
+            }
+            else
+            {
+                Pair.Second.Numbers.Add(symbol);
+            }
         }
 
         var place = new GeneratedPlace(offset, form, name, addend);
         Section.Places.Add(place);
-        if (IsArm && form.Origin is Origin.Place or Origin.RoundedPlace or Origin.Absolute && form.Minimum < form.Maximum)
+        if (IsArm && form.Origin is Origin.Place or Origin.RoundedPlace or Origin.Absolute or Origin.StaticBase)
         {
-            // An address that was rounded to what its target needs gives another value; and 32 bits have no sign.
-            long rounded = (uint)(s + (ulong)addend - origin);
-            long signed = (int)rounded;
-            fits = (signed >= form.Minimum && signed <= form.Maximum) || (rounded >= form.Minimum && rounded <= form.Maximum);
+            // An address that was rounded to what its target needs gives another value, and 32 bits have no sign.
+            var operands = new Operands { S = s, L = s, P = p, A = addend, T = target is 't' ? 1UL : 0, B = StaticBase };
+            fits = Rule.Admits(MatrixCommand.Machine(isArm: true).Relocations.Evaluate(Rule, operands));
         }
 
         if (fits)
