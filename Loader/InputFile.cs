@@ -27,10 +27,13 @@ internal sealed class InputFile
     internal IReadOnlyList<string> Inputs { get; private init; } = [];
 
     /// <summary>Reads a file.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="limits">Limits of what it may claim.</param>
+    /// <param name="isNamedByFile">Whether the path comes from another file, and not from the caller.</param>
     /// <exception cref="LinkException">It cannot be read, or is none of the kinds.</exception>
-    internal static InputFile Read(string path, ReadLimits limits)
+    internal static InputFile Read(string path, ReadLimits limits, bool isNamedByFile = false)
     {
-        byte[] bytes = Read(path);
+        byte[] bytes = ReadBytes(path, isNamedByFile);
         string name = System.IO.Path.GetFileName(path);
         FileKind kind = FileKind.Detect(bytes);
         switch (kind)
@@ -39,7 +42,7 @@ internal sealed class InputFile
                 string folder = System.IO.Path.GetDirectoryName(path) ?? "";
                 return new InputFile(path, kind)
                 {
-                    Archive = Archive.Read(bytes, name, member => Read(System.IO.Path.Combine(folder, member)), limits),
+                    Archive = Archive.Read(bytes, name, NamedFile.MembersFrom(folder), limits),
                 };
             case FileKind.SharedObject:
                 return new InputFile(path, kind);
@@ -50,11 +53,11 @@ internal sealed class InputFile
         }
     }
 
-    private static byte[] Read(string path)
+    private static byte[] ReadBytes(string path, bool isNamedByFile)
     {
         try
         {
-            return File.ReadAllBytes(path);
+            return isNamedByFile ? NamedFile.Read(path) : File.ReadAllBytes(path);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {

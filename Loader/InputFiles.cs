@@ -94,7 +94,7 @@ public sealed class InputFiles
             case { Kind: FileKind.LinkerScript } when depth > 0:
                 foreach (string input in file.Inputs)
                 {
-                    Add(InputFile.Read(Find(input, file.Path), _limits), depth - 1);
+                    Add(InputFile.Read(Find(input, file.Path), _limits, isNamedByFile: true), depth - 1);
                 }
 
                 break;

@@ -46,7 +46,7 @@ internal static class AssemblyText
             int start = place.Offset - place.Form.Field;
             for (; label < section.Labels.Count && section.Labels[label].Offset <= start; label++)
             {
-                Write(text, isArm, section.Labels[label]);
+                Write(text, isArm, section, section.Labels[label]);
             }
 
             Line(text, $".org {start}");
@@ -64,13 +64,13 @@ internal static class AssemblyText
 
         for (; label < section.Labels.Count; label++)
         {
-            Write(text, isArm, section.Labels[label]);
+            Write(text, isArm, section, section.Labels[label]);
         }
 
         Line(text, $".org {section.Size}");
     }
 
-    private static void Write(StringBuilder text, bool isArm, (int Offset, GeneratedSymbol Symbol) label)
+    private static void Write(StringBuilder text, bool isArm, GeneratedSection section, (int Offset, GeneratedSymbol Symbol) label)
     {
         GeneratedSymbol symbol = label.Symbol;
         Line(text, $".org {label.Offset}");
@@ -88,6 +88,10 @@ internal static class AssemblyText
         if (isArm && symbol.Kind is 't')
         {
             _ = text.AppendLine(".thumb_func");
+        }
+        else if (isArm && section.Kind is 'd')
+        {
+            _ = text.AppendLine(".arm"); // a function after one in Thumb would be in Thumb, too
         }
 
         Line(text, $"{symbol.Name}:");

@@ -34,7 +34,7 @@ internal sealed class FileInspection(InspectionRequest request)
         {
             case FileKind.Archive or FileKind.ThinArchive:
                 string folder = Path.GetDirectoryName(path) ?? "";
-                Archive archive = Archive.Read(bytes, name, member => ReadFile(Path.Combine(folder, member)));
+                Archive archive = Archive.Read(bytes, name, NamedFile.MembersFrom(folder));
                 return InspectArchive(path, kind, archive);
             case FileKind.LinkerScript:
                 return new FileJson(path, NameOf(kind)) { Inputs = LinkerScript.Read(bytes, name) };
