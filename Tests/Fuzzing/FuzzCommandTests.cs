@@ -9,7 +9,8 @@ namespace ElfLoader.Tests.Fuzzing;
 /// <summary>Short runs of the fuzzers, and what they once found. docs/fuzzing.md has the commands of the long ones.</summary>
 internal sealed partial class FuzzCommandTests
 {
-    private static readonly string Tool = Locate();
+    /// <summary>The fuzzers' assembly.</summary>
+    internal static readonly string Tool = Locate();
 
     [Test]
     public void MutantsBreakNoPromise()
@@ -68,7 +69,7 @@ internal sealed partial class FuzzCommandTests
             Does.Contain("'tls_word' is not thread-local"), "STT_TLS outside of a thread-local section");
     }
 
-    private static CommandResult Invoke(params string[] arguments) => Command.Run("dotnet", [Tool, .. arguments]);
+    internal static CommandResult Invoke(params string[] arguments) => Command.Run("dotnet", [Tool, .. arguments]);
 
     private static double Percent(Match match, int group) => double.Parse(match.Groups[group].ValueSpan, CultureInfo.InvariantCulture);
 

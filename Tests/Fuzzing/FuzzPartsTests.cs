@@ -1,12 +1,13 @@
 using ElfLoader.Elf;
 using ElfLoader.Fuzz;
 using ElfLoader.Fuzz.Mutating;
+using ElfLoader.Tests.EndToEnd;
 using ElfLoader.Tests.Support;
 
 namespace ElfLoader.Tests.Fuzzing;
 
 /// <summary>The parts that a run relies on: without them it would find nothing, and say so.</summary>
-public sealed class FuzzPartsTests
+internal sealed class FuzzPartsTests
 {
     [Test]
     public void TheSameNumberGivesTheSameMutant()
@@ -36,6 +37,24 @@ public sealed class FuzzPartsTests
         Assert.That(Of(SiteKind.SymbolInfo), Has.Length.EqualTo(elf.SymbolCount));
         Assert.That(Of(SiteKind.SectionType), Has.Length.EqualTo(elf.Sections.Length));
         Assert.That(seed.Entries, Has.Length.EqualTo(relocations + elf.SymbolCount + elf.Sections.Length));
+    }
+
+    /// <summary>The members of a thin archive are files next to it: one that is none is refused, and nobody waits for it.</summary>
+    [TestCase("member.o", null)]
+    [TestCase("pipe", LinkErrorCode.File)]
+    [TestCase("/dev/zero", LinkErrorCode.File)]
+    public void AThinArchiveIsReadWithItsMembers(string name, LinkErrorCode? refused)
+    {
+        using var folder = new TemporaryFolder();
+        byte[] member = File.ReadAllBytes(Fixtures.Object("hello"));
+        File.WriteAllBytes(folder.File("member.o"), member);
+        var seed = new Seed("thin.a", ArchiveBuilder.Thin(("member.o", member)).Build(), folder.Path);
+        byte[] named = ArchiveBuilder.Thin((name, member)).Build();
+
+        Assert.That(seed.Machine, Is.EqualTo(ElfConstants.EM_X86_64));
+        Assert.That(seed.Kinds.ToArray().Count(kind => kind[0].Kind is SiteKind.MemberPath), Is.EqualTo(1));
+        using var subject = new Subject(Seed.MembersOf([seed]), folder.File("files"));
+        Assert.That(subject.Run(named, 2).Error?.Code, Is.EqualTo(refused));
     }
 
     [Test]

@@ -16,5 +16,6 @@ internal static class Program
             new MatrixCommand(),
             new CheckCommand(),
             new WorkerCommand(),
+            new TrialCommand(),
         }.Parse(arguments).Invoke();
 }

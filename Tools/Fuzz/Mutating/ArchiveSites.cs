@@ -38,6 +38,11 @@ internal static class ArchiveSites
                 continue;
             }
 
+            if (isThin && name is "//")
+            {
+                FindPaths(file.AsSpan(start, size), start, sites);
+            }
+
             int contents = name.StartsWith("#1/", StringComparison.Ordinal)
                 ? start + int.Parse(name[3..], CultureInfo.InvariantCulture)
                 : start;
@@ -52,6 +57,17 @@ internal static class ArchiveSites
             }
 
             at = start + size + (size & 1);
+        }
+    }
+
+    /// <summary>The paths of a thin archive's members, each with the line's end.</summary>
+    private static void FindPaths(ReadOnlySpan<byte> names, int start, List<Site> sites)
+    {
+        while (names.IndexOf((byte)'\n') is >= 0 and int end)
+        {
+            sites.Add(new Site(start, end + 1, SiteKind.MemberPath));
+            names = names[(end + 1)..];
+            start += end + 1;
         }
     }
 }

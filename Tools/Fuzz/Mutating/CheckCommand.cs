@@ -17,10 +17,11 @@ internal sealed class CheckCommand : Command
     private int Run(ParseResult result)
     {
         int status = 0;
-        var subject = new Subject();
+        string scratch = Directory.CreateTempSubdirectory("elfloader-check-").FullName;
         foreach (string file in result.GetRequiredValue(_files))
         {
             byte[] bytes = File.ReadAllBytes(file);
+            using var subject = new Subject(MembersOf(file), Path.Combine(scratch, "files"));
             for (int number = 0; number < 16; number++)
             {
                 try
@@ -40,6 +41,12 @@ internal sealed class CheckCommand : Command
             }
         }
 
+        Directory.Delete(scratch, recursive: true);
         return status;
     }
+
+    /// <summary>What lies next to a thin archive may be its members.</summary>
+    private static Dictionary<string, byte[]> MembersOf(string file) => file.EndsWith(".a", StringComparison.Ordinal)
+        ? Directory.EnumerateFiles(Path.GetDirectoryName(Path.GetFullPath(file))!, "*.o").ToDictionary(member => Path.GetFileName(member), File.ReadAllBytes)
+        : [];
 }

@@ -43,7 +43,7 @@ internal static class Corpus
     {
         string sources = Path.Combine(repository, "Tools", "Fuzz", "seeds");
         _ = Directory.CreateDirectory(folder);
-        string done = Path.Combine(folder, "complete");
+        string done = Path.Combine(folder, "complete-with-thin-archives");
         if (!File.Exists(done))
         {
             Compile(sources, folder);
@@ -55,7 +55,7 @@ internal static class Corpus
             .Concat(Directory.EnumerateFiles(folder, "*.a"))
             .Where(file => new FileInfo(file).Length <= LargestSeed)
             .Order(StringComparer.Ordinal);
-        return [.. files.Select(file => new Seed(Path.GetFileName(file), File.ReadAllBytes(file)))];
+        return [.. files.Select(file => new Seed(Path.GetFileName(file), File.ReadAllBytes(file), Path.GetDirectoryName(file)!))];
     }
 
     private static void Compile(string sources, string folder)
@@ -82,13 +82,14 @@ internal static class Corpus
 
         foreach (string machine in (string[])["x64-", "arm-"])
         {
-            foreach ((string set, string format) in ((string, string)[])[("pic", "gnu"), ("parts", "bsd"), ("a32", "gnu"), ("parts", "gnu")])
+            foreach ((string set, string format) in ((string, string)[])
+                [("pic", "gnu"), ("parts", "bsd"), ("a32", "gnu"), ("parts", "gnu"), ("pic", "thin"), ("a32", "thin"), ("crel", "thin")])
             {
-                string[] members = [.. Directory.EnumerateFiles(folder, $"{machine}*-{set}.o").Order(StringComparer.Ordinal).Take(5)];
+                string[] members = [.. Directory.EnumerateFiles(folder, $"{machine}*-{set}.o").Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal).Take(5)];
                 if (members.Length > 0)
                 {
-                    Programs.Check(
-                        "llvm-ar-19", [$"--format={format}", "rcsD", Path.Combine(folder, $"{machine}{set}-{format}.a"), .. members]);
+                    string[] how = format is "thin" ? ["--format=gnu", "--thin"] : [$"--format={format}"];
+                    _ = Programs.Check("llvm-ar-19", [.. how, "rcsD", $"{machine}{set}-{format}.a", .. members], folder);
                 }
             }
         }

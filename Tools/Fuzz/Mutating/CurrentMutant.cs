@@ -5,7 +5,7 @@ namespace ElfLoader.Fuzz.Mutating;
 /// <summary>The mutant that a worker is busy with, in a file: it survives the worker if the mutant kills it.</summary>
 internal sealed class CurrentMutant : IDisposable
 {
-    private const int HeaderSize = 12;
+    private const int HeaderSize = 16;
 
     private readonly Microsoft.Win32.SafeHandles.SafeFileHandle _file;
     private byte[] _buffer = new byte[1 << 16];
@@ -14,7 +14,7 @@ internal sealed class CurrentMutant : IDisposable
         _file = File.OpenHandle(file, FileMode.Create, FileAccess.Write, FileShare.Read);
 
     /// <summary>Reads what a worker left.</summary>
-    internal static (long Number, byte[] Bytes)? Read(string file)
+    internal static (long Number, int Seed, byte[] Bytes)? Read(string file)
     {
         if (!File.Exists(file) || File.ReadAllBytes(file) is not { Length: >= HeaderSize } all)
         {
@@ -22,11 +22,14 @@ internal sealed class CurrentMutant : IDisposable
         }
 
         int length = BinaryPrimitives.ReadInt32LittleEndian(all.AsSpan(8));
-        return (BinaryPrimitives.ReadInt64LittleEndian(all), all.AsSpan(HeaderSize, Math.Min(length, all.Length - HeaderSize)).ToArray());
+        return (BinaryPrimitives.ReadInt64LittleEndian(all), BinaryPrimitives.ReadInt32LittleEndian(all.AsSpan(12)), all.AsSpan(HeaderSize, Math.Min(length, all.Length - HeaderSize)).ToArray());
     }
 
     /// <summary>Notes the next one.</summary>
-    internal void Write(long number, byte[] mutant)
+    /// <param name="number">Its number.</param>
+    /// <param name="seed">Which of the seeds it is made of.</param>
+    /// <param name="mutant">Its bytes.</param>
+    internal void Write(long number, int seed, byte[] mutant)
     {
         if (mutant.Length + HeaderSize > _buffer.Length)
         {
@@ -35,6 +38,7 @@ internal sealed class CurrentMutant : IDisposable
 
         BinaryPrimitives.WriteInt64LittleEndian(_buffer, number);
         BinaryPrimitives.WriteInt32LittleEndian(_buffer.AsSpan(8), mutant.Length);
+        BinaryPrimitives.WriteInt32LittleEndian(_buffer.AsSpan(12), seed);
         mutant.CopyTo(_buffer, HeaderSize);
         RandomAccess.Write(_file, _buffer.AsSpan(0, HeaderSize + mutant.Length), 0);
     }

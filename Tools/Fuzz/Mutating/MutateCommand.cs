@@ -12,6 +12,7 @@ internal sealed class MutateCommand : Command
     private readonly Option<ulong> _seed = new("--seed") { Description = "What the random numbers follow from.", DefaultValueFactory = _ => 1 };
     private readonly Option<int> _jobs = new("--jobs") { Description = "Workers at a time.", DefaultValueFactory = _ => 1 };
     private readonly Option<bool> _plain = new("--plain") { Description = "Do without instrumentation: faster, but blind to new lines." };
+    private readonly Option<int> _silence = new("--silence") { Description = "Seconds after which a worker that says nothing hangs.", DefaultValueFactory = _ => 180 };
     private readonly Option<string> _output = new("--output")
     {
         Description = "Folder of the seeds, the findings and the state; a run with the same folder goes on where the last one stopped.",
@@ -26,6 +27,7 @@ internal sealed class MutateCommand : Command
         Add(_seed);
         Add(_jobs);
         Add(_plain);
+        Add(_silence);
         Add(_output);
         SetAction(Run);
     }
@@ -53,6 +55,7 @@ internal sealed class MutateCommand : Command
                 result.GetRequiredValue(_seed) + ((ulong)job << 32),
                 (count + jobs - 1 - job) / jobs,
                 seconds is 0 ? TimeSpan.MaxValue : TimeSpan.FromSeconds(seconds),
+                TimeSpan.FromSeconds(result.GetRequiredValue(_silence)),
                 seeds)),
         ];
         MutateProgress.Show(workers, count);

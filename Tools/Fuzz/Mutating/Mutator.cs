@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 using ElfLoader.Arch.Arm;
 using ElfLoader.Arch.X64;
 using ElfLoader.Relocations;
@@ -35,6 +36,10 @@ internal sealed class Mutator
 
     private static readonly byte[] ByteLimits = [0, 1, 2, 4, 8, 0x10, 0x20, 0x40, 0x7f, 0x80, 0xff, (byte)' ', (byte)'9', (byte)'/'];
 
+    /// <summary>Paths for the members of thin archives: what waits, has no end, or is somewhere else.</summary>
+    private static readonly string[] Paths =
+        ["pipe", "/dev/zero", "/dev/tty", "/proc/self/mem", ".", "..", "/", "../x.o", "a\0b", "/etc/hostname", "mutant.a"];
+
     private static readonly uint[] X64Types = Types(X64Relocations.Table);
     private static readonly uint[] ArmTypes = Types(Arm.Default.Relocations);
 
@@ -62,6 +67,7 @@ internal sealed class Mutator
         Weights[(int)SiteKind.SectionOther] = 2;
         Weights[(int)SiteKind.MemberHeader] = 5;
         Weights[(int)SiteKind.ArchiveIndex] = 6;
+        Weights[(int)SiteKind.MemberPath] = 2;
     }
 
     internal Mutator(IReadOnlyList<Seed> donors) => _donors = donors;
@@ -145,6 +151,13 @@ internal sealed class Mutator
 
     private static void Write(byte[] mutant, in Site site, ushort machine, ref FuzzRandom random)
     {
+        if (site.Kind is SiteKind.MemberPath)
+        {
+            byte[] path = Encoding.UTF8.GetBytes(random.Pick<string>(Paths) + "/\n");
+            path.AsSpan(0, Math.Min(path.Length, site.Width)).CopyTo(mutant.AsSpan(site.Offset));
+            return;
+        }
+
         Span<byte> field = mutant.AsSpan(site.Offset, site.Width);
         long old = Read(field);
         uint[] types = machine is EM_ARM ? ArmTypes : X64Types;

@@ -74,6 +74,9 @@ internal enum SiteKind : byte
 
     /// <summary>The index of an archive, and its table of long names.</summary>
     ArchiveIndex,
+
+    /// <summary>The path of a thin archive's member, a slash and the end of the line.</summary>
+    MemberPath,
 }
 
 /// <summary>A field of a file.</summary>

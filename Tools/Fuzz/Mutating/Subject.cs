@@ -11,7 +11,7 @@ namespace ElfLoader.Fuzz.Mutating;
 /// and the limits given; nothing is left behind; patching again gives the same bytes; an image at another address differs
 /// only where it must, and at the old address not at all.
 /// </remarks>
-internal sealed class Subject
+internal sealed class Subject : IDisposable
 {
     private const ulong MaximumMemory = 32 << 20;
 
@@ -50,6 +50,12 @@ internal sealed class Subject
 
     private readonly MotionCheck _motion = new(Linking);
     private readonly RepeatCheck _repeat = new();
+    private readonly ThinArchiveFolder _files;
+
+    /// <summary>Prepares.</summary>
+    /// <param name="members">The files that thin archives may name.</param>
+    /// <param name="folder">A folder to make for them; it is removed afterwards.</param>
+    internal Subject(IReadOnlyDictionary<string, byte[]> members, string folder) => _files = new ThinArchiveFolder(members, folder);
 
     /// <summary>Greatest number of bytes allocated for one byte of an input, of inputs of at least a kilobyte.</summary>
     internal double WorstMemory { get; private set; }
@@ -75,13 +81,24 @@ internal sealed class Subject
     /// <exception cref="FindingException">A promise is broken.</exception>
     internal Outcome Run(byte[] file, long number)
     {
-        Footprint before = Footprint.Take();
+        // The runtime opens an assembly when something of it is first needed: what is left behind is left again.
+        return Run(file, number, out bool opens) is var outcome && opens && Run(file, number, out opens) is var _ && opens
+            ? throw new FindingException("open files", $"there are more of them afterwards, each time: {outcome}")
+            : outcome;
+    }
+
+    private Outcome Run(byte[] file, long number, out bool opens)
+    {
+        bool countsFiles = number % 64 < 2;
+        Footprint before = Footprint.Take(countsFiles);
+        long size = file.Length + (file.AsSpan().StartsWith(Archive.ThinMagic) ? _files.Size : 0);
         long allocated = GC.GetAllocatedBytesForCurrentThread();
         var watch = Stopwatch.StartNew();
         Outcome outcome;
         try
         {
-            outcome = file.AsSpan().StartsWith("!<"u8) ? RunArchive(file) : RunObject(file, number);
+            PlantedFault.Meet(file);
+            outcome = file.AsSpan().StartsWith("!<"u8) ? RunArchive(file, number) : RunObject(file, number);
         }
 #pragma warning disable CA1031 // That it is thrown at all is the finding.
         catch (Exception exception) when (exception is not FindingException)
@@ -93,20 +110,24 @@ internal sealed class Subject
         TimeSpan elapsed = watch.Elapsed;
         allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
         WorstTime = elapsed > WorstTime ? elapsed : WorstTime;
-        WorstMemory = Math.Max(WorstMemory, (double)allocated / Math.Max(1024, file.Length));
+        WorstMemory = Math.Max(WorstMemory, (double)allocated / Math.Max(1024, size));
         if (elapsed > Patience)
         {
             throw new FindingException("slow", $"{elapsed} for {file.Length} bytes: {outcome}");
         }
 
-        if (allocated > AllocatedAtAll + (AllocatedPerByte * file.Length))
+        if (allocated > AllocatedAtAll + (AllocatedPerByte * size))
         {
-            throw new FindingException("memory", $"{allocated} bytes allocated for {file.Length} bytes: {outcome}");
+            throw new FindingException("memory", $"{allocated} bytes allocated for {size} bytes: {outcome}");
         }
 
-        Footprint after = Footprint.Take();
-        return after == before ? outcome : throw new FindingException("leak", $"before {before}, afterwards {after}: {outcome}");
+        Footprint after = Footprint.Take(countsFiles);
+        opens = after.OpenFiles > before.OpenFiles;
+        return after with { OpenFiles = before.OpenFiles } == before ? outcome : throw new FindingException("leak", $"before {before}, afterwards {after}: {outcome}");
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _files.Dispose();
 
     private static string KindOf(Exception exception)
     {
@@ -179,13 +200,15 @@ internal sealed class Subject
         return new Outcome(Phase.Loaded, null);
     }
 
-    private static Outcome RunArchive(byte[] file)
+    private Outcome RunArchive(byte[] file, long number)
     {
         Archive archive;
         ushort machine = EM_X86_64;
         try
         {
-            archive = Archive.Read(file, "mutant.a", _ => Wants);
+            archive = number % 8 is 2 or 3 && file.AsSpan().StartsWith(Archive.ThinMagic)
+                ? _files.Read(file, Limits)
+                : Archive.Read(file, "mutant.a", _files.Open, Limits);
             machine = Reading.Everything(archive);
         }
         catch (LinkException exception)

@@ -7,13 +7,18 @@ using ElfLoader.Memory;
 namespace ElfLoader.Fuzz.Mutating;
 
 /// <summary>Makes mutants and puts them through, in a process of its own. Even numbers are for x86-64, odd ones for Arm.</summary>
-internal sealed class Worker
+internal sealed class Worker : IDisposable
 {
     /// <summary>Interesting mutants that are kept to make more of; older ones give way.</summary>
     private const int QueueLength = 2000;
 
     private const int KeptOfKind = 3;
     private const int BetweenTraces = 100_000;
+
+    /// <summary>How much more the process may hold than after its first hundred thousand mutants: the pools' and the runtime's.</summary>
+    private const int MoreMappings = 128;
+    private const int MoreFiles = 8;
+    private const long MoreHeap = 8 << 20;
 
     private static readonly TimeSpan BetweenReports = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BetweenSaves = TimeSpan.FromSeconds(20);
@@ -24,11 +29,13 @@ internal sealed class Worker
     private readonly Seed[][] _seeds;
     private readonly List<(Seed Seed, byte[] Bytes)>[] _queues = [[], []];
     private readonly Mutator _mutator;
-    private readonly Subject _subject = new();
+    private readonly Subject _subject;
+    private readonly Dictionary<Seed, int> _indices;
     private readonly LineCoverage _coverage = new();
     private readonly HashSet<long> _skipped;
     private readonly RunState _earlier;
     private int _lines;
+    private (int Mappings, int Files, long Heap)? _warm;
 
     internal Worker(string folder, ulong seed, IReadOnlyList<Seed> seeds)
     {
@@ -42,7 +49,9 @@ internal sealed class Worker
             [.. seeds.Where(file => file.Machine is ElfConstants.EM_ARM)],
         ];
         _mutator = new Mutator(seeds);
-        _skipped = File.Exists(SkipFile) ? [.. File.ReadAllLines(SkipFile).Select(long.Parse)] : [];
+        _subject = new Subject(Seed.MembersOf(seeds), Path.Combine(folder, "files"));
+        _indices = seeds.Index().ToDictionary(entry => entry.Item, entry => entry.Index);
+        _skipped = [.. SkippedMutant.Read(folder).Select(mutant => mutant.Number)];
         _coverage.Restore(_state.Lines);
         _lines = _coverage.Count;
         foreach ((string name, byte[] bytes) in _state.Queue)
@@ -53,9 +62,6 @@ internal sealed class Worker
 
         _earlier.Queue = [];
     }
-
-    /// <summary>Numbers of mutants that are passed over, because they killed a worker.</summary>
-    private string SkipFile => Path.Combine(_folder, "skip.txt");
 
     private string StateFile => Path.Combine(_folder, "state.json");
 
@@ -103,13 +109,28 @@ internal sealed class Worker
         Save();
     }
 
-    /// <summary>What the process holds, for the reader of the report: neither may grow with the number of mutants.</summary>
+    /// <inheritdoc/>
+    public void Dispose() => _subject.Dispose();
+
+    /// <summary>What the process holds, for the reader of the report; once it is warm none of it may grow.</summary>
     private void Trace()
     {
         long queue = _queues.Sum(queue => queue.Sum(entry => (long)entry.Bytes.Length));
         _state.Queue = [];
         long heap = GC.GetTotalMemory(forceFullCollection: true) - queue;
-        _state.Trace.Add(string.Create(CultureInfo.InvariantCulture, $"{_state.Next}: {ProcessMaps.Read().Count} mappings, {heap >> 10} KiB"));
+        int mappings = ProcessMaps.Read().Count;
+        int files = Footprint.CountOpenFiles();
+        _state.Trace.Add(string.Create(CultureInfo.InvariantCulture, $"{_state.Next}: {mappings} mappings, {files} open files, {heap >> 10} KiB"));
+        if (_state.Next - _earlier.Next < BetweenTraces)
+        {
+            return;
+        }
+
+        _warm ??= (mappings, files, heap);
+        if (mappings > _warm.Value.Mappings + MoreMappings || files > _warm.Value.Files + MoreFiles || heap > _warm.Value.Heap + MoreHeap)
+        {
+            RunState.Count(_state.Findings, $"growth: {_state.Trace[^1]}");
+        }
     }
 
     private void One(long number, CurrentMutant current)
@@ -121,7 +142,7 @@ internal sealed class Worker
             ? queue[random.Below(queue.Count)]
             : Original(_seeds[machine], ref random);
         byte[] mutant = _mutator.Mutate(seed, parent, ref random);
-        current.Write(number, mutant);
+        current.Write(number, _indices[seed], mutant);
         string name = machine is 0 ? "x86_64" : "arm";
         try
         {

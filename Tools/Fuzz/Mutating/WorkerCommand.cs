@@ -27,7 +27,8 @@ internal sealed class WorkerCommand : Command
     {
         IReadOnlyList<Seed> seeds = Corpus.Make(Programs.Repository, Path.Combine(result.GetRequiredValue(_output), "seeds"));
         int seconds = result.GetValue(_time);
-        new Worker(result.GetRequiredValue(_folder), result.GetValue(_seed), seeds).Run(
+        using var worker = new Worker(result.GetRequiredValue(_folder), result.GetValue(_seed), seeds);
+        worker.Run(
             result.GetValue(_count), seconds is 0 ? TimeSpan.MaxValue : TimeSpan.FromSeconds(seconds));
         return 0;
     }

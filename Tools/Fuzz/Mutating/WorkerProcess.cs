@@ -6,7 +6,12 @@ namespace ElfLoader.Fuzz.Mutating;
 /// <summary>Watches over a worker: starts it again if a mutant has killed or stopped it, and keeps that mutant.</summary>
 internal sealed class WorkerProcess
 {
-    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(180);
+    /// <summary>A mutant that stops a worker is tried again with no more patience than this, and for no longer in all.</summary>
+    private static readonly TimeSpan TrialPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan TrialsPatience = TimeSpan.FromMinutes(2);
+
+    /// <summary>Deaths of one kind that are reduced; of a defect that kills often a few are enough.</summary>
+    private const int Reduced = 3;
 
     private readonly string _program;
     private readonly string _root;
@@ -15,11 +20,11 @@ internal sealed class WorkerProcess
     private readonly long _count;
     private readonly TimeSpan _time;
     private readonly IReadOnlyList<Seed> _seeds;
-    private readonly Dictionary<string, long> _deaths = [];
+    private readonly TimeSpan _silence;
     private long _done;
 
     internal WorkerProcess(
-        string program, string root, int job, ulong seed, long count, TimeSpan time, IReadOnlyList<Seed> seeds)
+        string program, string root, int job, ulong seed, long count, TimeSpan time, TimeSpan silence, IReadOnlyList<Seed> seeds)
     {
         _program = program;
         _root = root;
@@ -27,6 +32,7 @@ internal sealed class WorkerProcess
         _seed = seed;
         _count = count;
         _time = time;
+        _silence = silence;
         _seeds = seeds;
         _ = Directory.CreateDirectory(_folder);
     }
@@ -34,13 +40,15 @@ internal sealed class WorkerProcess
     /// <summary>Mutants that are done.</summary>
     internal long Done => Interlocked.Read(ref _done);
 
+    private string CurrentFile => Path.Combine(_folder, "current.bin");
+
     /// <summary>What it has done.</summary>
     internal RunState State()
     {
         var state = RunState.Load(Path.Combine(_folder, "state.json"));
-        foreach ((string kind, long count) in _deaths)
+        foreach (SkippedMutant death in SkippedMutant.Read(_folder))
         {
-            state.Findings[kind] = state.Findings.GetValueOrDefault(kind) + count;
+            RunState.Count(state.Findings, death.Kind);
         }
 
         return state;
@@ -57,6 +65,7 @@ internal sealed class WorkerProcess
 
     private bool RunOnce(TimeSpan time)
     {
+        File.Delete(CurrentFile);
         var start = new ProcessStartInfo("dotnet",
         [
             _program, "worker", "--output", _root, "--folder", _folder,
@@ -76,7 +85,7 @@ internal sealed class WorkerProcess
         while (true)
         {
             Task<string?> line = process.StandardOutput.ReadLineAsync();
-            if (!line.Wait(Silence))
+            if (!line.Wait(_silence))
             {
                 process.Kill(entireProcessTree: true);
                 end = "hang";
@@ -106,14 +115,30 @@ internal sealed class WorkerProcess
 
     private void NoteDeath(string kind, string message)
     {
-        if (CurrentMutant.Read(Path.Combine(_folder, "current.bin")) is not { } mutant)
+        if (CurrentMutant.Read(CurrentFile) is not { } mutant)
         {
             throw new InvalidOperationException($"the worker does not start: {message}");
         }
 
-        _deaths[kind] = _deaths.GetValueOrDefault(kind) + 1;
-        File.AppendAllLines(Path.Combine(_folder, "skip.txt"), [mutant.Number.ToString(CultureInfo.InvariantCulture)]);
-        Seed seed = _seeds.MinBy(seed => Math.Abs(seed.Bytes.Length - mutant.Bytes.Length))!;
-        Reproducer.Write(Path.Combine(_root, "findings"), kind, message, "mutant.o", seed.Bytes, mutant.Bytes, mutant.Number);
+        SkippedMutant.Add(_folder, new SkippedMutant(mutant.Number, kind));
+        if (SkippedMutant.Read(_folder).Count(death => death.Kind == kind) > Reduced)
+        {
+            return;
+        }
+
+        Seed seed = _seeds[mutant.Seed];
+        TimeSpan patience = TrialPatience < _silence ? TrialPatience : _silence;
+        var trial = new Trial(_program, _root, _folder, patience);
+        byte[] smallest = mutant.Bytes;
+        if (trial.End(mutant.Bytes, mutant.Number) == kind)
+        {
+            smallest = Reproducer.Minimize(seed.Bytes, mutant.Bytes, bytes => trial.End(bytes, mutant.Number) == kind, TrialsPatience);
+        }
+        else
+        {
+            message = "Not so in a process of its own: it needs what was done before.\n" + message;
+        }
+
+        Reproducer.Write(Path.Combine(_root, "findings"), kind, message, seed, smallest, mutant.Number);
     }
 }
