@@ -49,7 +49,8 @@ internal sealed class MotionCheck(ImageOptions options)
         Compare(elf, image, moved);
     }
 
-    private static void CompareHere(LinkedImage image, LinkedImage back, bool comparesFiles)
+    /// <summary>Two links of the same inputs for the same addresses must be the same.</summary>
+    internal static void CompareHere(LinkedImage image, LinkedImage back, bool comparesFiles)
     {
         Require(image.Sections.SequenceEqual(back.Sections), "again", "the same link gives another layout");
         Require(image.Got.SequenceEqual(back.Got) && image.Stubs.SequenceEqual(back.Stubs), "again", "the same link gives other slots");
@@ -57,10 +58,13 @@ internal sealed class MotionCheck(ImageOptions options)
         Span<byte> second = stackalloc byte[4096];
         foreach (ImageSection section in image.Sections)
         {
-            int size = (int)Math.Min(section.Size, 4096);
-            if (image.TryRead(section.Address, first[..size]) && back.TryRead(section.Address, second[..size]))
+            ulong end = Math.Min(section.Size, LargestCompared);
+            for (ulong at = 0; at < end; at += (ulong)first.Length)
             {
-                Require(first[..size].SequenceEqual(second[..size]), "again", $"{section.Section} differs when linked again");
+                int size = (int)Math.Min(end - at, (ulong)first.Length);
+                bool isThere = image.TryRead(section.Address + at, first[..size]);
+                Require(isThere == back.TryRead(section.Address + at, second[..size]), "again", $"{section.Section} has bytes in one link only");
+                Require(!isThere || first[..size].SequenceEqual(second[..size]), "again", $"{section.Section} differs when linked again");
             }
         }
 
@@ -87,6 +91,7 @@ internal sealed class MotionCheck(ImageOptions options)
             }
         }
 
+        CompareSlots(image, moved);
         HashSet<int> kept = [.. image.Sections.Where(section => section.Size > 0).Select(section => section.Index)];
         for (int i = 0; i < image.Sections.Count; i++)
         {
@@ -102,6 +107,23 @@ internal sealed class MotionCheck(ImageOptions options)
             {
                 Compare(elf, section, kept, here, there);
             }
+        }
+    }
+
+    /// <summary>Slots move with the image; an address in one does, too, or is of something that does not move.</summary>
+    private static void CompareSlots(LinkedImage image, LinkedImage moved)
+    {
+        Require(image.Got.Count == moved.Got.Count, "moved", "another number of slots");
+        for (int i = 0; i < image.Got.Count; i++)
+        {
+            ImageGotSlot here = image.Got[i];
+            ImageGotSlot there = moved.Got[i];
+            Require(here with { Address = there.Address, Value = there.Value } == there, "moved", $"the slots of '{here.Symbol}' and '{there.Symbol}'");
+            Require(there.Address - here.Address is Distance, "moved", $"the slot of '{here.Symbol}' does not move with the image");
+            Require(
+                here.Kind is not "address" || (there.Value - here.Value) is 0 or Distance,
+                "moved",
+                $"the slot of '{here.Symbol}' holds 0x{here.Value:x}, and 0x{there.Value:x} after the move");
         }
     }
 

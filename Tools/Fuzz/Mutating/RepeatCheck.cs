@@ -24,9 +24,13 @@ internal sealed class RepeatCheck
         RelocationTable table = elf.Machine is ElfConstants.EM_ARM ? Arm.Default.Relocations : X64.Instance.Relocations;
         var random = new FuzzRandom(1, number);
         int left = AtMost;
+        int decompressed = 0;
         foreach (ref readonly RelocationSection section in elf.RelocationSections)
         {
-            ReadOnlySpan<byte> bytes = elf.SectionBytes(section.Target);
+            bool isCompressed = elf.Sections[section.Target].Has(ElfConstants.SHF_COMPRESSED);
+            ReadOnlySpan<byte> bytes = !isCompressed ? elf.SectionBytes(section.Target)
+                : decompressed++ is 0 ? Decompress(elf, section.Target)
+                : default; // what is decompressed here counts as memory that the object takes
             foreach (RelocationRecord record in elf.Relocations(section))
             {
                 types.Add(record.Type);
@@ -37,6 +41,19 @@ internal sealed class RepeatCheck
                     Check(table, rule, bytes[(int)record.Offset..], section.HasExplicitAddend ? record.Addend : null, ref random);
                 }
             }
+        }
+    }
+
+    /// <summary>Relocations patch what a section decompresses to.</summary>
+    private static ReadOnlySpan<byte> Decompress(ElfObject elf, int section)
+    {
+        try
+        {
+            return elf.Decompress(section);
+        }
+        catch (LinkException)
+        {
+            return default; // it was not asked for by what accepted the object
         }
     }
 

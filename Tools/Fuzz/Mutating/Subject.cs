@@ -50,12 +50,12 @@ internal sealed class Subject : IDisposable
 
     private readonly MotionCheck _motion = new(Linking);
     private readonly RepeatCheck _repeat = new();
-    private readonly ThinArchiveFolder _files;
+    private readonly ArchiveFolder _files;
 
     /// <summary>Prepares.</summary>
     /// <param name="members">The files that thin archives may name.</param>
     /// <param name="folder">A folder to make for them; it is removed afterwards.</param>
-    internal Subject(IReadOnlyDictionary<string, byte[]> members, string folder) => _files = new ThinArchiveFolder(members, folder);
+    internal Subject(IReadOnlyDictionary<string, byte[]> members, string folder) => _files = new ArchiveFolder(members, folder);
 
     /// <summary>Greatest number of bytes allocated for one byte of an input, of inputs of at least a kilobyte.</summary>
     internal double WorstMemory { get; private set; }
@@ -77,7 +77,7 @@ internal sealed class Subject : IDisposable
 
     /// <summary>Puts one file through.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="number">Varies what is tried that is not tried each time.</param>
+    /// <param name="number">Varies what is tried that is not tried each time; its lowest bit is the machine.</param>
     /// <exception cref="FindingException">A promise is broken.</exception>
     internal Outcome Run(byte[] file, long number)
     {
@@ -149,7 +149,7 @@ internal sealed class Subject : IDisposable
             return new Outcome(Phase.Read, exception.Errors[0]);
         }
 
-        if (number % 8 is 0)
+        if (number / 2 % 8 is 0)
         {
             Reading.Everything(elf);
         }
@@ -173,7 +173,7 @@ internal sealed class Subject : IDisposable
     {
         try
         {
-            using var library = new ObjectLibrary("mutants", number % 16 is 3 ? LoadingWithHost : Loading);
+            using var library = new ObjectLibrary("mutants", number / 2 % 16 is 3 ? LoadingWithHost : Loading);
             _ = library.Load([elf]);
             return new Outcome(Phase.Loaded, null);
         }
@@ -196,7 +196,7 @@ internal sealed class Subject : IDisposable
         }
 
         Moved++;
-        _motion.Check(elf, image, comparesFiles: number % 8 is 5);
+        _motion.Check(elf, image, comparesFiles: number / 2 % 8 is 5);
         return new Outcome(Phase.Loaded, null);
     }
 
@@ -219,7 +219,16 @@ internal sealed class Subject : IDisposable
         try
         {
             var wants = ElfObject.Read(machine is EM_ARM ? ArmWants : Wants, "wants.o", Limits);
-            _ = new ImageLinker(Linking with { AllowUndefined = true }).Link([wants], [archive]);
+            if (machine is EM_X86_64 && number / 2 % 2 is 0)
+            {
+                using var library = new ObjectLibrary("mutants", Loading);
+                library.AddArchive(_files.Write(file));
+                _ = library.Load([wants]);
+            }
+
+            var linker = new ImageLinker(Linking);
+            LinkedImage image = linker.Link([wants], [archive]);
+            MotionCheck.CompareHere(image, linker.Link([wants], [archive]), comparesFiles: number / 2 % 8 is 5);
             return new Outcome(Phase.Loaded, null);
         }
         catch (LinkException exception)

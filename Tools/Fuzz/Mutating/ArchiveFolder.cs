@@ -4,12 +4,12 @@ using ElfLoader.Elf;
 namespace ElfLoader.Fuzz.Mutating;
 
 /// <summary>
-/// What thin archives find next to them: the files that the seeds name, and a pipe, which nobody writes into. The folder is made
+/// Where archives are put that are to be read by their path, with what thin ones find next to them: the files that the seeds name, and a pipe, which nobody writes into. The folder is made
 /// when it is first needed.
 /// </summary>
 /// <param name="members">The files.</param>
 /// <param name="folder">The folder.</param>
-internal sealed class ThinArchiveFolder(IReadOnlyDictionary<string, byte[]> members, string folder) : IDisposable
+internal sealed class ArchiveFolder(IReadOnlyDictionary<string, byte[]> members, string folder) : IDisposable
 {
     private bool _isMade;
 
@@ -25,12 +25,19 @@ internal sealed class ThinArchiveFolder(IReadOnlyDictionary<string, byte[]> memb
     /// <exception cref="LinkException">It is malformed.</exception>
     internal Archive Read(byte[] archive, ReadLimits limits)
     {
+        var inputs = new InputFiles(limits);
+        inputs.Add(Write(archive));
+        return inputs.Archives[0];
+    }
+
+    /// <summary>Puts an archive there.</summary>
+    /// <returns>Its path.</returns>
+    internal string Write(byte[] archive)
+    {
         Make();
         string path = Path.Combine(folder, "mutant.a");
         File.WriteAllBytes(path, archive);
-        var inputs = new InputFiles(limits);
-        inputs.Add(path);
-        return inputs.Archives[0];
+        return path;
     }
 
     /// <inheritdoc/>
