@@ -17,6 +17,7 @@ internal sealed partial class FuzzCommandTests
     {
         using var folder = new TemporaryFolder();
         string output = folder.File("fuzz");
+        FuzzSeeds.CopyTo(output);
 
         // In two parts, the second of which goes on where the first has stopped.
         _ = Invoke("mutate", "--count", "1000", "--seed", "20", "--output", output);

@@ -13,18 +13,6 @@ internal sealed partial class PlantedFaultTests
     /// <summary>With it one of the first five hundred mutants has the fault; where the seeds change, it may have to.</summary>
     private const string Seed = "6";
 
-    private TemporaryFolder? _seeds;
-
-    [OneTimeSetUp]
-    public void MakeSeeds()
-    {
-        _seeds = new TemporaryFolder();
-        _ = FuzzCommandTests.Invoke("mutate", "--count", "1", "--plain", "--output", _seeds.Path);
-    }
-
-    [OneTimeTearDown]
-    public void RemoveSeeds() => _seeds?.Dispose();
-
     [TestCase("crash", "crash")]
     [TestCase("hang", "hang")]
     [TestCase("exception", "InvalidOperationException in PlantedFault.Meet")]
@@ -33,16 +21,11 @@ internal sealed partial class PlantedFaultTests
     {
         using var folder = new TemporaryFolder();
         string output = folder.File("fuzz");
-        string seeds = Directory.CreateDirectory(Path.Combine(output, "seeds")).FullName;
-        foreach (string seed in Directory.EnumerateFiles(_seeds!.File("seeds")))
-        {
-            File.Copy(seed, Path.Combine(seeds, Path.GetFileName(seed)));
-        }
-
+        FuzzSeeds.CopyTo(output);
         CommandResult result = Command.Run("env",
         [
             $"ELFLOADER_FUZZ_FAULT={fault}", "dotnet", FuzzCommandTests.Tool,
-            "mutate", "--count", Count(fault), "--seed", Seed, "--plain", "--silence", "3", "--output", output,
+            "mutate", "--count", Count(fault), "--seed", Seed, "--plain", "--silence", "4", "--output", output,
         ]);
 
         Assert.That(result.Status, Is.EqualTo(1), result.Output + result.Error);
@@ -62,8 +45,8 @@ internal sealed partial class PlantedFaultTests
         Assert.That(again.Status, Is.EqualTo(1));
     }
 
-    /// <summary>Open files are counted of two mutants in 64.</summary>
-    private static string Count(string fault) => fault is "leak" ? "12000" : "500";
+    /// <summary>Open files are counted of two mutants in 16.</summary>
+    private static string Count(string fault) => fault is "leak" ? "8000" : "500";
 
     [GeneratedRegex("^0x[0-9a-f]+: [0-9a-f]{2} is [0-9a-f]{2}$")]
     private static partial Regex Change();

@@ -89,7 +89,7 @@ internal sealed class Subject : IDisposable
 
     private Outcome Run(byte[] file, long number, out bool opens)
     {
-        bool countsFiles = number % 64 < 2;
+        bool countsFiles = number % 16 < 2;
         Footprint before = Footprint.Take(countsFiles);
         long size = file.Length + (file.AsSpan().StartsWith(Archive.ThinMagic) ? _files.Size : 0);
         long allocated = GC.GetAllocatedBytesForCurrentThread();

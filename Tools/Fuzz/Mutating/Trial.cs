@@ -9,6 +9,11 @@ internal sealed class Trial
     /// <summary>What a child whose file breaks another promise, or none, ends with.</summary>
     internal const int Finding = 3;
 
+    /// <summary>What a child prints when it begins with the file: until then it starts, which may take long on a busy machine.</summary>
+    internal const string Begins = "begins";
+
+    private static readonly TimeSpan StartPatience = TimeSpan.FromMinutes(2);
+
     private readonly string _program;
     private readonly string _root;
     private readonly string _folder;
@@ -40,8 +45,14 @@ internal sealed class Trial
             RedirectStandardError = true,
         };
         using Process child = Process.Start(start)!;
-        _ = child.StandardOutput.ReadToEndAsync();
         _ = child.StandardError.ReadToEndAsync();
+        Task<string?> first = child.StandardOutput.ReadLineAsync();
+        if (!first.Wait(StartPatience) || first.Result is not Begins)
+        {
+            child.Kill(entireProcessTree: true);
+            throw new InvalidOperationException($"no trial begins: {_program}");
+        }
+
         if (child.WaitForExit(_patience))
         {
             return child.ExitCode is 0 or Finding ? null : "crash";

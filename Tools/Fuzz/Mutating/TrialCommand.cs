@@ -25,9 +25,11 @@ internal sealed class TrialCommand : Command
         IReadOnlyList<Seed> seeds = Corpus.Make(Programs.Repository, Path.Combine(output, "seeds"));
         string file = result.GetRequiredValue(_file);
         using var subject = new Subject(Seed.MembersOf(seeds), file + ".d");
+        byte[] bytes = File.ReadAllBytes(file);
+        Console.WriteLine(Trial.Begins);
         try
         {
-            _ = subject.Run(File.ReadAllBytes(file), result.GetValue(_number));
+            _ = subject.Run(bytes, result.GetValue(_number));
             return 0;
         }
         catch (FindingException)

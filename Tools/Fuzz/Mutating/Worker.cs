@@ -70,6 +70,7 @@ internal sealed class Worker : IDisposable
     {
         using var current = new CurrentMutant(Path.Combine(_folder, "current.bin"));
         var watch = Stopwatch.StartNew();
+        Console.WriteLine(_state.Next);
         TimeSpan lastReport = TimeSpan.Zero;
         TimeSpan lastSave = TimeSpan.Zero;
         while (_state.Next < count && watch.Elapsed < time)

@@ -10,6 +10,9 @@ internal sealed class WorkerProcess
     private static readonly TimeSpan TrialPatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan TrialsPatience = TimeSpan.FromMinutes(2);
 
+    /// <summary>A worker that starts reads its seeds and what it has done before.</summary>
+    private static readonly TimeSpan StartPatience = TimeSpan.FromMinutes(3);
+
     /// <summary>Deaths of one kind that are reduced; of a defect that kills often a few are enough.</summary>
     private const int Reduced = 3;
 
@@ -82,10 +85,11 @@ internal sealed class WorkerProcess
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync();
         string end = "";
+        TimeSpan patience = StartPatience;
         while (true)
         {
             Task<string?> line = process.StandardOutput.ReadLineAsync();
-            if (!line.Wait(_silence))
+            if (!line.Wait(patience))
             {
                 process.Kill(entireProcessTree: true);
                 end = "hang";
@@ -100,6 +104,7 @@ internal sealed class WorkerProcess
             if (long.TryParse(text, CultureInfo.InvariantCulture, out long done))
             {
                 _ = Interlocked.Exchange(ref _done, done);
+                patience = _silence;
             }
         }
 
