@@ -89,9 +89,9 @@ internal static class AssemblyText
         {
             _ = text.AppendLine(".thumb_func");
         }
-        else if (isArm && section.Kind is 'd')
+        else if (isArm && symbol.Kind is 'a' && section.Kind is 'd')
         {
-            _ = text.AppendLine(".arm"); // a function after one in Thumb would be in Thumb, too
+            _ = text.AppendLine(".arm"); // after a function in Thumb this one would be in Thumb, too
         }
 
         Line(text, $"{symbol.Name}:");
