@@ -45,6 +45,7 @@ public sealed class InputFiles
 
     /// <summary>Reads more files, several at a time.</summary>
     /// <exception cref="LinkException">One cannot be read, or is none of the kinds: the first of these. Those before it are added.</exception>
+    /// <exception cref="ArgumentException">One is no path.</exception>
     public void AddAll(IReadOnlyList<string> paths)
     {
         ArgumentNullException.ThrowIfNull(paths);
@@ -58,9 +59,10 @@ public sealed class InputFiles
             {
                 try
                 {
+                    ArgumentException.ThrowIfNullOrEmpty(paths[i], nameof(paths));
                     files[i] = InputFile.Read(paths[i], _limits);
                 }
-                catch (LinkException exception)
+                catch (Exception exception) when (exception is LinkException or ArgumentException)
                 {
                     failures[i] = ExceptionDispatchInfo.Capture(exception);
                 }

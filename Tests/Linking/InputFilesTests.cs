@@ -39,6 +39,14 @@ public sealed class InputFilesTests
         Assert.That(inputs.Objects.Select(elf => elf.Name), Is.EqualTo(["hello.o"]));
     }
 
+    [TestCase("")]
+    [TestCase("a\0b")]
+    public void WhatIsNoPathIsTheCallersMistake(string path)
+    {
+        Assert.Throws<ArgumentException>(() => new InputFiles().AddAll([Fixtures.Object("hello"), path]));
+        Assert.Throws<ArgumentException>(() => new InputFiles().Add(path));
+    }
+
     [Test]
     public void LinkerScriptsThatNameOneAnotherEndSomewhere()
     {
