@@ -5,8 +5,8 @@ using System.Text;
 namespace ElfLoader.Elf;
 
 /// <summary>
-/// A relocatable object: a validated view of its bytes. Nothing is copied but the section headers; symbols and
-/// relocations are decoded as they are asked for.
+/// A relocatable object: a validated view of its bytes. Nothing is copied but the section headers of ELFCLASS32; symbols
+/// and relocations are decoded as they are asked for.
 /// </summary>
 /// <remarks>
 /// Immutable and safe for use by many threads, as long as nobody changes the bytes. Indices given by the caller are
@@ -35,15 +35,15 @@ public sealed class ElfObject
     public bool Is64Bit => _tables.Is64Bit;
 
     /// <summary>e_machine, one of <c>EM_…</c>.</summary>
-    public ushort Machine => _tables.Header.Machine;
+    public ushort Machine => _tables.Machine;
 
     /// <summary>e_flags, whose meaning is the machine's.</summary>
-    public uint Flags => _tables.Header.Flags;
+    public uint Flags => _tables.Flags;
 
     /// <summary>EI_OSABI.</summary>
     public byte OsAbi => _tables.OsAbi;
 
-    /// <summary>The section headers; index 0 is the null section.</summary>
+    /// <summary>The section headers, for loops over many; index 0 is the null section.</summary>
     public ReadOnlySpan<SectionHeader> Sections => _tables.Sections;
 
     /// <summary>Number of symbols, counting symbol 0; 0 where there is no symbol table.</summary>
@@ -54,7 +54,7 @@ public sealed class ElfObject
 
     /// <summary>The symbols, for loops over many.</summary>
     public SymbolTable Symbols =>
-        new(_tables.Symbols.Span, _tables.LargeIndices.Span, _tables.SymbolNames.Span, Is64Bit);
+        new(_tables.At(_tables.Symbols), _tables.At(_tables.LargeIndices), _tables.At(_tables.SymbolNames), Is64Bit);
 
     /// <summary>All SHT_REL, SHT_RELA and SHT_CREL sections, in file order.</summary>
     public ReadOnlySpan<RelocationSection> RelocationSections => _tables.RelocationSections;
@@ -95,12 +95,12 @@ public sealed class ElfObject
 
     /// <summary>A section's name in UTF-8, in place, without its zero.</summary>
     public ReadOnlySpan<byte> SectionName(int section) =>
-        StringTable.At(_tables.SectionNames.Span, Sections[section].Name);
+        StringTable.At(_tables.At(_tables.SectionNames), Sections[section].Name);
 
     /// <summary>Whether a section has a name: cheaper than to look for the name's end.</summary>
     internal bool HasSectionName(int section, ReadOnlySpan<byte> name)
     {
-        ReadOnlySpan<byte> rest = _tables.SectionNames.Span;
+        ReadOnlySpan<byte> rest = _tables.At(_tables.SectionNames);
         rest = rest.IsEmpty ? rest : rest[(int)Sections[section].Name..];
         return rest.Length > name.Length && rest[name.Length] is 0 && rest.StartsWith(name);
     }
@@ -108,7 +108,7 @@ public sealed class ElfObject
     /// <summary>Whether a section's name begins so.</summary>
     internal bool SectionNameStartsWith(int section, ReadOnlySpan<byte> prefix)
     {
-        ReadOnlySpan<byte> rest = _tables.SectionNames.Span;
+        ReadOnlySpan<byte> rest = _tables.At(_tables.SectionNames);
         return !rest.IsEmpty && rest[(int)Sections[section].Name..].StartsWith(prefix);
     }
 
@@ -116,7 +116,7 @@ public sealed class ElfObject
     public string SectionNameText(int section) => Encoding.UTF8.GetString(SectionName(section));
 
     /// <summary>A section's bytes as they stand in the file: compressed where it is, none for SHT_NOBITS.</summary>
-    public ReadOnlySpan<byte> SectionBytes(int section) => SectionMemory(section).Span;
+    public ReadOnlySpan<byte> SectionBytes(int section) => _tables.At(_tables.PartOf(section));
 
     /// <summary>As <see cref="SectionBytes"/>, for keeping.</summary>
     public ReadOnlyMemory<byte> SectionMemory(int section) => _tables.SectionMemory(section);
@@ -157,7 +157,7 @@ public sealed class ElfObject
     }
 
     /// <summary>A symbol's name, of which the place and the length are known.</summary>
-    internal ReadOnlySpan<byte> NameAt(int offset, int length) => _tables.SymbolNames.Span.Slice(offset, length);
+    internal ReadOnlySpan<byte> NameAt(int offset, int length) => _tables.At(_tables.SymbolNames).Slice(offset, length);
 
     /// <summary>A symbol's name as text.</summary>
     public string SymbolNameText(int index) => Encoding.UTF8.GetString(SymbolName(index));

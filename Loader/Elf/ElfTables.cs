@@ -1,10 +1,27 @@
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace ElfLoader.Elf;
 
+/// <summary>A part of a file that is known to lie in it.</summary>
+/// <param name="Start">Bytes from the start of the file.</param>
+/// <param name="Length">Bytes.</param>
+internal readonly record struct FilePart(int Start, int Length);
+
 /// <summary>Where everything is in an object, once validated.</summary>
+/// <remarks>Of thousands of objects these are most of what stays, so they only say where in the file something is.</remarks>
 internal sealed class ElfTables
 {
+    private readonly SectionHeader[]? _widened;
+
+    /// <param name="sections">Where the section headers are: of ELFCLASS64, they are read where they lie.</param>
+    /// <param name="widened">The section headers, where that cannot be.</param>
+    public ElfTables(FilePart sections, SectionHeader[]? widened)
+    {
+        SectionHeaders = sections;
+        _widened = widened;
+    }
+
     /// <summary>Name of the object, for messages.</summary>
     public required string Name { get; init; }
 
@@ -20,14 +37,25 @@ internal sealed class ElfTables
     /// <summary>EI_OSABI.</summary>
     public required byte OsAbi { get; init; }
 
-    /// <summary>The file header.</summary>
-    public required FileHeader Header { get; init; }
+    /// <summary>e_machine.</summary>
+    public required ushort Machine { get; init; }
 
-    /// <summary>The section headers.</summary>
-    public required SectionHeader[] Sections { get; init; }
+    /// <summary>e_flags.</summary>
+    public required uint Flags { get; init; }
+
+    /// <summary>Whether the header names a string table for the names of sections.</summary>
+    public required bool HasSectionNames { get; init; }
+
+    /// <summary>The section headers, for loops over many: they are found anew at each call.</summary>
+    public ReadOnlySpan<SectionHeader> Sections => _widened is null
+        ? MemoryMarshal.Cast<byte, SectionHeader>(At(SectionHeaders))
+        : _widened;
+
+    /// <summary>The section header table.</summary>
+    public FilePart SectionHeaders { get; }
 
     /// <summary>The string table of section names; empty where there is none.</summary>
-    public ReadOnlyMemory<byte> SectionNames { get; set; }
+    public FilePart SectionNames { get; set; }
 
     /// <summary>Bytes that NOBITS sections and common symbols ask for together, as far as seen.</summary>
     public ulong ZeroFilledSize { get; set; }
@@ -36,13 +64,13 @@ internal sealed class ElfTables
     public int SymbolSection { get; set; }
 
     /// <summary>The entries of the symbol table.</summary>
-    public ReadOnlyMemory<byte> Symbols { get; set; }
+    public FilePart Symbols { get; set; }
 
     /// <summary>The string table of the symbols.</summary>
-    public ReadOnlyMemory<byte> SymbolNames { get; set; }
+    public FilePart SymbolNames { get; set; }
 
     /// <summary>SHT_SYMTAB_SHNDX: a 32-bit section index for each symbol; empty where there is none.</summary>
-    public ReadOnlyMemory<byte> LargeIndices { get; set; }
+    public FilePart LargeIndices { get; set; }
 
     /// <summary>Number of symbols.</summary>
     public int SymbolCount { get; set; }
@@ -61,6 +89,16 @@ internal sealed class ElfTables
 
     /// <summary>For each section one more than the index of its group, or 0; empty where there are no groups.</summary>
     public int[] GroupOfSection { get; set; } = [];
+
+    /// <summary>The bytes of a part of the file.</summary>
+    public ReadOnlySpan<byte> At(FilePart part) => Bytes.Span.Slice(part.Start, part.Length);
+
+    /// <summary>Where a section is that is known to lie within the file; nothing, where it has no bytes.</summary>
+    public FilePart PartOf(int section)
+    {
+        ref readonly SectionHeader header = ref Sections[section];
+        return header.HasNoBytes ? default : new FilePart((int)header.Offset, (int)header.Size);
+    }
 
     /// <summary>The bytes of a section that is known to lie within the file.</summary>
     public ReadOnlyMemory<byte> SectionMemory(int section)
@@ -100,7 +138,7 @@ internal sealed class ElfTables
     {
         // The header may be the one that is at fault, and the names may not have been found yet.
         string name = section < Sections.Length && Sections[section].Name < (uint)SectionNames.Length
-            ? Encoding.UTF8.GetString(StringTable.At(SectionNames.Span, Sections[section].Name))
+            ? Encoding.UTF8.GetString(StringTable.At(At(SectionNames), Sections[section].Name))
             : "";
         return name.Length == 0 ? $"section {section}" : name;
     }
@@ -112,10 +150,10 @@ internal sealed class ElfTables
             return null;
         }
 
-        SymbolTable symbols = new(Symbols.Span, LargeIndices.Span, SymbolNames.Span, Is64Bit);
+        SymbolTable symbols = new(At(Symbols), At(LargeIndices), At(SymbolNames), Is64Bit);
         uint name = symbols.NameOffset(symbol);
         return name < (uint)SymbolNames.Length
-            ? Encoding.UTF8.GetString(StringTable.At(SymbolNames.Span, name))
+            ? Encoding.UTF8.GetString(StringTable.At(At(SymbolNames), name))
             : null;
     }
 }

@@ -26,18 +26,19 @@ internal static class ElfValidator<TClass>
             throw HeaderFault(name, $"ELF version {header.Version} is not 1");
         }
 
-        (SectionHeader[] sections, uint names) = ReadSections(image, header);
-        ElfTables tables = new()
+        (FilePart table, SectionHeader[]? widened, uint names) = ReadSections(image, header);
+        ElfTables tables = new(table, widened)
         {
             Name = name,
             Bytes = bytes,
             Limits = limits,
             Is64Bit = TClass.Ident == ELFCLASS64,
             OsAbi = bytes.Span[ElfIdent.OsAbi],
-            Header = header,
-            Sections = sections,
+            Machine = header.Machine,
+            Flags = header.Flags,
+            HasSectionNames = header.SectionNames != SHN_UNDEF,
         };
-        if (sections.Length == 0)
+        if (table.Length == 0)
         {
             return tables;
         }
@@ -67,7 +68,7 @@ internal static class ElfValidator<TClass>
     }
 
     /// <summary>Finds a string table and checks that every offset in it reaches a zero.</summary>
-    internal static ReadOnlyMemory<byte> ReadStrings(ElfImage image, ElfTables tables, uint section, string what)
+    internal static FilePart ReadStrings(ElfImage image, ElfTables tables, uint section, string what)
     {
         if (section >= (uint)tables.Sections.Length)
         {
@@ -94,15 +95,15 @@ internal static class ElfValidator<TClass>
                 LinkErrorCode.LimitExceeded);
         }
 
-        return tables.Bytes.Slice((int)header.Offset, (int)header.Size);
+        return new FilePart((int)header.Offset, (int)header.Size);
     }
 
-    private static (SectionHeader[] Sections, uint Names) ReadSections(ElfImage image, in FileHeader header)
+    private static (FilePart Table, SectionHeader[]? Widened, uint Names) ReadSections(ElfImage image, in FileHeader header)
     {
         if (header.SectionHeaders == 0)
         {
             return header.SectionCount == 0
-                ? ([], 0)
+                ? (default, null, 0)
                 : throw HeaderFault(image.Name, $"{header.SectionCount} sections, but no section header table");
         }
 
@@ -126,13 +127,19 @@ internal static class ElfValidator<TClass>
         }
 
         ReadOnlySpan<byte> table = image.Slice(header.SectionHeaders, count * (ulong)size, "section header table");
+        var place = new FilePart((int)header.SectionHeaders, table.Length);
+        if (TClass.Ident == ELFCLASS64 && BitConverter.IsLittleEndian)
+        {
+            return (place, null, names); // SectionHeader has the fields of Elf64_Shdr
+        }
+
         SectionHeader[] sections = new SectionHeader[(int)count];
         for (int i = 0; i < sections.Length; i++)
         {
             sections[i] = SectionHeader.Read<TClass>(table.Slice(i * size, size));
         }
 
-        return (sections, names);
+        return (place, sections, names);
     }
 
     private static LinkException HeaderFault(string name, string message, ulong offset = 0) =>

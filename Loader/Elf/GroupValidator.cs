@@ -10,7 +10,7 @@ internal static class GroupValidator
     /// <exception cref="LinkException">A group is wrong.</exception>
     public static void Read(ElfTables tables, int count)
     {
-        SectionHeader[] sections = tables.Sections;
+        ReadOnlySpan<SectionHeader> sections = tables.Sections;
         SectionGroup[] groups = new SectionGroup[count];
         int[] groupOf = new int[sections.Length];
 
@@ -26,7 +26,7 @@ internal static class GroupValidator
             }
 
             SectionGroup group = ReadGroup(tables, i) with { FirstMember = used };
-            ReadOnlySpan<byte> entries = tables.SectionMemory(i).Span[sizeof(uint)..];
+            ReadOnlySpan<byte> entries = tables.At(tables.PartOf(i))[sizeof(uint)..];
             for (int offset = 0; offset < entries.Length; offset += sizeof(uint))
             {
                 int member = ReadMember(tables, i, entries, offset);
@@ -69,7 +69,7 @@ internal static class GroupValidator
             throw tables.Fault(index, $"group's signature is symbol {header.Info} of {tables.SymbolCount}");
         }
 
-        uint flags = BinaryPrimitives.ReadUInt32LittleEndian(tables.SectionMemory(index).Span);
+        uint flags = BinaryPrimitives.ReadUInt32LittleEndian(tables.At(tables.PartOf(index)));
         return (flags & ~GRP_COMDAT) == 0
             ? new SectionGroup(
                 index, flags == GRP_COMDAT, (int)header.Info, FirstMember: 0, (int)(header.Size / sizeof(uint)) - 1)

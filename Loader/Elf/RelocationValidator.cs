@@ -12,9 +12,10 @@ internal static class RelocationValidator<TClass>
     {
         RelocationSection[] found = new RelocationSection[count];
         int next = 0;
-        for (int i = 1; i < tables.Sections.Length; i++)
+        ReadOnlySpan<SectionHeader> sections = tables.Sections;
+        for (int i = 1; i < sections.Length; i++)
         {
-            ref readonly SectionHeader header = ref tables.Sections[i];
+            ref readonly SectionHeader header = ref sections[i];
             if (header.Type is SHT_REL or SHT_RELA or SHT_CREL or SHT_CREL_LLVM)
             {
                 CheckLinks(tables, i, header);
@@ -43,7 +44,7 @@ internal static class RelocationValidator<TClass>
             throw tables.Fault(index, $"size of {header.Size} is not a multiple of {entrySize}");
         }
 
-        ReadOnlySpan<byte> entries = tables.SectionMemory(index).Span;
+        ReadOnlySpan<byte> entries = tables.At(tables.PartOf(index));
         uint symbols = SymbolLimit(tables, header);
         uint greatest = 0;
         for (ReadOnlySpan<byte> rest = entries; rest.Length >= entrySize; rest = rest[entrySize..])
@@ -59,7 +60,7 @@ internal static class RelocationValidator<TClass>
 
     private static RelocationSection ReadCompact(ElfTables tables, int index, in SectionHeader header)
     {
-        ReadOnlySpan<byte> stream = tables.SectionMemory(index).Span;
+        ReadOnlySpan<byte> stream = tables.At(tables.PartOf(index));
         int size = stream.Length;
         if (!CrelHeader.TryTake(ref stream, out CrelHeader crel))
         {

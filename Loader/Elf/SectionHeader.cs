@@ -1,6 +1,8 @@
 namespace ElfLoader.Elf;
 
-/// <summary>A section header, widened to 64 bits (gABI chapter 4, "Section Header").</summary>
+/// <summary>
+/// A section header, widened to 64 bits (gABI chapter 4, "Section Header"): field by field an Elf64_Shdr, as which it is read in place.
+/// </summary>
 /// <param name="Name">Offset of the name in the section name string table, in bytes.</param>
 /// <param name="Type">sh_type, one of <c>SHT_…</c>.</param>
 /// <param name="Flags">sh_flags, a sum of <c>SHF_…</c>.</param>

@@ -20,13 +20,13 @@ internal static class SectionValidator<TClass>
     {
         int symbolTable = 0, largeIndices = 0, groups = 0, relocations = 0;
         ulong inFile = 0;
-        SectionHeader[] sections = tables.Sections;
+        ReadOnlySpan<SectionHeader> sections = tables.Sections;
         if (sections[0].Type != SHT_NULL)
         {
             throw tables.Fault(0, $"section 0 has type 0x{sections[0].Type:x}, not that of the null section, 0");
         }
 
-        ReadOnlySpan<byte> names = tables.SectionNames.Span;
+        ReadOnlySpan<byte> names = tables.At(tables.SectionNames);
         CheckName(tables, names, 0, sections[0]);
         for (int i = 1; i < sections.Length; i++)
         {
@@ -120,7 +120,7 @@ internal static class SectionValidator<TClass>
     private static void CheckName(
         ElfTables tables, ReadOnlySpan<byte> names, int index, in SectionHeader header)
     {
-        if (!StringTable.Contains(names, header.Name) && tables.Header.SectionNames != SHN_UNDEF)
+        if (!StringTable.Contains(names, header.Name) && tables.HasSectionNames)
         {
             throw tables.Fault(index,
                 $"name at {header.Name} is past the {names.Length} bytes of the section name string table");

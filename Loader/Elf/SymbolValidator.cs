@@ -31,7 +31,7 @@ internal static class SymbolValidator<TClass>
         }
 
         tables.SymbolSection = section;
-        tables.Symbols = tables.SectionMemory(section);
+        tables.Symbols = tables.PartOf(section);
         tables.SymbolNames = ElfValidator<TClass>.ReadStrings(image, tables, header.Link, "symbol string table");
         tables.SymbolCount = count;
         tables.FirstGlobalSymbol = (int)header.Info;
@@ -43,9 +43,9 @@ internal static class SymbolValidator<TClass>
         CheckSymbols(tables);
     }
 
-    private static ReadOnlyMemory<byte> ReadLargeIndices(ElfTables tables, int section)
+    private static FilePart ReadLargeIndices(ElfTables tables, int section)
     {
-        ReadOnlyMemory<byte> indices = tables.SectionMemory(section);
+        FilePart indices = tables.PartOf(section);
         return (ulong)indices.Length == (ulong)tables.SymbolCount * sizeof(uint)
             ? indices
             : throw tables.Fault(section,
@@ -54,8 +54,8 @@ internal static class SymbolValidator<TClass>
 
     private static void CheckSymbols(ElfTables tables)
     {
-        ReadOnlySpan<byte> symbols = tables.Symbols.Span;
-        ReadOnlySpan<byte> names = tables.SymbolNames.Span;
+        ReadOnlySpan<byte> symbols = tables.At(tables.Symbols);
+        ReadOnlySpan<byte> names = tables.At(tables.SymbolNames);
         uint sections = (uint)Math.Min(tables.Sections.Length, SHN_LORESERVE);
         uint limit = Math.Max((uint)names.Length, 1);
         int firstGlobal = tables.FirstGlobalSymbol;
@@ -96,18 +96,18 @@ internal static class SymbolValidator<TClass>
             case SHN_ABS:
                 break;
             case SHN_COMMON:
-            case SHN_X86_64_LCOMMON when tables.Header.Machine == EM_X86_64:
+            case SHN_X86_64_LCOMMON when tables.Machine == EM_X86_64:
                 CheckCommon(tables, index, symbol);
                 break;
-            case SHN_XINDEX when tables.LargeIndices.IsEmpty:
+            case SHN_XINDEX when tables.LargeIndices.Length == 0:
                 throw Fault(tables, index, $"symbol {index} needs SHT_SYMTAB_SHNDX, but there is none");
             case SHN_XINDEX:
-                ReadOnlySpan<byte> large = tables.LargeIndices.Span[(index * sizeof(uint))..];
+                ReadOnlySpan<byte> large = tables.At(tables.LargeIndices)[(index * sizeof(uint))..];
                 CheckSection(tables, index, BinaryPrimitives.ReadUInt32LittleEndian(large));
                 break;
             case >= SHN_LORESERVE:
                 throw Fault(tables, index, $"reserved section index 0x{symbol.Section:x} of symbol {index} is not "
-                    + $"known for machine {tables.Header.Machine}", LinkErrorCode.Unsupported);
+                    + $"known for machine {tables.Machine}", LinkErrorCode.Unsupported);
             default:
                 CheckSection(tables, index, symbol.Section);
                 break;
