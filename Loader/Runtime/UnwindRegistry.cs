@@ -1,27 +1,6 @@
-using System.Runtime.InteropServices;
 using ElfLoader.Memory;
 
 namespace ElfLoader.Runtime;
-
-/// <summary>One unit's unwind tables, as the unwinder knows them.</summary>
-internal sealed class UnwindRegistration
-{
-    internal UnwindRegistration(UnwindRegistry registry, ulong ehFrame, ulong code)
-    {
-        Registry = registry;
-        EhFrame = ehFrame;
-        Code = code;
-    }
-
-    /// <summary>Who registered them.</summary>
-    internal UnwindRegistry Registry { get; }
-
-    /// <summary>Address of the tables.</summary>
-    internal ulong EhFrame { get; }
-
-    /// <summary>Address of the code that they describe, which no other tables describe.</summary>
-    internal ulong Code { get; }
-}
 
 /// <summary>
 /// Makes C++ exceptions and backtraces find their way through loaded code. May be used from any thread.
@@ -30,30 +9,27 @@ internal sealed class UnwindRegistration
 /// The unwinder is the host's libgcc_s, to which <c>_Unwind_RaiseException</c> of loaded code binds. Before GCC 13 it keeps
 /// what is registered in a list, through which each throw goes, and sorts an entry of it at the first throw: ten thousand
 /// entries cost a third of a second then. So tables are registered in sets, each of neighbours in the order of their code,
-/// for the unwinder expects that the code of its entries does not overlap. From GCC 13 on it has a tree instead, and each table
-/// is registered for itself.
+/// for the unwinder expects that the code of its entries does not overlap. To change a set is to register it anew, so a table
+/// that no set surrounds is one by itself at first, and joins a set when there are some of its like. From GCC 13 on it has a
+/// tree instead, and each table is registered for itself.
 /// </remarks>
 internal sealed class UnwindRegistry
 {
     /// <summary>Most tables in a set: a change makes the unwinder sort all of it again.</summary>
     private const int LargestSet = 256;
 
-    /// <summary>More than libgcc's <c>struct object</c> takes (unwind-dw2-fde.h).</summary>
-    private const int EntrySize = 64;
-
-    /// <summary>
-    /// Milliseconds before such memory is used again: a thread that throws looks at an entry once more, to decode the address
-    /// of the function that it has found, after it has let go of the unwinder's lock.
-    /// </summary>
-    private const long Rest = 2_000;
+    /// <summary>Tables that are sets by themselves, before those of them that are neighbours are put together.</summary>
+    internal const int MostSingles = 8;
 
     private readonly ulong _register;
     private readonly ulong _registerSet;
     private readonly ulong _deregister;
     private readonly int _largest;
     private readonly Lock _gate = new();
-    private readonly Queue<(NativeBlock Entry, long Since)> _left = [];
-    private readonly List<Set> _sets = []; // by address
+    private readonly UnwindEntries _entries = new();
+    private readonly Stack<NativeBlock> _spareArrays = [];
+    private readonly List<UnwindSet> _sets = []; // by address
+    private int _singles;
 
     /// <summary>Finds the host's unwinder.</summary>
     /// <exception cref="LinkException">There is none.</exception>
@@ -94,38 +70,32 @@ internal sealed class UnwindRegistry
     /// <returns>What <see cref="Deregister"/> takes.</returns>
     public UnwindRegistration Register(ulong ehFrame, ulong code)
     {
-        var registration = new UnwindRegistration(this, ehFrame, code);
         lock (_gate)
         {
+            var registration = new UnwindRegistration(this, ehFrame, code, _entries.Take());
             int index = IndexOf(code);
-            if (_largest is 1 || index < 0)
+            if (index >= 0 && code < _sets[index].LastCode)
             {
-                _sets.Insert(index + 1, Open([registration]));
+                Insert(index, registration);
                 return registration;
             }
 
-            Set set = _sets[index];
-            List<UnwindRegistration> members = [.. set.Members, registration];
-            members.Sort((left, right) => left.Code.CompareTo(right.Code));
-            int half = members.Count <= _largest ? members.Count : members.Count / 2;
-
-            // Whoever throws meanwhile finds his function in the old set: the new table's code does not run yet.
-            _sets[index] = Open(members[..half]);
-            if (half < members.Count)
+            var single = new UnwindSet(registration);
+            OpenSingle(registration);
+            _sets.Insert(index + 1, single);
+            if (_largest > 1 && _singles >= MostSingles)
             {
-                _sets.Insert(index + 1, Open(members[half..]));
+                JoinSingles(index + 1);
             }
 
-            Close(set);
+            return registration;
         }
-
-        return registration;
     }
 
     /// <summary>Takes a registration back, once: libgcc aborts the process on tables it does not know.</summary>
     public static void Deregister(UnwindRegistration registration) => registration.Registry.Remove(registration);
 
-    /// <summary>The last set that begins at or before an address, or the first set; -1 if there is none.</summary>
+    /// <summary>The last set that begins at or before an address; -1 if there is none.</summary>
     private int IndexOf(ulong code)
     {
         int low = 0;
@@ -133,7 +103,7 @@ internal sealed class UnwindRegistry
         while (low < high)
         {
             int middle = (low + high) / 2;
-            if (_sets[middle].Members[0].Code <= code)
+            if (_sets[middle].FirstCode <= code)
             {
                 low = middle + 1;
             }
@@ -143,7 +113,72 @@ internal sealed class UnwindRegistry
             }
         }
 
-        return _sets.Count is 0 ? -1 : _largest is 1 ? low - 1 : Math.Max(low - 1, 0);
+        return low - 1;
+    }
+
+    /// <summary>Puts a table where a set surrounds it.</summary>
+    private void Insert(int index, UnwindRegistration registration)
+    {
+        // Whoever throws meanwhile finds his function in the old set: the new table's code does not run yet.
+        UnwindSet set = _sets[index];
+        Opened old = set.Opened;
+        set.Insert(registration);
+        if (set.Count > _largest)
+        {
+            UnwindSet upper = set.Split();
+            _sets.Insert(index + 1, upper);
+            Open(upper);
+        }
+
+        Open(set);
+        Close(old);
+    }
+
+    /// <summary>Puts a single table and its neighbours of the same kind together, with a set beside them if it has room.</summary>
+    private void JoinSingles(int index)
+    {
+        int first = index;
+        while (first > 0 && _sets[first - 1].IsSingle)
+        {
+            first--;
+        }
+
+        int end = index + 1;
+        while (end < _sets.Count && _sets[end].IsSingle)
+        {
+            end++;
+        }
+
+        int count = end - first;
+        int neighbour = first > 0 && _sets[first - 1].Count + count <= _largest ? first - 1
+            : end < _sets.Count && _sets[end].Count + count <= _largest ? end
+            : -1;
+        if (count is 1 && neighbour < 0)
+        {
+            return;
+        }
+
+        UnwindSet[] singles = [.. _sets[first..end]];
+        bool hasRoom = neighbour >= 0;
+        UnwindSet set = hasRoom ? _sets[neighbour] : new UnwindSet(singles[0].Members[0]);
+        Opened old = set.Opened;
+        foreach (UnwindSet single in singles.AsSpan(hasRoom ? 0 : 1))
+        {
+            set.Insert(single.Members[0]);
+        }
+
+        _sets.RemoveRange(first, singles.Length);
+        if (!hasRoom)
+        {
+            _sets.Insert(first, set);
+        }
+
+        Open(set);
+        Close(old);
+        foreach (UnwindSet single in singles)
+        {
+            CloseSingle(single.Members[0]);
+        }
     }
 
     private void Remove(UnwindRegistration registration)
@@ -151,77 +186,92 @@ internal sealed class UnwindRegistry
         lock (_gate)
         {
             int index = IndexOf(registration.Code);
-            Set set = _sets[index];
-            List<UnwindRegistration> members = [.. set.Members.Where(member => member != registration)];
-            Set? neighbour = index > 0 && _sets[index - 1].Members.Count + members.Count <= _largest / 2 ? _sets[index - 1] : null;
-            if (neighbour is not null)
+            UnwindSet set = _sets[index];
+            Opened old = set.Opened;
+            if (set.IsSingle)
             {
-                members.InsertRange(0, neighbour.Members);
                 _sets.RemoveAt(index);
-                _sets[index - 1] = Open(members);
-                Close(neighbour);
-            }
-            else if (members.Count > 0)
-            {
-                _sets[index] = Open(members);
+                CloseSingle(registration);
             }
             else
             {
-                _sets.RemoveAt(index);
+                set.Remove(registration);
+                Reopen(index, set, old);
             }
 
-            Close(set);
+            _entries.Give(registration.Entry);
         }
     }
 
-    private Set Open(List<UnwindRegistration> members)
+    /// <summary>Registers a set anew that has lost a table, with the one before it if both are small.</summary>
+    private void Reopen(int index, UnwindSet set, Opened old)
     {
-        NativeBlock entry = TakeEntry();
-        if (members is [{ } only])
+        if (set.Count is 0)
         {
-            _ = NativeCall.Call(_register, only.EhFrame, entry.Address);
-            return new Set(members, null, entry);
+            _sets.RemoveAt(index);
+        }
+        else if (index > 0 && _sets[index - 1] is { IsSingle: false } before && before.Count + set.Count <= _largest / 2)
+        {
+            Opened oldBefore = before.Opened;
+            before.Append(set);
+            _sets.RemoveAt(index);
+            Open(before);
+            Close(oldBefore);
+        }
+        else if (set.Count is 1)
+        {
+            UnwindRegistration last = set.Members[0];
+            _entries.Rest(last.Entry);
+            last.Entry = _entries.Take();
+            OpenSingle(last);
+            set.Opened = default;
+        }
+        else
+        {
+            Open(set);
         }
 
-        var array = new NativeBlock((members.Count + 1) * nint.Size); // a null pointer ends it
-        for (int i = 0; i < members.Count; i++)
-        {
-            nint table = (nint)members[i].EhFrame;
-            MemoryMarshal.Write(array.Bytes[(i * nint.Size)..], table);
-        }
-
-        // __deregister_frame_info takes what begins with 32 zero bits for an empty table, and does nothing.
-        if ((uint)members[0].EhFrame is 0)
-        {
-            MemoryMarshal.Write(array.Bytes, (nint)members[1].EhFrame);
-            MemoryMarshal.Write(array.Bytes[nint.Size..], (nint)members[0].EhFrame);
-        }
-
-        _ = NativeCall.Call(_registerSet, array.Address, entry.Address);
-        return new Set(members, array, entry);
+        Close(old);
     }
 
-    /// <summary>Memory for what the unwinder notes of a set.</summary>
-    private NativeBlock TakeEntry()
+    private void Open(UnwindSet set)
     {
-        if (_left.TryPeek(out (NativeBlock Entry, long Since) oldest) && Environment.TickCount64 - oldest.Since > Rest)
+        if (!_spareArrays.TryPop(out NativeBlock? array))
         {
-            return _left.Dequeue().Entry;
+            array = new NativeBlock((LargestSet + 1) * sizeof(ulong));
         }
 
-        return new NativeBlock(EntrySize);
+        set.Write(array);
+        set.Opened = new Opened(array, _entries.Take());
+        _ = NativeCall.Call(_registerSet, array.Address, set.Opened.Entry);
     }
 
-    private void Close(Set set)
+    private void Close(Opened opened)
     {
-        _ = NativeCall.Call(_deregister, set.Array?.Address ?? set.Members[0].EhFrame);
-        set.Array?.Dispose();
-        _left.Enqueue((set.Entry, Environment.TickCount64));
+        if (opened.Array is { } array)
+        {
+            _ = NativeCall.Call(_deregister, array.Address);
+            _entries.Rest(opened.Entry);
+            if (_spareArrays.Count is 0)
+            {
+                _spareArrays.Push(array);
+            }
+            else
+            {
+                array.Dispose();
+            }
+        }
     }
 
-    /// <summary>Tables that are registered as one.</summary>
-    /// <param name="Members">The tables.</param>
-    /// <param name="Array">Their addresses, as the unwinder wants them; null for a single one.</param>
-    /// <param name="Entry">What the unwinder notes of them.</param>
-    private sealed record Set(List<UnwindRegistration> Members, NativeBlock? Array, NativeBlock Entry);
+    private void OpenSingle(UnwindRegistration registration)
+    {
+        _ = NativeCall.Call(_register, registration.EhFrame, registration.Entry);
+        _singles++;
+    }
+
+    private void CloseSingle(UnwindRegistration registration)
+    {
+        _ = NativeCall.Call(_deregister, registration.EhFrame);
+        _singles--;
+    }
 }
