@@ -39,6 +39,9 @@ internal enum UnitState
 /// <remarks>All members may be used from any thread.</remarks>
 public sealed class LoadedUnit
 {
+    private int _firstDefinition;
+    private int _firstGroup;
+
     internal LoadedUnit(ObjectLibrary library, string name)
     {
         Library = library;
@@ -84,16 +87,16 @@ public sealed class LoadedUnit
     /// </summary>
     public IReadOnlyList<PatchRecord> Patches { get; internal set; } = [];
 
-    internal IReadOnlyList<LinkObject> Objects { get; set; } = [];
+    internal LinkObject[] Objects { get; set; } = [];
 
-    /// <summary>The stubs that its code goes through.</summary>
+    /// <summary>The stubs that its code goes through; null if there are none.</summary>
     internal StubTable? Stubs { get; set; }
 
     /// <summary>Its functions that are reached through entries; null if none is.</summary>
     internal UnitEntries? Entries { get; set; }
 
     /// <summary>Entries of others that it uses; <see cref="EntryRegistry"/> guards it.</summary>
-    internal List<CallEntry> UsedEntries { get; } = [];
+    internal List<CallEntry>? UsedEntries { get; set; }
 
     /// <summary>What it shares with its older and newer generations; <see cref="Redirection.KeptState"/> guards it.</summary>
     internal KeptState? KeptState { get; set; }
@@ -113,11 +116,23 @@ public sealed class LoadedUnit
     /// <summary>What others used of it when it was unloaded; <see cref="UnitGraph"/> guards it.</summary>
     internal UnitUse Left { get; set; }
 
-    /// <summary>Units of which this one uses something; <see cref="UnitGraph"/> guards it.</summary>
-    internal Dictionary<LoadedUnit, UnitUse> Uses { get; } = [];
+    /// <summary>Where the library's table of definitions has those of this unit; that table guards it.</summary>
+    internal ref int FirstDefinition => ref _firstDefinition;
 
-    /// <summary>Units that use something of this one; <see cref="UnitGraph"/> guards it.</summary>
-    internal Dictionary<LoadedUnit, UnitUse> UsedBy { get; } = [];
+    /// <summary>Where the library's table of groups has those of this unit; that table guards it.</summary>
+    internal ref int FirstGroup => ref _firstGroup;
+
+    /// <summary>The first unit of which this one uses something; <see cref="UnitGraph"/> guards it.</summary>
+    internal UnitEdge? FirstUse { get; set; }
+
+    /// <summary>The last of these.</summary>
+    internal UnitEdge? LastUse { get; set; }
+
+    /// <summary>The first unit that uses something of this one; <see cref="UnitGraph"/> guards it.</summary>
+    internal UnitEdge? FirstUser { get; set; }
+
+    /// <summary>The last of these.</summary>
+    internal UnitEdge? LastUser { get; set; }
 
     /// <summary>
     /// Runs the destructors, takes the definitions away and gives the memory back. The caller guarantees that no thread

@@ -74,7 +74,7 @@ public sealed partial class ObjectLibrary
             throw new InvalidOperationException("A thread in an epoch cannot replace what it may be using.");
         }
 
-        return LinkRepeatedly([.. objects], new LinkRequest(Replace: options ?? new ReplaceOptions())).Replacement
+        return LinkRepeatedly([.. objects], new LinkRequest(Replace: options ?? new ReplaceOptions())).Linker.Replacement
             ?? throw new LinkException(LinkErrorCode.File, new LinkLocation(Name), "there is no object to load");
     }
 
@@ -115,12 +115,8 @@ public sealed partial class ObjectLibrary
     public void TrimEntries() => Entries.Trim();
 
     /// <summary>Links for a call that is waiting: nothing else waits for it, and it waits for nobody.</summary>
-    internal LoadedUnit? LinkLazily(IReadOnlyList<ElfObject> objects)
-    {
-        LoadedUnit? unit = null;
-        _ = LinkRepeatedly([.. objects], new LinkRequest(IsLazy: true), linked => unit = linked);
-        return unit;
-    }
+    internal LoadedUnit? LinkLazily(IReadOnlyList<ElfObject> objects) =>
+        LinkRepeatedly([.. objects], new LinkRequest(IsLazy: true)).Unit;
 
     private LazyDefinition DefineLazy(
         IReadOnlyList<string> names, Func<IReadOnlyList<ElfObject>> provide, nint fallback)

@@ -70,9 +70,9 @@ public sealed partial class ObjectLibrary : IDisposable
     /// <summary>What initializers get as arguments.</summary>
     internal NativeArguments Arguments => _arguments.Value;
 
-    internal IReadOnlyList<ObjectLibrary> LinkedLibraries => _linked;
+    internal ReadOnlySpan<ObjectLibrary> LinkedLibraries => _linked;
 
-    internal IReadOnlyList<Archive> Archives => _archives;
+    internal ReadOnlySpan<Archive> Archives => _archives;
 
     /// <summary>Loads objects, linked together with what was queued by <see cref="Add(string)"/>: all of them or none.</summary>
     /// <param name="paths">Objects; archives among them are searched for what the objects lack.</param>
@@ -110,7 +110,7 @@ public sealed partial class ObjectLibrary : IDisposable
     public LoadedUnit Load(IReadOnlyList<ElfObject> objects)
     {
         ArgumentNullException.ThrowIfNull(objects);
-        return Link(objects);
+        return Link([.. objects]);
     }
 
     /// <summary>Queues an object or an archive, to be linked together with all others that are queued.</summary>
@@ -274,7 +274,7 @@ public sealed partial class ObjectLibrary : IDisposable
             LibraryContents.UnloadTogether([.. Units.Reverse()]); // later ones may be used by earlier ones
         }
 
-        while (Units is [.., LoadedUnit last])
+        while (Contents.LastUnit is { } last)
         {
             Contents.Unload(last);
         }
@@ -366,7 +366,7 @@ public sealed partial class ObjectLibrary : IDisposable
         Contents.Define(Name, name, definition with { Source = SymbolSource.Caller });
     }
 
-    private LoadedUnit Load(InputFiles inputs) => WithArchives(inputs, () => Link(inputs.Objects));
+    private LoadedUnit Load(InputFiles inputs) => WithArchives(inputs, () => Link([.. inputs.Objects]));
 
     /// <summary>Links with archives to search, which are forgotten if that fails.</summary>
     private T WithArchives<T>(InputFiles inputs, Func<T> link)
@@ -400,18 +400,18 @@ public sealed partial class ObjectLibrary : IDisposable
         }
     }
 
-    private LoadedUnit Link(IReadOnlyList<ElfObject> objects) => LinkWithQueue(objects)
+    private LoadedUnit Link(ElfObject[] objects) => LinkWithQueue(objects)
         ?? throw new LinkException(
             LinkErrorCode.File, new LinkLocation(Name), "there is no object to load: archives only provide what objects lack");
 
     /// <summary>Links objects together with what is queued, and with the archive member that defines a name.</summary>
-    private LoadedUnit? LinkWithQueue(IReadOnlyList<ElfObject> objects, byte[]? wanted = null)
+    private LoadedUnit? LinkWithQueue(ElfObject[] objects, byte[]? wanted = null)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ElfObject[] queued;
         lock (_gate)
         {
-            if (_queue.Count is 0 && objects.Count is 0 && wanted is null)
+            if (_queue.Count is 0 && objects.Length is 0 && wanted is null)
             {
                 return null;
             }
@@ -422,7 +422,7 @@ public sealed partial class ObjectLibrary : IDisposable
 
         try
         {
-            return Link([.. queued, .. objects], wanted);
+            return LinkRepeatedly(queued.Length is 0 ? objects : [.. queued, .. objects], new LinkRequest(wanted)).Unit;
         }
         catch
         {
@@ -436,14 +436,7 @@ public sealed partial class ObjectLibrary : IDisposable
     }
 
     /// <summary>Links, and again where other threads have loaded or unloaded meanwhile what this link relied on.</summary>
-    private LoadedUnit? Link(ElfObject[] objects, byte[]? wanted)
-    {
-        LoadedUnit? unit = null;
-        _ = LinkRepeatedly(objects, new LinkRequest(wanted), linked => unit = linked);
-        return unit;
-    }
-
-    private UnitLinker LinkRepeatedly(ElfObject[] objects, LinkRequest request, Action<LoadedUnit?>? linked = null)
+    private (UnitLinker Linker, LoadedUnit? Unit) LinkRepeatedly(ElfObject[] objects, LinkRequest request)
     {
         const int mostAttempts = 100;
         for (int attempt = 1; ; attempt++)
@@ -452,9 +445,7 @@ public sealed partial class ObjectLibrary : IDisposable
             var linker = new UnitLinker(this, _process, objects, request);
             try
             {
-                LoadedUnit? unit = linker.Link();
-                linked?.Invoke(unit);
-                return linker;
+                return (linker, linker.Link());
             }
             catch (LinkException) when ((linker.WasOvertaken || Removals != removals) && attempt < mostAttempts)
             {

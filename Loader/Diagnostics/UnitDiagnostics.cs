@@ -41,7 +41,7 @@ internal sealed class UnitDiagnostics
             unit,
             UnwindTable(layout, out ulong address),
             address,
-            DebugInformation.Collect(rules, resolution, unit.Stubs!, layout.Tls))));
+            DebugInformation.Collect(rules, resolution, unit.Stubs ?? new StubTable(), layout.Tls))));
     }
 
     /// <summary>Takes it back.</summary>

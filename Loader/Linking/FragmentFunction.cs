@@ -30,12 +30,17 @@ internal sealed class FragmentFunction
     /// <param name="index">Index of that block.</param>
     /// <param name="isFramed">Whether the function's start and end are among the fragments (crti.o and crtn.o).</param>
     /// <exception cref="LinkException">They do not make a function: between them there would be more than their code.</exception>
-    internal void Place(IReadOnlyList<LinkObject> objects, LinkBlock block, int index, bool isFramed)
+    internal void Place(ReadOnlySpan<LinkObject> objects, ref LinkBlock block, int index, bool isFramed)
     {
         const int alignment = 16;
         _isFramed = isFramed;
         foreach (LinkObject file in objects)
         {
+            if ((file.Parts & ObjectParts.Fragments) == 0)
+            {
+                continue;
+            }
+
             for (int i = 1; i < file.Sections.Length; i++)
             {
                 ref SectionPlace place = ref file.Sections[i];

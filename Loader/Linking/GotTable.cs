@@ -17,7 +17,8 @@ internal sealed class GotTable
     /// <summary>Words of a TLS descriptor, with the TLS index that its argument may point to.</summary>
     internal const int DescriptorWords = 4;
 
-    private readonly List<GotEntry> _entries = [];
+    private GotEntry[] _entries = [];
+    private int _count;
     private Dictionary<(GotSlot Kind, int Symbol), int>? _others;
     private int[]? _addressSlots;
 
@@ -43,7 +44,21 @@ internal sealed class GotTable
     internal ulong Origin => SharedOrigin ?? Address;
 
     /// <summary>The entries, in order of offset.</summary>
-    internal IReadOnlyList<GotEntry> Entries => _entries;
+    internal ReadOnlySpan<GotEntry> Entries => _entries.AsSpan(0, _count);
+
+    /// <summary>Whether there is a slot of a kind.</summary>
+    internal bool Has(GotSlot kind)
+    {
+        foreach (ref readonly GotEntry entry in Entries)
+        {
+            if (entry.Kind == kind)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>Makes sure that there is a slot.</summary>
     /// <param name="kind">What it is to hold.</param>
@@ -90,7 +105,12 @@ internal sealed class GotTable
     private int Add(GotSlot kind, int symbol, int size)
     {
         int offset = Size;
-        _entries.Add(new GotEntry(kind, symbol, offset));
+        if (_count == _entries.Length)
+        {
+            Array.Resize(ref _entries, Math.Max(4, _count * 2));
+        }
+
+        _entries[_count++] = new GotEntry(kind, symbol, offset);
         Size += size;
         return offset;
     }

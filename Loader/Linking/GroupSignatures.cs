@@ -6,8 +6,8 @@ namespace ElfLoader.Linking;
 internal sealed class GroupSignatures
 {
     private readonly IReadOnlyList<LinkObject> _objects;
-    private (ulong Hash, int Object, int Symbol)[] _names = new (ulong, int, int)[16];
-    private int[] _buckets = new int[32];
+    private (ulong Hash, int Object, int Symbol)[] _names = []; // C has no groups
+    private int[] _buckets = [0];
     private int _count;
 
     internal GroupSignatures(IReadOnlyList<LinkObject> objects) => _objects = objects;
@@ -41,7 +41,7 @@ internal sealed class GroupSignatures
 
     private void Grow()
     {
-        Array.Resize(ref _names, _count * 2);
+        Array.Resize(ref _names, Math.Max(16, _count * 2));
         _buckets = new int[_names.Length * 2];
         for (int i = 0; i < _count; i++)
         {

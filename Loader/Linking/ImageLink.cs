@@ -50,8 +50,8 @@ internal sealed class ImageLink
         _machine = _machine.For(resolution.Objects.Select(file => file.Elf), _options, _errors, _warnings);
         _errors.ThrowIfAny();
         var values = new SymbolValues(resolution, _machine.Rules.Architecture);
-        values.Classify();
-        new RelocationScan(_machine.Rules, resolution, _errors, _stubs, _options.AllowUndefined) { ReservesStubs = false }.Run();
+        values.ClassifyNames();
+        new RelocationScan(_machine.Rules, resolution, _errors, _stubs, _options.AllowUndefined) { ReservesStubs = false }.Run(values);
         _errors.ThrowIfAny();
 
         LinkObject[] order = Order(resolution.Objects);

@@ -204,8 +204,9 @@ internal sealed class ImageSections
 
     private void AddCommons()
     {
-        foreach ((int index, ulong alignment) in _resolution.Commons(_errors))
+        for (int next = 0; _resolution.TryNextCommon(ref next, _errors, out ulong alignment);)
         {
+            int index = next - 1;
             ref LinkSymbol symbol = ref _resolution.Symbols[index];
             LinkObject file = _resolution.Objects[symbol.Definer];
             bool isLarge = file.Elf.Symbol(symbol.DefinerSymbol).Place is SymbolPlace.LargeCommon;
@@ -245,7 +246,7 @@ internal sealed class ImageSections
 
     private void AddTlsCode(IReadOnlyList<LinkObject> order, bool usesTlsCode)
     {
-        bool usesDescriptors = order.Any(file => file.Got.Entries.Any(entry => entry.Kind is GotSlot.TlsDescriptor));
+        bool usesDescriptors = order.Any(file => file.Got.Has(GotSlot.TlsDescriptor));
         if (_machine.TlsCode is { } code && (usesTlsCode || usesDescriptors))
         {
             TlsCode = new ImagePiece { Size = (ulong)code.Size, Alignment = 16, Bytes = new byte[code.Size] };

@@ -32,7 +32,7 @@ internal sealed class InitializerLists
     internal IReadOnlyList<ulong> Terminators { get; }
 
     /// <summary>Whether objects have any function to call at the start.</summary>
-    internal static bool Any(IReadOnlyList<LinkObject> objects)
+    internal static bool Any(ReadOnlySpan<LinkObject> objects)
     {
         foreach (LinkObject file in objects)
         {
@@ -53,11 +53,11 @@ internal sealed class InitializerLists
     }
 
     /// <summary>Reads the relocated arrays of all objects.</summary>
-    internal static InitializerLists Collect(IReadOnlyList<LinkObject> objects, UnitLayout layout)
+    internal static InitializerLists Collect(ReadOnlySpan<LinkObject> objects, UnitLayout layout)
     {
         ulong code = layout.Blocks[(int)MemoryZone.Code].Address;
-        ulong[] init = layout.Init.Exists ? [code + layout.Init.Offset] : [];
-        ulong[] fini = layout.Fini.Exists ? [code + layout.Fini.Offset] : [];
+        ulong[] init = layout.Init is { Exists: true } first ? [code + first.Offset] : [];
+        ulong[] fini = layout.Fini is { Exists: true } last ? [code + last.Offset] : [];
         List<(int Priority, ulong[] Functions)> before = [];
         List<(int Priority, ulong[] Functions)> start = [];
         List<(int Priority, ulong[] Functions)> end = [];
@@ -103,17 +103,20 @@ internal sealed class InitializerLists
     }
 
     /// <summary>Most functions that there can be to call at the end.</summary>
-    internal static int CountTerminators(IReadOnlyList<LinkObject> objects)
+    internal static int CountTerminators(ReadOnlySpan<LinkObject> objects)
     {
         int count = 1; // the fragments of .fini
         foreach (LinkObject file in objects)
         {
+            if ((file.Parts & ObjectParts.Terminators) == 0)
+            {
+                continue;
+            }
+
             ReadOnlySpan<SectionHeader> headers = file.Elf.Sections;
             for (int i = 1; i < headers.Length; i++)
             {
-                if (file.IsKept(i) && (headers[i].Type is ElfConstants.SHT_FINI_ARRAY
-                    || (headers[i].Type is ElfConstants.SHT_PROGBITS && file.Elf.SectionNameStartsWith(i, ".dtors"u8)
-                        && IsNamed(file.Elf.SectionName(i), ".dtors"u8))))
+                if (file.IsKept(i) && IsTerminators(file, i, headers[i]))
                 {
                     count += file.Elf.SectionBytes(i).Length / sizeof(ulong);
                 }
@@ -122,6 +125,12 @@ internal sealed class InitializerLists
 
         return count;
     }
+
+    /// <summary>Whether a section is an array of functions to call at the end.</summary>
+    internal static bool IsTerminators(LinkObject file, int section, in SectionHeader header) =>
+        header.Type is ElfConstants.SHT_FINI_ARRAY
+        || (header.Type is ElfConstants.SHT_PROGBITS && file.Elf.SectionNameStartsWith(section, ".dtors"u8)
+            && IsNamed(file.Elf.SectionName(section), ".dtors"u8));
 
     private static IEnumerable<ulong> InOrder(List<(int Priority, ulong[] Functions)> arrays) =>
         arrays.OrderBy(array => array.Priority).SelectMany(array => array.Functions);

@@ -12,7 +12,7 @@ internal sealed partial class LibraryContents
     private readonly Lock _reclaiming = new();
     private readonly NativeProcess _process;
     private readonly DefinitionTable _definitions = new();
-    private readonly DefinitionTable _groups = new();
+    private readonly DefinitionTable _groups = new(isOfGroups: true);
     private readonly List<LoadedUnit> _units = [];
     private readonly List<LoadedUnit> _retired = [];
     private readonly HashSet<(Archive Archive, int Member)> _pulled = [];
@@ -28,6 +28,18 @@ internal sealed partial class LibraryContents
             lock (_gate)
             {
                 return [.. _units];
+            }
+        }
+    }
+
+    /// <summary>What was loaded last of what has not been unloaded; null if there is nothing.</summary>
+    internal LoadedUnit? LastUnit
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _units is [.., LoadedUnit last] ? last : null;
             }
         }
     }
@@ -112,8 +124,8 @@ internal sealed partial class LibraryContents
 
             PublishedSymbols.Add(_definitions, unit, resolution, unit.Entries);
             RedirectTo(unit, resolution);
-            _groups.Reserve(resolution.Groups.All.Length);
-            foreach ((ulong hash, int file, int symbol) in resolution.Groups.All)
+            _groups.Reserve(resolution.Groups.Length);
+            foreach ((ulong hash, int file, int symbol) in resolution.Groups)
             {
                 ElfObject elf = resolution.Objects[file].Elf;
                 _groups.Set(
@@ -146,7 +158,7 @@ internal sealed partial class LibraryContents
 
         lock (_gate)
         {
-            _units.Remove(unit);
+            Forget(unit);
             _removals++;
             _definitions.Remove(unit, use);
             _groups.Remove(unit); // the next copy of a group is loaded: what of the old one is shared prevails by name
@@ -162,6 +174,16 @@ internal sealed partial class LibraryContents
         if (use is UnitUse.None)
         {
             Finish(unit);
+        }
+    }
+
+    /// <summary>Takes a unit out of what is loaded; the gate is held. What was loaded last goes first, mostly.</summary>
+    private void Forget(LoadedUnit unit)
+    {
+        int index = _units.LastIndexOf(unit);
+        if (index >= 0)
+        {
+            _units.RemoveAt(index);
         }
     }
 

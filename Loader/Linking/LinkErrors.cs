@@ -7,20 +7,24 @@ internal sealed class LinkErrors
     /// <summary>A hostile object can have as many errors as relocations: past this many, they are only counted.</summary>
     internal const int Kept = 100;
 
-    private readonly Lock _gate = new();
-    private readonly List<LinkError> _errors = [];
+    private List<LinkError>? _errors; // most links have none; it is its own lock
     private int _dropped;
 
     /// <summary>Whether there are any.</summary>
-    internal bool Any => _errors.Count > 0;
+    internal bool Any => _errors is not null;
 
     /// <summary>Counts one that would not be kept anyway: its message need not be made.</summary>
     /// <returns>False if there is room; then it is to be added.</returns>
     internal bool TryOnlyCount()
     {
-        lock (_gate)
+        if (_errors is not { } errors)
         {
-            if (_errors.Count < Kept)
+            return false;
+        }
+
+        lock (errors)
+        {
+            if (errors.Count < Kept)
             {
                 return false;
             }
@@ -33,11 +37,12 @@ internal sealed class LinkErrors
     /// <summary>Adds one.</summary>
     internal void Add(LinkError error)
     {
-        lock (_gate)
+        List<LinkError> errors = _errors ?? Interlocked.CompareExchange(ref _errors, [], null) ?? _errors;
+        lock (errors)
         {
-            if (_errors.Count < Kept)
+            if (errors.Count < Kept)
             {
-                _errors.Add(error);
+                errors.Add(error);
             }
             else
             {
@@ -53,7 +58,7 @@ internal sealed class LinkErrors
     /// <exception cref="LinkException">There are.</exception>
     internal void ThrowIfAny()
     {
-        if (!Any)
+        if (_errors is null)
         {
             return;
         }

@@ -84,8 +84,9 @@ internal sealed class LinkMapOfUnit
     {
         foreach (LinkObject file in _unit.Objects)
         {
-            foreach (GotEntry entry in file.Got.Entries)
+            for (int i = 0; i < file.Got.Entries.Length; i++)
             {
+                GotEntry entry = file.Got.Entries[i];
                 ulong address = file.Got.Address + (ulong)entry.Offset;
                 yield return new ImageGotSlot(
                     entry.Symbol is 0 ? "" : file.DescribeSymbol(entry.Symbol),

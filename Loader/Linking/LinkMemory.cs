@@ -1,13 +1,15 @@
 namespace ElfLoader.Linking;
 
 /// <summary>A run of target memory that sections are laid out in.</summary>
-internal sealed class LinkBlock
+internal struct LinkBlock
 {
+    private ulong _alignment;
+
     /// <summary>Bytes laid out so far.</summary>
     internal ulong Size { get; private set; }
 
     /// <summary>The strictest alignment asked for, in bytes.</summary>
-    internal ulong Alignment { get; private set; } = 1;
+    internal readonly ulong Alignment => Math.Max(_alignment, 1);
 
     /// <summary>Address of its first byte, once it is known.</summary>
     internal ulong Address { get; set; }
@@ -19,7 +21,7 @@ internal sealed class LinkBlock
         alignment = Math.Max(alignment, 1);
         ulong offset = checked(Size + (alignment - 1)) & ~(alignment - 1);
         Size = checked(offset + size);
-        Alignment = Math.Max(Alignment, alignment);
+        _alignment = Math.Max(_alignment, alignment);
         return offset;
     }
 }

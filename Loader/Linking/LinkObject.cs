@@ -62,19 +62,47 @@ internal struct SectionPlace
     internal SectionRole Role;
 }
 
+/// <summary>Sections out of the ordinary that are kept of an object: passes that are about them skip objects without.</summary>
+[Flags]
+internal enum ObjectParts : byte
+{
+    /// <summary>None.</summary>
+    None = 0,
+
+    /// <summary>Unwind tables.</summary>
+    Unwind = 1,
+
+    /// <summary>Thread-local storage.</summary>
+    Tls = 2,
+
+    /// <summary>Fragments of functions (<c>.init</c>, <c>.fini</c>).</summary>
+    Fragments = 4,
+
+    /// <summary>Arrays of functions to call at the end.</summary>
+    Terminators = 8,
+}
+
 /// <summary>One object on its way through a link: its sections' places and its symbols' values.</summary>
 internal sealed class LinkObject
 {
     private readonly SectionPlace[] _sections;
     private readonly BoundSymbol[] _symbols;
+    private readonly int _firstSection;
+    private readonly int _sectionCount;
+    private readonly int _firstSymbol;
+    private readonly int _symbolCount;
+    private GotTable? _got;
 
-    internal LinkObject(ElfObject elf, int ordinal)
+    internal LinkObject(
+        ElfObject elf, int ordinal, ref SharedArray<SectionPlace> sections, ref SharedArray<BoundSymbol> symbols)
     {
         Elf = elf;
         Ordinal = ordinal;
-        _sections = new SectionPlace[elf.Sections.Length];
-        _symbols = new BoundSymbol[Math.Max(elf.SymbolCount, 1)]; // the null symbol stands for "no symbol"
-        _symbols[0].Global = -1;
+        _sectionCount = elf.Sections.Length;
+        _symbolCount = Math.Max(elf.SymbolCount, 1); // the null symbol stands for "no symbol"
+        _sections = sections.Take(_sectionCount, out _firstSection);
+        _symbols = symbols.Take(_symbolCount, out _firstSymbol);
+        _symbols[_firstSymbol].Global = -1;
     }
 
     /// <summary>The object's bytes and headers.</summary>
@@ -84,19 +112,25 @@ internal sealed class LinkObject
     internal int Ordinal { get; }
 
     /// <summary>One entry for each section header.</summary>
-    internal Span<SectionPlace> Sections => _sections;
+    internal Span<SectionPlace> Sections => _sections.AsSpan(_firstSection, _sectionCount);
 
     /// <summary>One entry for each symbol.</summary>
-    internal Span<BoundSymbol> Symbols => _symbols;
+    internal Span<BoundSymbol> Symbols => _symbols.AsSpan(_firstSymbol, _symbolCount);
 
     /// <summary>The slots this object's code asks for.</summary>
-    internal GotTable Got { get; } = new();
+    internal GotTable Got => _got ??= new GotTable();
+
+    /// <summary>Whether anything refers to <see cref="Got"/>.</summary>
+    internal bool UsesGot => _got is { IsUsed: true };
+
+    /// <summary>Which sections out of the ordinary it has.</summary>
+    internal ObjectParts Parts { get; set; }
 
     /// <summary>Offset in the block of code where the object's first section, or the gap before it, is.</summary>
     internal ulong CodeStart { get; set; }
 
     /// <summary>Whether a relocation can change the section's bytes or its own are needed.</summary>
-    internal bool IsKept(int section) => _sections[section].Fate is SectionFate.Kept;
+    internal bool IsKept(int section) => Sections[section].Fate is SectionFate.Kept;
 
     /// <summary>A location for messages.</summary>
     internal LinkLocation At(int section, ulong offset, int symbol = 0) => new(

@@ -8,8 +8,10 @@ internal sealed class ProcessScope : ILinkScope
 {
     private readonly ObjectLibrary _library;
     private readonly UnitServices _services;
-    private readonly HashSet<(Archive Archive, int Member)> _pulled = [];
-    private readonly SectionNames _sections = new();
+    private HashSet<(Archive Archive, int Member)>? _seen;
+    private List<(Archive Archive, int Member)>? _pulled;
+    private Dictionary<string, SectionRange>? _gathered;
+    private SectionNames? _sections;
 
     internal ProcessScope(ObjectLibrary library, UnitServices services)
     {
@@ -18,7 +20,7 @@ internal sealed class ProcessScope : ILinkScope
     }
 
     /// <summary>Ranges of sections whose start or end is referred to, by name.</summary>
-    internal Dictionary<string, SectionRange> Gathered { get; } = [];
+    internal IReadOnlyDictionary<string, SectionRange>? Gathered => _gathered;
 
     /// <inheritdoc/>
     public bool AllowsWritableCode => false;
@@ -72,29 +74,33 @@ internal sealed class ProcessScope : ILinkScope
 
         ReadOnlySpan<byte> sectionName = name[(isStart ? start.Length : stop.Length)..];
         string key = System.Text.Encoding.UTF8.GetString(sectionName);
-        if (!Gathered.TryGetValue(key, out SectionRange? range))
+        _gathered ??= [];
+        if (!_gathered.TryGetValue(key, out SectionRange? range))
         {
-            range = SectionRange.Find(sectionName, _sections, objects);
+            range = SectionRange.Find(sectionName, _sections ??= new SectionNames(), objects);
             if (range is null)
             {
                 return null;
             }
 
-            Gathered.Add(key, range);
+            _gathered.Add(key, range);
         }
 
-        return new SyntheticSymbol(
-            isStart ? () => range.Start : () => range.Stop, SymbolTraits.Internal | SymbolTraits.Data);
+        return EndOf(range, isStart);
     }
+
+    private static SyntheticSymbol EndOf(SectionRange range, bool isStart) => new(
+        isStart ? () => range.Start : () => range.Stop, SymbolTraits.Internal | SymbolTraits.Data);
 
     /// <inheritdoc/>
     public ElfObject? FindInArchives(ReadOnlySpan<byte> name)
     {
         foreach (Archive archive in _library.Archives)
         {
-            if (archive.TryFind(name, out int member) && _pulled.Add((archive, member)) && !_library.Contents.HasPulled(archive, member))
+            if (archive.TryFind(name, out int member) && (_seen ??= []).Add((archive, member))
+                && !_library.Contents.HasPulled(archive, member))
             {
-                Pulled.Add((archive, member));
+                (_pulled ??= []).Add((archive, member));
                 return ElfObject.Read(
                     archive.Members[member].Bytes, archive.Members[member].FullName, _library.Options.ReadLimits);
             }
@@ -104,7 +110,7 @@ internal sealed class ProcessScope : ILinkScope
     }
 
     /// <summary>The members that this link has pulled.</summary>
-    internal List<(Archive Archive, int Member)> Pulled { get; } = [];
+    internal IReadOnlyList<(Archive Archive, int Member)> Pulled => _pulled ?? (IReadOnlyList<(Archive, int)>)[];
 
     /// <inheritdoc/>
     public Definition FindOutside(ReadOnlySpan<byte> name, SymbolType type) => _library.FindOutside(name, type);

@@ -45,7 +45,7 @@ internal sealed record RelocationContext
     internal ulong DescriptorResolver { get; init; }
 
     /// <summary>Adds to a message on a value that is out of range what would help.</summary>
-    internal Func<LinkObject, int, RelocationRule, string?>? Advice { get; init; }
+    internal ReachAdvice? Advice { get; init; }
 }
 
 /// <summary>Copies the sections of one object and applies its relocations to the copies.</summary>
@@ -496,7 +496,7 @@ internal sealed class RelocationPass
             _ => $"{rule.Name} against '{name}': the place does not hold an instruction that this relocation is for",
         };
         string? advice = outcome is RelocationOutcome.OutOfRange
-            ? _context.Advice?.Invoke(_file, (int)record.Symbol, rule)
+            ? _context.Advice?.For(_file, (int)record.Symbol, rule)
             : null;
         _context.Errors.Add(new LinkError(
             LinkErrorCode.OutOfRange,

@@ -20,7 +20,7 @@ internal sealed class RelocationScan
         | SymbolTraits.Discarded | SymbolTraits.Tls | SymbolTraits.Absolute | SymbolTraits.GotBase
         | SymbolTraits.Redirected;
 
-    private readonly Dictionary<int, List<LinkLocation>> _missing = [];
+    private Dictionary<int, List<LinkLocation>>? _missing;
 
     internal RelocationScan(
         LinkRules rules, SymbolResolution resolution, LinkErrors errors, StubTable stubs, bool allowUndefined)
@@ -42,11 +42,11 @@ internal sealed class RelocationScan
     /// </summary>
     internal bool ReservesStubs { get; init; } = true;
 
-    /// <summary>A place that needs the unit below 2 GiB, if there is one.</summary>
-    internal LinkLocation? NeedsLow { get; private set; }
+    /// <summary>Whether a place needs the unit below 2 GiB.</summary>
+    internal bool NeedsLow { get; private set; }
 
-    /// <summary>A place that needs the unit near the host's libraries, if there is one.</summary>
-    internal LinkLocation? NeedsNear { get; private set; }
+    /// <summary>Whether a place needs the unit near the host's libraries.</summary>
+    internal bool NeedsNear { get; private set; }
 
     /// <summary>Whether any thread-local variable is used at a fixed distance from the thread pointer.</summary>
     internal bool NeedsStaticTls { get; private set; }
@@ -57,12 +57,13 @@ internal sealed class RelocationScan
     /// <summary>Units whose code or data is referred to in 32 bits, so that lying in their pool would help.</summary>
     internal LoadedUnit? WantsNeighbour { get; private set; }
 
-    /// <summary>Scans all objects.</summary>
-    internal void Run()
+    /// <summary>Gives the symbols of all objects their traits, and scans the objects.</summary>
+    internal void Run(SymbolValues values)
     {
         UsesMissing = _allowUndefined && IsAnyMissing();
         foreach (LinkObject file in _resolution.Objects)
         {
+            values.Classify(file);
             WantIfuncStubs(file);
             foreach (ref readonly RelocationSection section in file.Elf.RelocationSections)
             {
@@ -73,7 +74,10 @@ internal sealed class RelocationScan
             }
         }
 
-        ReportMissing();
+        if (_missing is not null)
+        {
+            ReportMissing(_missing);
+        }
     }
 
     private bool IsAnyMissing()
@@ -290,7 +294,7 @@ internal sealed class RelocationScan
         const SymbolTraits fixedNumber = SymbolTraits.Absolute | SymbolTraits.UndefinedWeak;
         if ((needs & RuleNeeds.NarrowAbsolute) != 0 && (traits & fixedNumber) == 0 && rule.Field.Size >= 4)
         {
-            NeedsLow ??= file.At(section.Target, record.Offset, symbol);
+            NeedsLow = true;
         }
 
         if (!isBranch && (traits & SymbolTraits.External) != 0 && (needs & RuleNeeds.NarrowRelative) != 0)
@@ -299,7 +303,7 @@ internal sealed class RelocationScan
             WantsNeighbour ??= outside.Unit;
             if (outside.Unit is null && !isFunction)
             {
-                NeedsNear ??= file.At(section.Target, record.Offset, symbol);
+                NeedsNear = true;
             }
         }
     }
@@ -370,6 +374,7 @@ internal sealed class RelocationScan
         }
 
         int global = file.Symbols[symbol].Global;
+        _missing ??= [];
         if (!_missing.TryGetValue(global, out List<LinkLocation>? places))
         {
             _missing.Add(global, places = []);
@@ -381,9 +386,9 @@ internal sealed class RelocationScan
         }
     }
 
-    private void ReportMissing()
+    private void ReportMissing(Dictionary<int, List<LinkLocation>> missing)
     {
-        foreach ((int global, List<LinkLocation> places) in _missing)
+        foreach ((int global, List<LinkLocation> places) in missing)
         {
             string name = _resolution.Symbols.Text(global);
             bool isHidden = _resolution.Symbols[global].Visibility is SymbolVisibility.Hidden or SymbolVisibility.Internal;

@@ -9,6 +9,7 @@ internal static class SectionSelection
     internal static void Decide(LinkObject file, LinkErrors errors, bool allowsWritableCode)
     {
         ReadOnlySpan<SectionHeader> headers = file.Elf.Sections;
+        Span<SectionPlace> places = file.Sections;
         for (int i = 1; i < headers.Length; i++)
         {
             ref readonly SectionHeader header = ref headers[i];
@@ -42,8 +43,16 @@ internal static class SectionSelection
                     "the section is code but has no bytes (SHT_NOBITS), as in a file of debugging information only");
             }
 
-            file.Sections[i].Fate = SectionFate.Kept;
-            file.Sections[i].Role = RoleOf(file, i, header);
+            SectionRole role = RoleOf(file, i, header);
+            places[i].Fate = SectionFate.Kept;
+            places[i].Role = role;
+            file.Parts |= role switch
+            {
+                SectionRole.Unwind => ObjectParts.Unwind,
+                SectionRole.TlsData or SectionRole.TlsZero => ObjectParts.Tls,
+                SectionRole.Init or SectionRole.Fini => ObjectParts.Fragments,
+                _ => InitializerLists.IsTerminators(file, i, header) ? ObjectParts.Terminators : ObjectParts.None,
+            };
         }
     }
 

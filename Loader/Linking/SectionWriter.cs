@@ -45,7 +45,7 @@ internal sealed class BufferedSectionWriter : SectionWriter
 
     private readonly MemoryAllocation _allocation;
     private readonly byte _padding;
-    private readonly Chunk[] _chunks = [new(), new(), new(), new()];
+    private Chunk[] _chunks = []; // a small unit has no block that needs one
 
     /// <param name="memory">The unit's memory.</param>
     /// <param name="allocation">The same.</param>
@@ -65,8 +65,7 @@ internal sealed class BufferedSectionWriter : SectionWriter
     internal override void Begin(LinkObject file)
     {
         const int code = (int)MemoryZone.Code;
-        Chunk chunk = _chunks[code];
-        if (chunk.End != file.CodeStart && IsBuffered(_allocation, code))
+        if (IsBuffered(_allocation, code) && ChunkOf(code) is { } chunk && chunk.End != file.CodeStart)
         {
             Flush(code);
             chunk.Start = file.CodeStart;
@@ -82,7 +81,7 @@ internal sealed class BufferedSectionWriter : SectionWriter
             return base.Open(place, length, alignment);
         }
 
-        Chunk chunk = _chunks[place.Block];
+        Chunk chunk = ChunkOf(place.Block);
         bool isOrdinary = place.Role is SectionRole.Ordinary;
         ulong gap = unchecked(place.Offset - chunk.End);
         bool isGap = gap < Math.Max(alignment, 1) && gap <= BufferSize; // an alignment is only a claim
@@ -113,6 +112,16 @@ internal sealed class BufferedSectionWriter : SectionWriter
             Flush(block);
             _chunks[block].Dispose();
         }
+    }
+
+    private Chunk ChunkOf(int block)
+    {
+        if (_chunks.Length is 0)
+        {
+            _chunks = [new(), new(), new(), new()];
+        }
+
+        return _chunks[block];
     }
 
     private void Flush(int block)

@@ -31,8 +31,9 @@ internal struct Stub
 /// <summary>The stubs of a unit, one for each target, bounded by the scan before memory is laid out.</summary>
 internal sealed class StubTable
 {
-    private readonly Dictionary<(int Object, int Symbol), int> _locals = [];
-    private Stub[] _stubs = new Stub[8];
+    // Most units have none of these.
+    private Dictionary<(int Object, int Symbol), int>? _locals;
+    private Stub[] _stubs = [];
 
     /// <summary>Number of stubs.</summary>
     internal int Count { get; private set; }
@@ -52,6 +53,7 @@ internal sealed class StubTable
     /// <summary>Makes sure that a local symbol has a stub.</summary>
     internal void WantLocal(LinkObject file, int symbol, bool isIfunc)
     {
+        _locals ??= [];
         if (!_locals.ContainsKey((file.Ordinal, symbol)))
         {
             _locals.Add((file.Ordinal, symbol), Add(file.Ordinal, symbol, isIfunc));
@@ -64,14 +66,14 @@ internal sealed class StubTable
         int global = file.Symbols[symbol].Global;
         return global >= 0
             ? symbols[global].Stub - 1
-            : _locals.TryGetValue((file.Ordinal, symbol), out int index) ? index : -1;
+            : _locals is not null && _locals.TryGetValue((file.Ordinal, symbol), out int index) ? index : -1;
     }
 
     private int Add(int file, int symbol, bool isIfunc)
     {
         if (Count == _stubs.Length)
         {
-            Array.Resize(ref _stubs, Count * 2);
+            Array.Resize(ref _stubs, Math.Max(1, Count * 2));
         }
 
         _stubs[Count] = new Stub { Object = file, Symbol = symbol, IsIfunc = isIfunc };

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using ElfLoader.Elf;
 
 namespace ElfLoader.Linking;
@@ -11,20 +12,35 @@ internal sealed class SymbolResolution
 {
     private readonly ILinkScope _scope;
     private readonly LinkErrors _errors;
-    private readonly List<LinkObject> _objects = [];
-    private readonly List<Definition> _outside = [];
-    private readonly List<SyntheticSymbol> _synthetic = [];
-    private readonly GroupSignatures _groups;
+    private SharedArray<SectionPlace> _sections;
+    private SharedArray<BoundSymbol> _bound;
+    private readonly List<LinkObject> _objects;
+    private readonly List<Definition> _outside = new(capacity: 1); // a small object has few
+    private List<SyntheticSymbol>? _synthetic;
+    private GroupSignatures? _groups;
 
     internal SymbolResolution(ILinkScope scope, LinkErrors errors, IReadOnlyList<ElfObject> inputs)
     {
         _scope = scope;
         _errors = errors;
-        Symbols = new LinkSymbols(_objects, inputs.Sum(input => input.SymbolCount - input.FirstGlobalSymbol));
-        _groups = new GroupSignatures(_objects);
-        foreach (ElfObject input in inputs)
+        int names = 0;
+        int sections = 0;
+        int symbols = 0;
+        for (int i = 0; i < inputs.Count; i++)
         {
-            Add(input);
+            names += inputs[i].SymbolCount - inputs[i].FirstGlobalSymbol;
+            sections += inputs[i].Sections.Length;
+            symbols += Math.Max(inputs[i].SymbolCount, 1);
+        }
+
+        _sections = new SharedArray<SectionPlace>(sections);
+        _bound = new SharedArray<BoundSymbol>(symbols);
+
+        _objects = new List<LinkObject>(inputs.Count);
+        Symbols = new LinkSymbols(_objects, names);
+        for (int i = 0; i < inputs.Count; i++)
+        {
+            Add(inputs[i]);
         }
     }
 
@@ -32,36 +48,45 @@ internal sealed class SymbolResolution
     internal LinkSymbols Symbols { get; }
 
     /// <summary>The objects given and those pulled from archives, in the order of linking.</summary>
-    internal IReadOnlyList<LinkObject> Objects => _objects;
+    internal List<LinkObject> Objects => _objects;
+
+    /// <summary>The same, until one is added.</summary>
+    internal ReadOnlySpan<LinkObject> ObjectSpan => CollectionsMarshal.AsSpan(_objects);
 
     /// <summary>The signatures of the groups that are kept.</summary>
-    internal GroupSignatures Groups => _groups;
+    internal ReadOnlySpan<(ulong Hash, int Object, int Symbol)> Groups => _groups is null ? [] : _groups.All;
 
     /// <summary>What an <see cref="LinkSymbol.Outside"/> refers to.</summary>
     internal Definition Outside(in LinkSymbol symbol) => _outside[symbol.Outside - 1];
 
-    /// <summary>The common symbols that need room, with their alignments; those that ask for the impossible are reported.</summary>
-    internal IEnumerable<(int Index, ulong Alignment)> Commons(LinkErrors errors)
+    /// <summary>Finds the next common symbol that needs room; those that ask for the impossible are reported.</summary>
+    /// <param name="index">Where to go on from, 0 at first; then one more than the symbol's index.</param>
+    /// <param name="errors">Where to report.</param>
+    /// <param name="alignment">Its alignment.</param>
+    internal bool TryNextCommon(ref int index, LinkErrors errors, out ulong alignment)
     {
-        for (int i = 0; i < Symbols.Count; i++)
+        for (; index < Symbols.Count; index++)
         {
-            if (Symbols[i].State is not SymbolState.Common)
+            if (Symbols[index].State is not SymbolState.Common)
             {
                 continue;
             }
 
-            ulong alignment = Math.Max(Symbols[i].Alignment, 1);
+            alignment = Math.Max(Symbols[index].Alignment, 1);
             if (BitOperations.IsPow2(alignment))
             {
-                yield return (i, alignment);
-                continue;
+                index++;
+                return true;
             }
 
             errors.Add(
                 LinkErrorCode.Malformed,
-                new LinkLocation(_objects[Symbols[i].Definer].Elf.Name, Symbol: Symbols.Text(i)),
-                $"common symbol '{Symbols.Text(i)}' asks for an alignment of {alignment}, which is no power of two");
+                new LinkLocation(_objects[Symbols[index].Definer].Elf.Name, Symbol: Symbols.Text(index)),
+                $"common symbol '{Symbols.Text(index)}' asks for an alignment of {alignment}, which is no power of two");
         }
+
+        alignment = 0;
+        return false;
     }
 
     /// <summary>Whether a name is bound to something outside that is known to be code, so that a stub may stand for it.</summary>
@@ -85,7 +110,7 @@ internal sealed class SymbolResolution
     internal string DescribeOutside(int index) => _scope.Describe(Outside(Symbols[index]));
 
     /// <summary>What a <see cref="LinkSymbol.Synthetic"/> refers to.</summary>
-    internal SyntheticSymbol Synthetic(in LinkSymbol symbol) => _synthetic[symbol.Synthetic - 1];
+    internal SyntheticSymbol Synthetic(in LinkSymbol symbol) => _synthetic![symbol.Synthetic - 1];
 
     /// <summary>Pulls the archive member that defines a name which nothing refers to: the entry of a program.</summary>
     internal void Require(ReadOnlySpan<byte> name)
@@ -142,7 +167,7 @@ internal sealed class SymbolResolution
 
         if (_scope.FindSynthetic(name, _objects) is { } synthetic)
         {
-            _synthetic.Add(synthetic);
+            (_synthetic ??= []).Add(synthetic);
             symbol.Synthetic = _synthetic.Count;
             return true;
         }
@@ -176,7 +201,7 @@ internal sealed class SymbolResolution
 
     private void Add(ElfObject elf)
     {
-        var file = new LinkObject(elf, _objects.Count);
+        var file = new LinkObject(elf, _objects.Count, ref _sections, ref _bound);
         _objects.Add(file);
         SectionSelection.Decide(file, _errors, _scope.AllowsWritableCode);
         DiscardGroups(file);
@@ -208,6 +233,7 @@ internal sealed class SymbolResolution
 
             ReadOnlySpan<byte> signature = GroupSignatures.Signature(file.Elf, group.SignatureSymbol);
             ulong hash = NameHash.Of(signature);
+            _groups ??= new GroupSignatures(_objects);
             if (!_scope.HasGroup(hash, signature) && _groups.Add(hash, file.Ordinal, group.SignatureSymbol, signature))
             {
                 continue;

@@ -19,8 +19,8 @@ internal sealed class SymbolValues
         _hasThumbStubs = architecture.Stub.IsThumb;
     }
 
-    /// <summary>Fills in the traits.</summary>
-    internal void Classify()
+    /// <summary>Fills in the traits of the global names.</summary>
+    internal void ClassifyNames()
     {
         LinkSymbols symbols = _resolution.Symbols;
         for (int i = 0; i < symbols.Count; i++)
@@ -28,17 +28,19 @@ internal sealed class SymbolValues
             ref LinkSymbol symbol = ref symbols[i];
             symbol.Traits = Classify(symbol, i);
         }
+    }
 
-        foreach (LinkObject file in _resolution.Objects)
+    /// <summary>Fills in the traits of an object's symbols; the global names have theirs.</summary>
+    internal void Classify(LinkObject file)
+    {
+        LinkSymbols symbols = _resolution.Symbols;
+        Span<BoundSymbol> bound = file.Symbols;
+        SymbolTable records = file.Elf.Symbols;
+        for (int i = 1; i < bound.Length; i++)
         {
-            Span<BoundSymbol> bound = file.Symbols;
-            SymbolTable records = file.Elf.Symbols;
-            for (int i = 1; i < bound.Length; i++)
-            {
-                bound[i].Traits = bound[i].Global >= 0
-                    ? symbols[bound[i].Global].Traits
-                    : ClassifyDefined(file, records[i]);
-            }
+            bound[i].Traits = bound[i].Global >= 0
+                ? symbols[bound[i].Global].Traits
+                : ClassifyDefined(file, records[i]);
         }
     }
 

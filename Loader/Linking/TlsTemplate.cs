@@ -6,7 +6,7 @@ namespace ElfLoader.Linking;
 /// </summary>
 internal sealed class TlsTemplate
 {
-    private readonly LinkBlock _block = new();
+    private LinkBlock _block;
 
     /// <summary>Bytes that each thread's block takes.</summary>
     internal ulong Size => _block.Size;

@@ -1,25 +1,5 @@
 namespace ElfLoader.Linking;
 
-/// <summary>How much of another unit a unit uses.</summary>
-[Flags]
-internal enum UnitUse
-{
-    /// <summary>Nothing.</summary>
-    None = 0,
-
-    /// <summary>Code that several units may have copies of (COMDAT, weak): whose copy serves is nobody's choice.</summary>
-    SharedCode = 1,
-
-    /// <summary>Data that several units may have copies of.</summary>
-    SharedData = 2,
-
-    /// <summary>Something that it has no copy of.</summary>
-    Needed = 4,
-
-    /// <summary>Whatever it was: the user has been unloaded, but a thread owes it a destructor, which may use it yet.</summary>
-    Owed = 8,
-}
-
 /// <summary>Which units of the process use one another. Thread-safe.</summary>
 /// <remarks>
 /// A definition that several objects bring (COMDAT, weak, common) belongs to all of them, whoever came first: the unit that
@@ -34,11 +14,11 @@ internal sealed class UnitGraph
     /// <param name="uses">What it uses.</param>
     /// <param name="gone">One of these that has been unloaded since it was found; linking again will not find it.</param>
     /// <returns>False if there is such a unit; then nothing is noted.</returns>
-    internal bool TryAdd(LoadedUnit unit, Dictionary<LoadedUnit, UnitUse> uses, out LoadedUnit? gone)
+    internal bool TryAdd(LoadedUnit unit, UnitUses uses, out LoadedUnit? gone)
     {
         lock (_gate)
         {
-            foreach ((LoadedUnit used, UnitUse use) in uses)
+            foreach ((LoadedUnit used, UnitUse use) in uses.All)
             {
                 if (used.State is UnitState.Gone or UnitState.Superseded
                     || (used.State is UnitState.Leaving && (use & UnitUse.SharedData & ~used.Left) != 0))
@@ -48,10 +28,9 @@ internal sealed class UnitGraph
                 }
             }
 
-            foreach ((LoadedUnit used, UnitUse use) in uses)
+            foreach ((LoadedUnit used, UnitUse use) in uses.All)
             {
-                unit.Uses[used] = use;
-                used.UsedBy[unit] = use;
+                new UnitEdge(unit, used) { Use = use }.Link();
             }
         }
 
@@ -74,17 +53,17 @@ internal sealed class UnitGraph
                 return false;
             }
 
-            List<string> needing = [];
-            foreach ((LoadedUnit user, UnitUse how) in unit.UsedBy)
+            List<string>? needing = null;
+            for (UnitEdge? edge = unit.FirstUser; edge is not null; edge = edge.NextUser)
             {
-                use |= how;
-                if ((how & UnitUse.Needed) != 0)
+                use |= edge.Use;
+                if ((edge.Use & UnitUse.Needed) != 0)
                 {
-                    needing.Add(user.Name);
+                    (needing ??= []).Add(edge.User.Name);
                 }
             }
 
-            if (needing.Count > 0)
+            if (needing is not null)
             {
                 throw new InvalidOperationException($"{unit.Name} is in use by {string.Join("; ", needing)}");
             }
@@ -103,19 +82,26 @@ internal sealed class UnitGraph
         lock (_gate)
         {
             unit.State = UnitState.Superseded;
-            foreach ((LoadedUnit user, UnitUse how) in unit.UsedBy.ToArray())
+            UnitEdge? next;
+            for (UnitEdge? edge = unit.FirstUser; edge is not null; edge = next)
             {
-                if ((how & UnitUse.SharedCode) is 0 || user == by)
+                next = edge.NextUser;
+                if ((edge.Use & UnitUse.SharedCode) is 0 || edge.User == by)
                 {
                     continue;
                 }
 
-                user.Uses[by] = user.Uses.GetValueOrDefault(by) | UnitUse.SharedCode;
-                by.UsedBy[user] = user.Uses[by];
-                if (how is UnitUse.SharedCode)
+                UnitEdge? other = Find(edge.User, by);
+                if (other is null)
                 {
-                    user.Uses.Remove(unit);
-                    unit.UsedBy.Remove(user);
+                    other = new UnitEdge(edge.User, by);
+                    other.Link();
+                }
+
+                other.Use |= UnitUse.SharedCode;
+                if (edge.Use is UnitUse.SharedCode)
+                {
+                    edge.Unlink();
                 }
             }
         }
@@ -126,7 +112,7 @@ internal sealed class UnitGraph
     {
         lock (_gate)
         {
-            return [.. unit.UsedBy.Where(pair => (pair.Value & UnitUse.Needed) != 0).Select(pair => pair.Key)];
+            return [.. UsersOf(unit, UnitUse.Needed)];
         }
     }
 
@@ -135,7 +121,7 @@ internal sealed class UnitGraph
     {
         lock (_gate)
         {
-            return [.. unit.UsedBy.Keys];
+            return [.. UsersOf(unit, ~UnitUse.None)];
         }
     }
 
@@ -144,7 +130,12 @@ internal sealed class UnitGraph
     {
         lock (_gate)
         {
-            unit.Left = unit.UsedBy.Values.Aggregate(UnitUse.None, (all, use) => all | use);
+            unit.Left = UnitUse.None;
+            for (UnitEdge? edge = unit.FirstUser; edge is not null; edge = edge.NextUser)
+            {
+                unit.Left |= edge.Use;
+            }
+
             return unit.Left;
         }
     }
@@ -164,7 +155,7 @@ internal sealed class UnitGraph
     {
         lock (_gate)
         {
-            unit.State = unit.UsedBy.Count is 0 ? UnitState.Gone : UnitState.Leaving;
+            unit.State = unit.FirstUser is null ? UnitState.Gone : UnitState.Leaving;
             return unit.State is UnitState.Gone;
         }
     }
@@ -174,9 +165,9 @@ internal sealed class UnitGraph
     {
         lock (_gate)
         {
-            foreach (LoadedUnit used in unit.Uses.Keys)
+            for (UnitEdge? edge = unit.FirstUse; edge is not null; edge = edge.NextUse)
             {
-                used.UsedBy[unit] = UnitUse.Owed;
+                edge.Use = UnitUse.Owed;
             }
         }
     }
@@ -188,18 +179,39 @@ internal sealed class UnitGraph
         lock (_gate)
         {
             List<LoadedUnit> freed = [];
-            foreach (LoadedUnit used in unit.Uses.Keys)
+            while (unit.FirstUse is { } edge)
             {
-                used.UsedBy.Remove(unit);
-                if (used.State is UnitState.Leaving && used.UsedBy.Count is 0)
+                edge.Unlink();
+                if (edge.Used is { State: UnitState.Leaving, FirstUser: null } used)
                 {
                     used.State = UnitState.Gone;
                     freed.Add(used);
                 }
             }
 
-            unit.Uses.Clear();
             return freed;
         }
+    }
+
+    private static IEnumerable<LoadedUnit> UsersOf(LoadedUnit unit, UnitUse use)
+    {
+        for (UnitEdge? edge = unit.FirstUser; edge is not null; edge = edge.NextUser)
+        {
+            if ((edge.Use & use) != 0)
+            {
+                yield return edge.User;
+            }
+        }
+    }
+
+    private static UnitEdge? Find(LoadedUnit user, LoadedUnit used)
+    {
+        UnitEdge? edge = user.FirstUse;
+        while (edge is not null && edge.Used != used)
+        {
+            edge = edge.NextUse;
+        }
+
+        return edge;
     }
 }

@@ -21,10 +21,10 @@ internal sealed class UnitLayout
 
     private readonly SymbolResolution _resolution;
     private readonly LinkErrors _errors;
-    private readonly Dictionary<string, SectionRange> _gathered;
-    private readonly LinkBlock[] _blocks = [new(), new(), new(), new()];
+    private readonly IReadOnlyDictionary<string, SectionRange>? _gathered;
+    private readonly LinkBlock[] _blocks = new LinkBlock[(int)MemoryZone.Data + 1];
 
-    internal UnitLayout(SymbolResolution resolution, LinkErrors errors, Dictionary<string, SectionRange> gathered)
+    internal UnitLayout(SymbolResolution resolution, LinkErrors errors, IReadOnlyDictionary<string, SectionRange>? gathered)
     {
         _resolution = resolution;
         _errors = errors;
@@ -32,7 +32,7 @@ internal sealed class UnitLayout
     }
 
     /// <summary>The blocks, in the order of <see cref="MemoryZone"/>.</summary>
-    internal ReadOnlySpan<LinkBlock> Blocks => _blocks;
+    internal Span<LinkBlock> Blocks => _blocks;
 
     /// <summary>The thread-local storage.</summary>
     internal TlsTemplate Tls { get; } = new();
@@ -40,11 +40,11 @@ internal sealed class UnitLayout
     /// <summary>Offset of the unwind tables in the read-only block.</summary>
     internal ulong UnwindOffset { get; private set; }
 
-    /// <summary>The function that the <c>.init</c> fragments make.</summary>
-    internal FragmentFunction Init { get; } = new(SectionRole.Init);
+    /// <summary>The function that the <c>.init</c> fragments make; null where there is no fragment.</summary>
+    internal FragmentFunction? Init { get; private set; }
 
-    /// <summary>The function that the <c>.fini</c> fragments make.</summary>
-    internal FragmentFunction Fini { get; } = new(SectionRole.Fini);
+    /// <summary>The function that the <c>.fini</c> fragments make; null where there is no fragment.</summary>
+    internal FragmentFunction? Fini { get; private set; }
 
     /// <summary>Offset in the read-only block of the first record of the unwind tables.</summary>
     internal ulong UnwindStart { get; set; }
@@ -72,14 +72,17 @@ internal sealed class UnitLayout
     {
         try
         {
-            PlaceGathered();
+            if (_gathered is not null)
+            {
+                PlaceGathered(_gathered);
+            }
+
             foreach (LinkObject file in _resolution.Objects)
             {
                 PlaceSections(file);
             }
 
-            Init.Place(_resolution.Objects, _blocks[Code], Code, IsDefined("_init"u8));
-            Fini.Place(_resolution.Objects, _blocks[Code], Code, IsDefined("_fini"u8));
+            PlaceFragments();
             PlaceUnwind();
             PlaceTlsImage();
             PlaceCommons();
@@ -107,7 +110,10 @@ internal sealed class UnitLayout
                 }
             }
 
-            file.Got.Address = _blocks[Relro].Address + file.Got.BlockOffset;
+            if (file.UsesGot)
+            {
+                file.Got.Address = _blocks[Relro].Address + file.Got.BlockOffset;
+            }
         }
 
         foreach (ref Stub stub in stubs.All)
@@ -148,10 +154,10 @@ internal sealed class UnitLayout
     private bool IsDefined(ReadOnlySpan<byte> name) =>
         _resolution.Symbols.Find(name) is >= 0 and int index && _resolution.Symbols[index].Definer >= 0;
 
-    private void PlaceGathered()
+    private void PlaceGathered(IReadOnlyDictionary<string, SectionRange> gathered)
     {
         const ulong writableCode = ElfConstants.SHF_WRITE | ElfConstants.SHF_EXECINSTR;
-        foreach (SectionRange range in _gathered.Values)
+        foreach (SectionRange range in gathered.Values)
         {
             range.Complete(_resolution.Objects);
             ulong flags = range.Flags;
@@ -213,6 +219,24 @@ internal sealed class UnitLayout
             : Data;
     }
 
+    private void PlaceFragments()
+    {
+        bool any = false;
+        foreach (LinkObject file in _resolution.Objects)
+        {
+            any |= (file.Parts & ObjectParts.Fragments) != 0;
+        }
+
+        if (any)
+        {
+            ReadOnlySpan<LinkObject> objects = _resolution.ObjectSpan;
+            Init = new FragmentFunction(SectionRole.Init);
+            Init.Place(objects, ref _blocks[Code], Code, IsDefined("_init"u8));
+            Fini = new FragmentFunction(SectionRole.Fini);
+            Fini.Place(objects, ref _blocks[Code], Code, IsDefined("_fini"u8));
+        }
+    }
+
     /// <summary>All unwind tables lie end to end, without padding, which would end the list.</summary>
     private void PlaceUnwind()
     {
@@ -220,6 +244,11 @@ internal sealed class UnitLayout
         UnwindOffset = _blocks[ReadOnly].Append(0, sizeof(ulong));
         foreach (LinkObject file in _resolution.Objects)
         {
+            if ((file.Parts & ObjectParts.Unwind) == 0)
+            {
+                continue;
+            }
+
             Span<SectionPlace> places = file.Sections;
             for (int i = 1; i < places.Length; i++)
             {
@@ -249,6 +278,11 @@ internal sealed class UnitLayout
         {
             foreach (LinkObject file in _resolution.Objects)
             {
+                if ((file.Parts & ObjectParts.Tls) == 0)
+                {
+                    continue;
+                }
+
                 Span<SectionPlace> places = file.Sections;
                 for (int i = 1; i < places.Length; i++)
                 {
@@ -267,6 +301,11 @@ internal sealed class UnitLayout
         Tls.ImageOffset = _blocks[Relro].Append(Tls.ImageSize, Tls.Alignment);
         foreach (LinkObject file in _resolution.Objects)
         {
+            if ((file.Parts & ObjectParts.Tls) == 0)
+            {
+                continue;
+            }
+
             foreach (ref SectionPlace place in file.Sections)
             {
                 if (place is { Fate: SectionFate.Kept, Role: SectionRole.TlsData })
@@ -279,8 +318,9 @@ internal sealed class UnitLayout
 
     private void PlaceCommons()
     {
-        foreach ((int index, ulong alignment) in _resolution.Commons(_errors))
+        for (int next = 0; _resolution.TryNextCommon(ref next, _errors, out ulong alignment);)
         {
+            int index = next - 1;
             ref LinkSymbol symbol = ref _resolution.Symbols[index];
             symbol.Value = (symbol.Traits & SymbolTraits.Tls) != 0
                 ? Tls.AppendZero(symbol.Size, alignment)
@@ -291,11 +331,11 @@ internal sealed class UnitLayout
     private void PlaceTables(StubTable stubs, StubShape shape, int extraCode)
     {
         LifetimeOffset = _blocks[Data].Append(UnitServices.DataSize, UnitLifetime.Alignment);
-        TerminatorsSize = UnitFinalizer.TerminatorArraySize(InitializerLists.CountTerminators(_resolution.Objects));
+        TerminatorsSize = UnitFinalizer.TerminatorArraySize(InitializerLists.CountTerminators(_resolution.ObjectSpan));
         TerminatorsOffset = _blocks[Relro].Append((ulong)TerminatorsSize, sizeof(ulong));
         foreach (LinkObject file in _resolution.Objects)
         {
-            if (file.Got.IsUsed)
+            if (file.UsesGot)
             {
                 file.Got.Block = Relro;
                 file.Got.BlockOffset = _blocks[Relro].Append((ulong)file.Got.Size, GotAlignment);

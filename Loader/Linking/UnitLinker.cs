@@ -63,17 +63,25 @@ internal sealed class UnitLinker
             return null;
         }
 
-        CheckMachines();
+        for (int i = 0; i < _inputs.Count; i++)
+        {
+            CheckMachine(_inputs[i]);
+        }
+
         var resolution = new SymbolResolution(scope, _errors, _inputs);
         resolution.Resolve();
-        CheckMachines(resolution.Objects.Skip(_inputs.Count).Select(file => file.Elf));
+        for (int i = _inputs.Count; i < resolution.Objects.Count; i++)
+        {
+            CheckMachine(resolution.Objects[i].Elf);
+        }
+
         _errors.ThrowIfAny();
 
         var values = new SymbolValues(resolution, Rules.Architecture);
-        values.Classify();
+        values.ClassifyNames();
         _entries = UnitEntries.Find(_library, resolution);
         var scan = new RelocationScan(Rules, resolution, _errors, _stubs, _library.Options.AllowUndefined);
-        scan.Run();
+        scan.Run(values);
         _wasOvertaken = _errors.Any && _library.Removals != removals; // what is missing now was perhaps there before
         _errors.ThrowIfAny();
         if (scan.UsesMissing && _library.Removals != removals)
@@ -95,12 +103,11 @@ internal sealed class UnitLinker
             _publication.RefuseDoubtfulInitializers(_inputs[0].Name, resolution, _state);
         }
 
-        var unit = new LoadedUnit(_library, string.Join(", ", _inputs.Take(3).Select(input => input.Name))
-            + (_inputs.Count > 3 ? $" and {_inputs.Count - 3} more" : ""));
+        var unit = new LoadedUnit(_library, NameOfUnit());
         var resources = new UnitResources(_process);
         unit.Resources = resources;
-        unit.Objects = resolution.Objects;
-        unit.Stubs = _stubs;
+        unit.Objects = [.. resolution.Objects];
+        unit.Stubs = _stubs.Count > 0 ? _stubs : null;
         unit.Entries = _entries;
         try
         {
@@ -123,22 +130,23 @@ internal sealed class UnitLinker
         return unit;
     }
 
-    private void CheckMachines() => CheckMachines(_inputs);
-
-    private static void CheckMachines(IEnumerable<ElfObject> objects)
+    private static void CheckMachine(ElfObject elf)
     {
-        foreach (ElfObject elf in objects)
+        if (elf.Machine != Rules.Architecture.Machine || elf.Is64Bit != (Rules.Architecture.AddressBits is 64))
         {
-            if (elf.Machine != Rules.Architecture.Machine || elf.Is64Bit != (Rules.Architecture.AddressBits is 64))
-            {
-                throw new LinkException(
-                    LinkErrorCode.Unsupported,
-                    new LinkLocation(elf.Name),
-                    $"the object is for e_machine {elf.Machine} ({(elf.Is64Bit ? "64" : "32")}-bit), "
-                    + $"and this process runs {Rules.Architecture.Name} code only");
-            }
+            throw new LinkException(
+                LinkErrorCode.Unsupported,
+                new LinkLocation(elf.Name),
+                $"the object is for e_machine {elf.Machine} ({(elf.Is64Bit ? "64" : "32")}-bit), "
+                + $"and this process runs {Rules.Architecture.Name} code only");
         }
     }
+
+    /// <summary>A name for what is linked together: those of the first few objects.</summary>
+    private string NameOfUnit() => _inputs.Count is 1
+        ? _inputs[0].Name
+        : string.Join(", ", _inputs.Take(3).Select(input => input.Name))
+            + (_inputs.Count > 3 ? $" and {_inputs.Count - 3} more" : "");
 
     private MemoryAllocation Allocate(UnitLayout layout, RelocationScan scan)
     {
@@ -168,8 +176,8 @@ internal sealed class UnitLinker
     private MemoryAllocation Allocate(in MemoryRequest request, RelocationScan scan)
     {
         MemoryPlacement placement = _library.Options.Placement
-            ?? (scan.NeedsLow is not null ? MemoryPlacement.Low
-                : scan.NeedsNear is not null ? MemoryPlacement.Near
+            ?? (scan.NeedsLow ? MemoryPlacement.Low
+                : scan.NeedsNear ? MemoryPlacement.Near
                 : MemoryPlacement.Far);
         MemoryMapping mapping = UnitDiagnostics.MappingFor(_library.Options);
         MemoryPool? neighbour = scan.WantsNeighbour?.Resources.Pool ?? _library.Contents.LastPool;
@@ -206,8 +214,8 @@ internal sealed class UnitLinker
 
         var memory = new AllocationMemory(allocation, HostMachine.Architecture.CodePadding);
         FillCode(memory, layout, resolution, allocation);
-        layout.Init.WriteFrame(memory);
-        layout.Fini.WriteFrame(memory);
+        layout.Init?.WriteFrame(memory);
+        layout.Fini?.WriteFrame(memory);
         layout.AssignAddresses(_stubs);
         _state?.MoveSections();
         ulong extra = layout.Blocks[(int)MemoryZone.Code].Address + layout.ExtraCodeOffset;
@@ -227,13 +235,18 @@ internal sealed class UnitLinker
             Tls = layout.Tls,
             Memory = memory,
             Errors = _errors,
-            Advice = new ReachAdvice(resolution).For,
+            Advice = new ReachAdvice(resolution),
         };
         layout.Tls.ThreadPointer = 0; // symbols of static storage are offsets from it already
         RelocationPass.RunAll(context, resolution.Objects, _library.Options.MaximumParallelism);
+        GotWriter? slots = null;
         foreach (LinkObject file in resolution.Objects)
         {
-            new GotWriter(context, NativeProcess.Host.Tls, resources.Tls).Write(file);
+            if (file.UsesGot)
+            {
+                slots ??= new GotWriter(context, NativeProcess.Host.Tls, resources.Tls);
+                slots.Write(file);
+            }
         }
 
         WriteStubs(context, memory);
@@ -346,7 +359,7 @@ internal sealed class UnitLinker
             resources.RegisterUnwind(layout);
             if (_publication.RunsInitializers)
             {
-                InitializerLists lists = InitializerLists.Collect(resolution.Objects, layout);
+                InitializerLists lists = InitializerLists.Collect(resolution.ObjectSpan, layout);
                 unit.RegistersExit = lists.Terminators.Count > 0 || resolution.Symbols.Find("__cxa_atexit"u8) >= 0
                     || resolution.Symbols.Find("atexit"u8) >= 0;
                 resources.Initialize(lists, layout, _library.Arguments);

@@ -54,13 +54,13 @@ internal sealed class UnitServices
             return new SyntheticSymbol(() => Tls!.Base, SymbolTraits.Internal | SymbolTraits.Tls);
         }
 
-        if (LifetimeThunks.TryFind(name, out int offset))
-        {
-            _usesThunks = true;
-            return new SyntheticSymbol(() => _code + (ulong)offset, SymbolTraits.Internal | SymbolTraits.Function);
-        }
+        return LifetimeThunks.TryFind(name, out int thunk) ? Thunk(thunk) : null;
+    }
 
-        return null;
+    private SyntheticSymbol Thunk(int offset)
+    {
+        _usesThunks = true;
+        return new SyntheticSymbol(() => _code + (ulong)offset, SymbolTraits.Internal | SymbolTraits.Function);
     }
 
     /// <summary>Finds a function of the loader's runtime that is the same for all units.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 
 namespace ElfLoader.Linking;
@@ -22,7 +23,7 @@ internal static class UnwindTables
     internal static (int Offset, string Problem)? Join(Span<byte> tables, out int start)
     {
         start = 0;
-        Dictionary<int, int> addressSizes = [];
+        using var common = new CommonEntries();
         int previous = -1;
         int offset = 0;
         while (offset < tables.Length)
@@ -51,7 +52,7 @@ internal static class UnwindTables
             }
 
             Span<byte> record = tables.Slice(offset + sizeof(uint), (int)length);
-            if (CheckRecord(offset, record, addressSizes) is { } problem)
+            if (CheckRecord(offset, record, common) is { } problem)
             {
                 return (offset, problem);
             }
@@ -78,21 +79,21 @@ internal static class UnwindTables
 
     /// <param name="offset">Where the record's length stands.</param>
     /// <param name="record">The record, without its length.</param>
-    /// <param name="addressSizes">The entries with common information so far: bytes of the addresses in their descriptions.</param>
-    private static string? CheckRecord(int offset, ReadOnlySpan<byte> record, Dictionary<int, int> addressSizes)
+    /// <param name="common">The entries with common information so far: bytes of the addresses in their descriptions.</param>
+    private static string? CheckRecord(int offset, ReadOnlySpan<byte> record, CommonEntries common)
     {
         uint pointer = BinaryPrimitives.ReadUInt32LittleEndian(record);
         if (pointer is 0)
         {
             string? problem = CheckCommonInformation(record[sizeof(uint)..], out int size);
-            addressSizes[offset] = size;
+            common.Add(offset, size);
             return problem;
         }
 
-        long common = offset + sizeof(uint) - (long)pointer; // the distance counts from the field itself
-        if (common is < 0 or > int.MaxValue || !addressSizes.TryGetValue((int)common, out int addressSize))
+        long place = offset + sizeof(uint) - (long)pointer; // the distance counts from the field itself
+        if (!common.TryFind(place, out int addressSize))
         {
-            return $"has a description whose common information would be at {common}";
+            return $"has a description whose common information would be at {place}";
         }
 
         return record.Length < sizeof(uint) + (2 * addressSize)
@@ -213,5 +214,56 @@ internal static class UnwindTables
         bool found = last < bytes.Length;
         bytes = found ? bytes[(last + 1)..] : bytes;
         return found;
+    }
+
+    /// <summary>Where the entries with common information are, in ascending order, and how long addresses are there.</summary>
+    private sealed class CommonEntries : IDisposable
+    {
+        private (int Offset, int AddressSize)[] _entries = [];
+        private int _count;
+
+        internal void Add(int offset, int addressSize)
+        {
+            if (_count == _entries.Length)
+            {
+                (int, int)[] larger = ArrayPool<(int, int)>.Shared.Rent(Math.Max(16, _count * 2));
+                _entries.AsSpan(0, _count).CopyTo(larger);
+                Dispose();
+                _entries = larger;
+            }
+
+            _entries[_count++] = (offset, addressSize);
+        }
+
+        /// <summary>Finds an entry: mostly the last, for its descriptions follow it.</summary>
+        internal bool TryFind(long offset, out int addressSize)
+        {
+            int low = 0;
+            int high = _count;
+            int middle = _count - 1;
+            while (low < high)
+            {
+                if (_entries[middle].Offset == offset)
+                {
+                    addressSize = _entries[middle].AddressSize;
+                    return true;
+                }
+
+                (low, high) = _entries[middle].Offset < offset ? (middle + 1, high) : (low, middle);
+                middle = (low + high) / 2;
+            }
+
+            addressSize = 0;
+            return false;
+        }
+
+        public void Dispose()
+        {
+            if (_entries.Length > 0)
+            {
+                ArrayPool<(int, int)>.Shared.Return(_entries);
+                _entries = [];
+            }
+        }
     }
 }

@@ -110,7 +110,7 @@ internal sealed partial class LibraryContents
         lock (_gate)
         {
             UnitUse use = _process.Graph.SharedUse(unit);
-            _units.Remove(unit);
+            Forget(unit);
             _definitions.Remove(unit, use);
             _groups.Remove(unit);
             _pulled.ExceptWith(unit.Pulled);
@@ -161,8 +161,8 @@ internal sealed partial class LibraryContents
     {
         lock (_process.Entries.Gate)
         {
-            unit.UsedEntries.ForEach(entry => entry.Users.Remove(unit));
-            unit.UsedEntries.Clear();
+            unit.UsedEntries?.ForEach(entry => entry.Users.Remove(unit));
+            unit.UsedEntries = null;
         }
     }
 

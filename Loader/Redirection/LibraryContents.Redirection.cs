@@ -100,7 +100,7 @@ internal sealed partial class LibraryContents
 
     private void SetGroups(LoadedUnit unit, SymbolResolution resolution)
     {
-        foreach ((ulong hash, int file, int symbol) in resolution.Groups.All)
+        foreach ((ulong hash, int file, int symbol) in resolution.Groups)
         {
             ElfObject elf = resolution.Objects[file].Elf;
             _groups.Set(
@@ -134,7 +134,7 @@ internal sealed partial class LibraryContents
             if (old.Library.Contents == this && old.State is UnitState.Loaded && !_definitions.HasAny(old))
             {
                 _process.Graph.Supersede(old, by);
-                _units.Remove(old);
+                Forget(old);
                 _groups.Remove(old);
                 _superseded.Add((old, generation));
                 superseded.Add(old);

@@ -33,24 +33,33 @@ internal sealed class UnitPublication
     /// <summary>Makes the unit's definitions visible, or lets them take the place of others.</summary>
     internal void Publish(LoadedUnit unit, SymbolResolution resolution, ProcessScope scope, StateTransfer? state)
     {
-        if (_request.Replace is not { } replace)
+        if (_request.Replace is { } replace)
         {
-            int conflict = -1;
-            Definition other = default;
-            if (!_request.IsLazy && unit.Entries is { FillsGaps: true })
-            {
-                EpochGate.Publish(new ReplaceOptions().Timeout, _ =>
-                    conflict = _library.Contents.Publish(unit, resolution, scope.Pulled, out other));
-            }
-            else
-            {
-                conflict = _library.Contents.Publish(unit, resolution, scope.Pulled, out other);
-            }
-
-            RefuseConflict(resolution, scope, conflict, other);
-            return;
+            PublishReplacement(unit, resolution, scope, state!, replace);
         }
+        else if (!_request.IsLazy && unit.Entries is { FillsGaps: true })
+        {
+            PublishBetweenEpochs(unit, resolution, scope);
+        }
+        else
+        {
+            int conflict = _library.Contents.Publish(unit, resolution, scope.Pulled, out Definition other);
+            RefuseConflict(resolution, scope, conflict, other);
+        }
+    }
 
+    private void PublishBetweenEpochs(LoadedUnit unit, SymbolResolution resolution, ProcessScope scope)
+    {
+        int conflict = -1;
+        Definition other = default;
+        EpochGate.Publish(new ReplaceOptions().Timeout, _ =>
+            conflict = _library.Contents.Publish(unit, resolution, scope.Pulled, out other));
+        RefuseConflict(resolution, scope, conflict, other);
+    }
+
+    private void PublishReplacement(
+        LoadedUnit unit, SymbolResolution resolution, ProcessScope scope, StateTransfer state, ReplaceOptions replace)
+    {
         EpochGate.Publish(replace.Timeout, generation =>
         {
             if (_library.Contents.Publications != _publications)
@@ -60,7 +69,7 @@ internal sealed class UnitPublication
                     LinkErrorCode.Undefined, new LinkLocation(unit.Name), "what it replaces has just been replaced");
             }
 
-            state!.Migrate();
+            state.Migrate();
             Replacement = _library.Contents.PublishReplacement(
                 generation, unit, resolution, scope.Pulled, state.Reports, RunsInitializers);
         });
@@ -70,7 +79,7 @@ internal sealed class UnitPublication
     internal void RefuseDoubtfulInitializers(string name, SymbolResolution resolution, StateTransfer state)
     {
         if (_request.Replace?.RunInitializers is null && _library.Options.RunCode && state.KeepsAny
-            && InitializerLists.Any(resolution.Objects))
+            && InitializerLists.Any(resolution.ObjectSpan))
         {
             string kept = string.Join(", ", state.Reports.Where(report => report.Outcome is StateOutcome.Kept)
                 .Select(report => report.Name).Take(5));
@@ -113,9 +122,9 @@ internal sealed class UnitPublication
         }
     }
 
-    private Dictionary<LoadedUnit, UnitUse> UsedUnits(LoadedUnit unit, SymbolResolution resolution)
+    private UnitUses UsedUnits(LoadedUnit unit, SymbolResolution resolution)
     {
-        Dictionary<LoadedUnit, UnitUse> uses = [];
+        var uses = new UnitUses();
         for (int i = 0; i < resolution.Symbols.Count; i++)
         {
             ref LinkSymbol symbol = ref resolution.Symbols[i];
@@ -129,7 +138,7 @@ internal sealed class UnitPublication
             {
                 lock (_process.Entries.Gate) // it needs the name, whoever has the code for it
                 {
-                    unit.UsedEntries.Add(entry);
+                    (unit.UsedEntries ??= []).Add(entry);
                     entry.Users.Add(unit);
                 }
 
@@ -144,7 +153,7 @@ internal sealed class UnitPublication
             UnitUse kind = outside.Type is SymbolType.Function ? UnitUse.SharedCode : UnitUse.SharedData;
             UnitUse use = (outside.IsWeak ? kind : UnitUse.None)
                 | (outside.IsWeak && symbol.HasCopy ? UnitUse.None : UnitUse.Needed);
-            uses[used] = uses.GetValueOrDefault(used) | use;
+            uses.Add(used, use);
         }
 
         return uses;

@@ -29,6 +29,68 @@ public sealed class AllocationTests
         Assert.That((Allocated(many) - Allocated(few)) / (double)(Many - Few), Is.LessThan(400));
     }
 
+    /// <summary>What an object of a batch takes: its tables, its places, a definition. Beside that no object.</summary>
+    [Test]
+    public void ObjectOfABatchTakesLittle()
+    {
+        ElfObject[] few = Functions(100);
+        ElfObject[] many = Functions(1_100);
+
+        Assert.That((Allocated(many, together: true) - Allocated(few, together: true)) / 1_000.0, Is.LessThan(600));
+    }
+
+    /// <summary>A load takes the same, however many there were before it.</summary>
+    [Test]
+    public void LoadTakesLittle()
+    {
+        ElfObject[] few = Functions(100);
+        ElfObject[] many = Functions(1_100);
+
+        Assert.That((Allocated(many, together: false) - Allocated(few, together: false)) / 1_000.0, Is.LessThan(3_000));
+    }
+
+    private static long Allocated(ElfObject[] objects, bool together)
+    {
+        long least = long.MaxValue;
+        for (int i = 0; i < 4; i++)
+        {
+            using var library = new ObjectLibrary(
+                "allocation", new ObjectLibraryOptions { RunCode = false, MaximumParallelism = 1 });
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            if (together)
+            {
+                _ = library.Load(objects);
+            }
+            else
+            {
+                foreach (ElfObject elf in objects)
+                {
+                    _ = library.Load([elf]);
+                }
+            }
+
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        return least;
+    }
+
+    /// <summary>Objects of one function each, which jumps to that of the object before.</summary>
+    private static ElfObject[] Functions(int count)
+    {
+        var objects = new ElfObject[count];
+        for (int i = 0; i < count; i++)
+        {
+            var elf = new ElfBuilder();
+            int text = elf.AddCode(".text", 0xe9, 0, 0, 0, 0, 0xc3);
+            int function = elf.AddSymbol($"f{i}", text, 0, 5, type: SymbolType.Function);
+            elf.AddRelocation(text, 1, 4, i is 0 ? function : elf.AddSymbol($"f{i - 1}"), -4); // R_X86_64_PLT32
+            objects[i] = LinkTest.Read(elf, $"{i}.o");
+        }
+
+        return objects;
+    }
+
     private static long Allocated(byte[] bytes)
     {
         long least = long.MaxValue;

@@ -20,7 +20,7 @@ internal sealed class UnitGraphTests
         LoadedUnit used = Unit("used");
         if (use is not UnitUse.None)
         {
-            Assert.That(_graph.TryAdd(Unit("user"), new() { [used] = use }, out _));
+            Assert.That(_graph.TryAdd(Unit("user"), Uses(used, use), out _));
         }
 
         Assert.That(_graph.TryLeave(used, out UnitUse left), Is.True);
@@ -34,9 +34,9 @@ internal sealed class UnitGraphTests
     {
         LoadedUnit used = Unit("used");
         LoadedUnit first = Unit("first.o");
-        _graph.TryAdd(first, new() { [used] = use }, out _);
-        _graph.TryAdd(Unit("second.o"), new() { [used] = UnitUse.SharedCode }, out _);
-        _graph.TryAdd(Unit("third.o"), new() { [used] = use }, out _);
+        _graph.TryAdd(first, Uses(used, use), out _);
+        _graph.TryAdd(Unit("second.o"), Uses(used, UnitUse.SharedCode), out _);
+        _graph.TryAdd(Unit("third.o"), Uses(used, use), out _);
 
         InvalidOperationException refusal = Assert.Throws<InvalidOperationException>(() => _graph.TryLeave(used, out _));
 
@@ -51,14 +51,14 @@ internal sealed class UnitGraphTests
         LoadedUnit[] users = [Unit("1"), Unit("2")];
         foreach (LoadedUnit user in users)
         {
-            _graph.TryAdd(user, new() { [used] = UnitUse.SharedCode }, out _);
+            _graph.TryAdd(user, Uses(used, UnitUse.SharedCode), out _);
         }
 
         _graph.TryLeave(used, out _);
 
         Assert.That(_graph.Remove(users[0]), Is.Empty);
         Assert.That(_graph.Remove(users[1]), Is.EqualTo([used]));
-        Assert.That((used.State, users[1].Uses.Count), Is.EqualTo((UnitState.Gone, 0)));
+        Assert.That((used.State, users[1].FirstUse), Is.EqualTo((UnitState.Gone, (UnitEdge?)null)));
     }
 
     [Test]
@@ -66,7 +66,7 @@ internal sealed class UnitGraphTests
     {
         LoadedUnit used = Unit("used");
         LoadedUnit user = Unit("user");
-        _graph.TryAdd(user, new() { [used] = UnitUse.Needed }, out _);
+        _graph.TryAdd(user, Uses(used, UnitUse.Needed), out _);
         _graph.Retire(user);
 
         Assert.That(_graph.TryLeave(used, out UnitUse left), Is.True, "it is needed no more");
@@ -84,14 +84,21 @@ internal sealed class UnitGraphTests
         LoadedUnit late = Unit("late");
         if (left is not UnitUse.None)
         {
-            _graph.TryAdd(Unit("user"), new() { [used] = left }, out _);
+            _graph.TryAdd(Unit("user"), Uses(used, left), out _);
         }
 
         _graph.TryLeave(used, out _);
 
-        Assert.That(_graph.TryAdd(late, new() { [used] = use }, out LoadedUnit? gone), Is.EqualTo(expected));
+        Assert.That(_graph.TryAdd(late, Uses(used, use), out LoadedUnit? gone), Is.EqualTo(expected));
         Assert.That(gone, Is.EqualTo(expected ? null : used));
-        Assert.That(late.Uses, Has.Count.EqualTo(expected ? 1 : 0));
+        Assert.That(late.FirstUse?.Used, Is.EqualTo(expected ? used : null));
+    }
+
+    private static UnitUses Uses(LoadedUnit used, UnitUse use)
+    {
+        var uses = new UnitUses();
+        uses.Add(used, use);
+        return uses;
     }
 
     private LoadedUnit Unit(string name) => new(_library, name) { State = UnitState.Loaded };

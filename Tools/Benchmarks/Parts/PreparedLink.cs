@@ -30,8 +30,8 @@ internal sealed class PreparedLink : IDisposable
         _resolution = new SymbolResolution(scope, _errors, objects);
         _resolution.Resolve();
         var values = new SymbolValues(_resolution, Rules.Architecture);
-        values.Classify();
-        new RelocationScan(Rules, _resolution, _errors, _stubs, allowUndefined: true).Run();
+        values.ClassifyNames();
+        new RelocationScan(Rules, _resolution, _errors, _stubs, allowUndefined: true).Run(values);
         _layout = new UnitLayout(_resolution, _errors, scope.Gathered);
         services.Tls = _layout.Tls;
         services.UsesTrap = true;
