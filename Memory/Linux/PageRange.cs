@@ -7,6 +7,12 @@ internal static class PageRange
     private const ulong MostGrowth = 4 << 20;
 
     /// <summary>
+    /// Bytes at the start of a zone whose pages are kept when they are free: to have pages from the system, two views of them, and
+    /// to give them back costs more than a small load does, and is what loading, unloading and loading again would mostly do.
+    /// </summary>
+    private const ulong Kept = 16 << 10;
+
+    /// <summary>
     /// Where a zone's mapped part ends after it has grown to hold <paramref name="needed"/> bytes: by a quarter, so
     /// that calls are few, but little is mapped in vain.
     /// </summary>
@@ -18,8 +24,8 @@ internal static class PageRange
     }
 
     /// <summary>
-    /// The pages that hold bytes of a block just freed and lie wholly in free bytes; what of the block lies outside of
-    /// them is zeroed through <paramref name="writeAddress"/>.
+    /// The pages that hold bytes of a block just freed, lie wholly in free bytes and are not to be kept; what of the block lies
+    /// outside of them is zeroed through <paramref name="writeAddress"/>.
     /// </summary>
     /// <param name="offset">The block.</param>
     /// <param name="size">Its bytes.</param>
@@ -32,6 +38,7 @@ internal static class PageRange
         ulong page = Layout.PageSize;
         ulong end = offset + size;
         ulong first = Math.Max(Layout.AlignUp(free.Start, page), Layout.AlignDown(offset, page));
+        first = Math.Max(first, Kept);
         ulong last = Math.Min(Layout.AlignDown(Math.Min(free.End, mapped), page), Layout.AlignUp(end, page));
         if (first >= last)
         {
