@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using ElfLoader.Arch.Arm;
 using ElfLoader.Arch.X64;
+using ElfLoader.Elf;
 using HostArchitecture = System.Runtime.InteropServices.Architecture;
 
 namespace ElfLoader.Linking;
@@ -15,4 +16,18 @@ internal static class HostMachine
 
     /// <summary>The machine.</summary>
     internal static ElfLoader.Relocations.Architecture Architecture => Rules.Architecture;
+
+    /// <summary>Refuses an object for another machine.</summary>
+    /// <exception cref="LinkException">It is for another one.</exception>
+    internal static void Check(ElfObject elf)
+    {
+        if (elf.Machine != Rules.Architecture.Machine || elf.Is64Bit != (Rules.Architecture.AddressBits is 64))
+        {
+            throw new LinkException(
+                LinkErrorCode.Unsupported,
+                new LinkLocation(elf.Name),
+                $"the object is for e_machine {elf.Machine} ({(elf.Is64Bit ? "64" : "32")}-bit), "
+                + $"and this process runs {Rules.Architecture.Name} code only");
+        }
+    }
 }

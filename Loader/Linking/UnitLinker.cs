@@ -65,14 +65,14 @@ internal sealed class UnitLinker
 
         for (int i = 0; i < _inputs.Count; i++)
         {
-            CheckMachine(_inputs[i]);
+            HostMachine.Check(_inputs[i]);
         }
 
         var resolution = new SymbolResolution(scope, _errors, _inputs);
         resolution.Resolve();
         for (int i = _inputs.Count; i < resolution.Objects.Count; i++)
         {
-            CheckMachine(resolution.Objects[i].Elf);
+            HostMachine.Check(resolution.Objects[i].Elf);
         }
 
         _errors.ThrowIfAny();
@@ -128,18 +128,6 @@ internal sealed class UnitLinker
         Start(unit, resolution, layout, scope);
         resolution.Symbols.Dispose();
         return unit;
-    }
-
-    private static void CheckMachine(ElfObject elf)
-    {
-        if (elf.Machine != Rules.Architecture.Machine || elf.Is64Bit != (Rules.Architecture.AddressBits is 64))
-        {
-            throw new LinkException(
-                LinkErrorCode.Unsupported,
-                new LinkLocation(elf.Name),
-                $"the object is for e_machine {elf.Machine} ({(elf.Is64Bit ? "64" : "32")}-bit), "
-                + $"and this process runs {Rules.Architecture.Name} code only");
-        }
     }
 
     /// <summary>A name for what is linked together: those of the first few objects.</summary>
