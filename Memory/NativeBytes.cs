@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace ElfLoader.Memory;
 
@@ -42,4 +44,18 @@ public static unsafe class NativeBytes
 
     /// <summary>Zeroes bytes.</summary>
     internal static void Clear(ulong address, ulong size) => NativeMemory.Clear((void*)address, (nuint)size);
+
+    /// <summary>Hints that something is going to be read soon; does nothing where the processor knows no such hint.</summary>
+    /// <param name="from">A place.</param>
+    /// <param name="distance">How many bytes behind it; nothing need be there.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch<T>(ref readonly T from, int distance)
+        where T : unmanaged
+    {
+        if (Sse.IsSupported)
+        {
+            // Should the garbage collector move it meanwhile, the hint is useless, but not wrong.
+            Sse.Prefetch0((byte*)Unsafe.AsPointer(ref Unsafe.AsRef(in from)) + distance);
+        }
+    }
 }

@@ -82,8 +82,7 @@ internal static class DebugInformation
                 same.Add(piece);
                 ref SectionPlace place = ref file.Sections[i];
                 place.Block = memory.Add(piece);
-                place.Offset = 0;
-                place.Address = place.SymbolBase = piece.Offset;
+                place.Address = piece.Offset;
             }
         }
 

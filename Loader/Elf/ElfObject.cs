@@ -19,6 +19,7 @@ public sealed class ElfObject
     // Made when first asked for; several threads may make them at once, and make the same.
     private volatile BuildAttributes? _attributes;
     private volatile GnuProperties? _properties;
+    private volatile int[]? _groupsOfSections;
 
     private ElfObject(ElfTables tables) => _tables = tables;
 
@@ -58,6 +59,9 @@ public sealed class ElfObject
 
     /// <summary>All SHT_REL, SHT_RELA and SHT_CREL sections, in file order.</summary>
     public ReadOnlySpan<RelocationSection> RelocationSections => _tables.RelocationSections;
+
+    /// <summary>What the relocations of sections in memory have in common.</summary>
+    internal ref readonly RelocationSummary RelocationSummary => ref _tables.Relocations;
 
     /// <summary>All section groups, in file order.</summary>
     public ReadOnlySpan<SectionGroup> Groups => _tables.Groups;
@@ -180,7 +184,7 @@ public sealed class ElfObject
     /// <summary>The section indices of a group's members.</summary>
     /// <param name="group">One of <see cref="Groups"/>.</param>
     public ReadOnlySpan<int> Members(in SectionGroup group) =>
-        _tables.GroupMembers.AsSpan(group.FirstMember, group.MemberCount);
+        MemoryMarshal.Cast<byte, int>(SectionBytes(group.Index))[1..]; // behind the flags
 
     /// <summary>
     /// A group's signature in UTF-8, in place: the name of its symbol, or of the section that this symbol stands for.
@@ -196,5 +200,5 @@ public sealed class ElfObject
     }
 
     /// <summary>The group that a section belongs to, as an index into <see cref="Groups"/>; -1 for none.</summary>
-    public int GroupOf(int section) => _tables.GroupOfSection is [] ? -1 : _tables.GroupOfSection[section] - 1;
+    public int GroupOf(int section) => (_groupsOfSections ??= GroupValidator.GroupsOfSections(this))[section] - 1;
 }

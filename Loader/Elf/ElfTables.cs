@@ -13,6 +13,9 @@ internal readonly record struct FilePart(int Start, int Length);
 internal sealed class ElfTables
 {
     private readonly SectionHeader[]? _widened;
+    private readonly byte[]? _array; // of the file, mostly: parts of an array are found faster
+    private readonly int _arrayStart;
+    private RelocationSummary _relocations;
 
     /// <param name="sections">Where the section headers are: of ELFCLASS64, they are read where they lie.</param>
     /// <param name="widened">The section headers, where that cannot be.</param>
@@ -26,7 +29,18 @@ internal sealed class ElfTables
     public required string Name { get; init; }
 
     /// <summary>The whole file.</summary>
-    public required ReadOnlyMemory<byte> Bytes { get; init; }
+    public required ReadOnlyMemory<byte> Bytes
+    {
+        get;
+        init
+        {
+            field = value;
+            if (MemoryMarshal.TryGetArray(value, out ArraySegment<byte> segment))
+            {
+                (_array, _arrayStart) = (segment.Array, segment.Offset);
+            }
+        }
+    }
 
     /// <summary>What the object may claim.</summary>
     public required ReadLimits Limits { get; init; }
@@ -81,17 +95,16 @@ internal sealed class ElfTables
     /// <summary>Sections of relocations in file order.</summary>
     public RelocationSection[] RelocationSections { get; set; } = [];
 
+    /// <summary>What the relocations have in common.</summary>
+    public ref RelocationSummary Relocations => ref _relocations;
+
     /// <summary>Groups in file order.</summary>
     public SectionGroup[] Groups { get; set; } = [];
 
-    /// <summary>Members of all groups, one group after the other.</summary>
-    public int[] GroupMembers { get; set; } = [];
-
-    /// <summary>For each section one more than the index of its group, or 0; empty where there are no groups.</summary>
-    public int[] GroupOfSection { get; set; } = [];
-
     /// <summary>The bytes of a part of the file.</summary>
-    public ReadOnlySpan<byte> At(FilePart part) => Bytes.Span.Slice(part.Start, part.Length);
+    public ReadOnlySpan<byte> At(FilePart part) => _array is { } array
+        ? new ReadOnlySpan<byte>(array, _arrayStart + part.Start, part.Length)
+        : Bytes.Span.Slice(part.Start, part.Length);
 
     /// <summary>Where a section is that is known to lie within the file; nothing, where it has no bytes.</summary>
     public FilePart PartOf(int section)

@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using static ElfLoader.Elf.ElfConstants;
 
 namespace ElfLoader.Elf;
@@ -6,48 +8,82 @@ namespace ElfLoader.Elf;
 /// <summary>Finds and checks the section groups (gABI chapter 4, "Section Groups").</summary>
 internal static class GroupValidator
 {
+    private const int BitsPerWord = 64;
+
     /// <summary>Fills the tables' parts about groups.</summary>
     /// <exception cref="LinkException">A group is wrong.</exception>
     public static void Read(ElfTables tables, int count)
     {
         ReadOnlySpan<SectionHeader> sections = tables.Sections;
         SectionGroup[] groups = new SectionGroup[count];
-        int[] groupOf = new int[sections.Length];
-
-        // No section is in two groups, so this is room for all members.
-        int[] members = new int[sections.Length];
-        int used = 0;
-        int next = 0;
-        for (int i = 1; i < sections.Length; i++)
+        int words = (sections.Length + BitsPerWord - 1) / BitsPerWord;
+        ulong[] rented = ArrayPool<ulong>.Shared.Rent(words);
+        Span<ulong> isMember = rented.AsSpan(0, words);
+        isMember.Clear();
+        try
         {
-            if (sections[i].Type != SHT_GROUP)
+            int next = 0;
+            for (int i = 1; i < sections.Length; i++)
             {
-                continue;
-            }
-
-            SectionGroup group = ReadGroup(tables, i) with { FirstMember = used };
-            ReadOnlySpan<byte> entries = tables.At(tables.PartOf(i))[sizeof(uint)..];
-            for (int offset = 0; offset < entries.Length; offset += sizeof(uint))
-            {
-                int member = ReadMember(tables, i, entries, offset);
-                if (groupOf[member] != 0)
+                if (sections[i].Type == SHT_GROUP)
                 {
-                    throw tables.Fault(i,
-                        $"section {member} is already in the group of section {groups[groupOf[member] - 1].Index}",
-                        (ulong)offset + sizeof(uint));
+                    groups[next++] = ReadGroup(tables, i);
+                    CheckMembers(tables, i, isMember);
                 }
-
-                groupOf[member] = next + 1;
-                groups[next] = group;
-                members[used++] = member;
             }
-
-            groups[next++] = group;
+        }
+        finally
+        {
+            ArrayPool<ulong>.Shared.Return(rented);
         }
 
         tables.Groups = groups;
-        tables.GroupMembers = members;
-        tables.GroupOfSection = groupOf;
+    }
+
+    /// <summary>For each section of an object one more than the index of its group, or 0.</summary>
+    public static int[] GroupsOfSections(ElfObject elf)
+    {
+        int[] groupOf = new int[elf.Sections.Length];
+        ReadOnlySpan<SectionGroup> groups = elf.Groups;
+        for (int i = 0; i < groups.Length; i++)
+        {
+            foreach (int member in elf.Members(groups[i]))
+            {
+                groupOf[member] = i + 1;
+            }
+        }
+
+        return groupOf;
+    }
+
+    private static void CheckMembers(ElfTables tables, int group, Span<ulong> isMember)
+    {
+        ReadOnlySpan<byte> entries = tables.At(tables.PartOf(group))[sizeof(uint)..];
+        for (int offset = 0; offset < entries.Length; offset += sizeof(uint))
+        {
+            int member = ReadMember(tables, group, entries, offset);
+            ulong bit = 1UL << (member % BitsPerWord);
+            if ((isMember[member / BitsPerWord] & bit) != 0)
+            {
+                throw tables.Fault(group,
+                    $"section {member} is already in the group of section {FirstGroupOf(tables, member)}",
+                    (ulong)offset + sizeof(uint));
+            }
+
+            isMember[member / BitsPerWord] |= bit;
+        }
+    }
+
+    private static int FirstGroupOf(ElfTables tables, int member)
+    {
+        for (int i = 1; ; i++)
+        {
+            if (tables.Sections[i].Type == SHT_GROUP
+                && MemoryMarshal.Cast<byte, uint>(tables.At(tables.PartOf(i)))[1..].Contains((uint)member))
+            {
+                return i;
+            }
+        }
     }
 
     private static SectionGroup ReadGroup(ElfTables tables, int index)
@@ -72,7 +108,7 @@ internal static class GroupValidator
         uint flags = BinaryPrimitives.ReadUInt32LittleEndian(tables.At(tables.PartOf(index)));
         return (flags & ~GRP_COMDAT) == 0
             ? new SectionGroup(
-                index, flags == GRP_COMDAT, (int)header.Info, FirstMember: 0, (int)(header.Size / sizeof(uint)) - 1)
+                index, flags == GRP_COMDAT, (int)header.Info, (int)(header.Size / sizeof(uint)) - 1)
             : throw tables.Fault(index, $"group flags 0x{flags:x} are not known; only GRP_COMDAT, 1, is",
                 code: LinkErrorCode.Unsupported);
     }

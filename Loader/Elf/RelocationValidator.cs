@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using ElfLoader.Memory;
 using static ElfLoader.Elf.ElfConstants;
 
 namespace ElfLoader.Elf;
@@ -47,9 +49,20 @@ internal static class RelocationValidator<TClass>
         ReadOnlySpan<byte> entries = tables.At(tables.PartOf(index));
         uint symbols = SymbolLimit(tables, header);
         uint greatest = 0;
+        uint types = 0;
+        ulong last = 0;
         for (ReadOnlySpan<byte> rest = entries; rest.Length >= entrySize; rest = rest[entrySize..])
         {
-            greatest = Math.Max(greatest, TClass.SymbolOf(TClass.Word(rest[TClass.WordSize..])));
+            NativeBytes.Prefetch(in MemoryMarshal.GetReference(rest), RelocationSummary.PrefetchDistance);
+            ulong info = TClass.Word(rest[TClass.WordSize..]);
+            greatest = Math.Max(greatest, TClass.SymbolOf(info));
+            types |= RelocationSummary.BitOf(TClass.TypeOf(info));
+            last = Math.Max(last, TClass.Word(rest));
+        }
+
+        if (!entries.IsEmpty)
+        {
+            tables.Relocations.Add(tables.Sections[(int)header.Info], types, last);
         }
 
         return greatest < symbols
@@ -68,6 +81,7 @@ internal static class RelocationValidator<TClass>
         }
 
         uint symbols = SymbolLimit(tables, header);
+        tables.Relocations.AddUnknown();
         RelocationRecord record = default;
         for (int i = 0; i < crel.Count; i++)
         {

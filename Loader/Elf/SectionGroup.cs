@@ -4,7 +4,6 @@ namespace ElfLoader.Elf;
 /// <param name="Index">Section index of the SHT_GROUP section itself.</param>
 /// <param name="IsComdat">Whether, of the groups with this signature, one is kept.</param>
 /// <param name="SignatureSymbol">Index of the symbol whose name is the signature.</param>
-/// <param name="FirstMember">Where the members start among those of all groups of the object.</param>
 /// <param name="MemberCount">Number of members; <see cref="ElfObject.Members"/> gives their section indices.</param>
 public readonly record struct SectionGroup(
-    int Index, bool IsComdat, int SignatureSymbol, int FirstMember, int MemberCount);
+    int Index, bool IsComdat, int SignatureSymbol, int MemberCount);

@@ -21,5 +21,9 @@ internal sealed class AllocationMemory : LinkMemory
         _allocation.Writable((MemoryZone)block, offset, length);
 
     /// <inheritdoc/>
+    internal override ulong OffsetOf(in SectionPlace place) =>
+        unchecked(place.Address - _allocation.Address((MemoryZone)place.Block));
+
+    /// <inheritdoc/>
     internal override SectionWriter NewWriter() => new BufferedSectionWriter(this, _allocation, _padding);
 }

@@ -142,7 +142,7 @@ internal sealed class DebugSections
         SymbolRecord record = file.Elf.Symbol(symbol);
         return record.Place is SymbolPlace.Section
             && file.Sections[record.Section].Fate is SectionFate.NotLoaded && IsCopied(file.Elf, record.Section)
-            ? file.Sections[record.Section].SymbolBase + record.Value
+            ? file.SymbolBase(record.Section) + record.Value
             : null;
     }
 }

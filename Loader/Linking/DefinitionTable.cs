@@ -1,11 +1,12 @@
 using System.Numerics;
+using System.Text;
 using ElfLoader.Elf;
 
 namespace ElfLoader.Linking;
 
 /// <summary>
-/// What a library defines, found by hash over UTF-8 names. Names are copied, so that the objects' bytes need not be
-/// kept.
+/// What a library defines, found by hash over UTF-8 names: 40 bytes for each definition of a unit, whose name stays where it
+/// stands in the unit's object. All other names are copied.
 /// </summary>
 /// <remarks>Not thread-safe: the library guards it.</remarks>
 internal sealed class DefinitionTable
@@ -14,35 +15,63 @@ internal sealed class DefinitionTable
     // few megabytes cost a collection of everything.
     private const int BlockBits = 6;
     private const int BlockSize = 1 << BlockBits;
+    private const int LeastEntries = 16;
+    private const int LeastWorthCompacting = 64;
     private const int None = -1;
 
     private readonly bool _isOfGroups;
-    private Entry[][] _blocks = [new Entry[16]]; // the first grows, the others are whole
-    private ulong[] _buckets = new ulong[32]; // one more than the index, and above it the upper half of the hash; 0 for none
-    private byte[] _names = new byte[256];
+    private readonly Func<int, uint> _lowerHalfOfHash;
+    private readonly DefinitionOrigins _origins = new();
+    private Entry[][] _blocks = [new Entry[LeastEntries]]; // the first grows, the others are whole
+    private NameBuckets _buckets = new(LeastEntries);
+    private byte[] _names = [];
     private int _nameBytes;
+    private int _unusedNameBytes;
     private int _count;
 
     // Read without the library's lock, to skip looking for what cannot be there: it never is less than what is there.
     private volatile int _live;
 
     /// <param name="isOfGroups">Whether the names are those of groups. A unit may be in one table of each kind.</param>
-    internal DefinitionTable(bool isOfGroups = false) => _isOfGroups = isOfGroups;
+    internal DefinitionTable(bool isOfGroups = false)
+    {
+        _isOfGroups = isOfGroups;
+        _lowerHalfOfHash = index => At(index).Hash;
+    }
+
+    [Flags]
+    private enum Traits : byte
+    {
+        Live = 1,
+        Weak = 2,
+        Hidden = 4,
+        Absolute = 8,
+        Thumb = 16,
+
+        /// <summary>The name is in the table's own bytes rather than in the object's.</summary>
+        NameIsCopied = 32,
+
+        /// <summary>The definition has more to say than there is room for here.</summary>
+        Rare = 64,
+    }
 
     private struct Entry
     {
-        internal ulong Hash;
+        internal ulong Address;
+        internal uint Hash; // the lower half
+        internal int Origin;
         internal int NameOffset;
         internal int NameLength;
+        internal uint Size;
 
         /// <summary>The entries before and after it of what the same unit holds.</summary>
         internal int Previous;
         internal int Next;
 
-        internal Definition Definition;
+        internal SymbolType Type;
+        internal Traits Traits;
 
-        /// <summary>Whether there is a definition, or only the name of one has stayed behind.</summary>
-        internal readonly bool IsLive => Definition.Exists;
+        internal readonly bool Is(Traits traits) => (Traits & traits) != 0;
     }
 
     /// <summary>Number of names with a definition.</summary>
@@ -51,29 +80,56 @@ internal sealed class DefinitionTable
     /// <summary>Finds a definition; one with <see cref="Definition.Exists"/> false where there is none.</summary>
     internal Definition Find(ulong hash, ReadOnlySpan<byte> name)
     {
-        int index = IndexOf(hash, name);
-        return index >= 0 ? At(index).Definition : default;
+        int index = IndexOf(hash, name, out _);
+        return index >= 0 ? DefinitionAt(At(index)) : default;
     }
 
-    /// <summary>Adds a definition, or puts it in the place of the one that was there.</summary>
+    /// <summary>Adds a definition, or puts it in the place of the one that was there; the name is copied.</summary>
     internal void Set(ulong hash, ReadOnlySpan<byte> name, in Definition definition)
     {
-        int index = IndexOf(hash, name);
-        if (index < 0)
+        int index = Place(hash, name);
+        ref Entry entry = ref At(index);
+        if (!entry.Is(Traits.NameIsCopied) || entry.NameLength != name.Length)
         {
-            index = Append(hash, name);
-            _live++;
-        }
-        else if (!At(index).IsLive) // its name has stayed behind
-        {
-            _live++;
+            ForgetName(entry);
+            entry.NameOffset = CopyName(name);
+            entry.NameLength = name.Length;
         }
         else
         {
-            Unlink(index);
+            name.CopyTo(_names.AsSpan(entry.NameOffset)); // that of a definition with the same hash that was removed
         }
 
-        At(index).Definition = definition;
+        Fill(ref entry, definition, _origins.Add(definition), Traits.NameIsCopied);
+        Link(index);
+    }
+
+    /// <summary>
+    /// Adds a definition that an object brings, or puts it in the place of the one that was there; the name stays in the
+    /// object.
+    /// </summary>
+    /// <param name="hash">The name's hash.</param>
+    /// <param name="elf">The object, which lives as long as the definition's unit.</param>
+    /// <param name="offset">Where the name stands in the string table of its symbols.</param>
+    /// <param name="length">Its bytes.</param>
+    /// <param name="definition">The definition, whose provider is the object.</param>
+    /// <param name="origin">Where the table notes what this object's definitions have in common; 0 at first.</param>
+    internal void Set(
+        ulong hash, ElfObject elf, uint offset, int length, in Definition definition, ref int origin)
+    {
+        if (DefinitionOrigins.IsRare(definition))
+        {
+            Set(hash, elf.NameAt((int)offset, length), definition);
+            return;
+        }
+
+        int index = Place(hash, elf.NameAt((int)offset, length));
+        ref Entry entry = ref At(index);
+        ForgetName(entry);
+        entry.NameOffset = (int)offset;
+        entry.NameLength = length;
+        origin = _origins.Add(definition.Unit, elf, origin - 1) + 1;
+        Fill(ref entry, definition, origin - 1, 0);
         Link(index);
     }
 
@@ -93,17 +149,14 @@ internal sealed class DefinitionTable
             Array.Resize(ref _blocks, wantedBlocks + (blocks / 4));
         }
 
-        if (wanted * 2 > _buckets.Length)
-        {
-            Rehash((int)BitOperations.RoundUpToPowerOf2((uint)wanted * 2));
-        }
+        _buckets.Reserve(wanted, _lowerHalfOfHash);
     }
 
     /// <summary>Removes the definition of a name, if there is one.</summary>
     internal void Remove(ulong hash, ReadOnlySpan<byte> name)
     {
-        int index = IndexOf(hash, name);
-        if (index >= 0 && At(index).IsLive)
+        int index = IndexOf(hash, name, out _);
+        if (index >= 0)
         {
             Clear(index);
             CompactIfWorthwhile();
@@ -125,7 +178,7 @@ internal sealed class DefinitionTable
         for (int i = FirstOf(unit) - 1; i != None; i = next)
         {
             next = At(i).Next;
-            if (!Stays(At(i).Definition, left))
+            if (!Stays(At(i), left))
             {
                 Clear(i);
             }
@@ -134,24 +187,54 @@ internal sealed class DefinitionTable
         CompactIfWorthwhile();
     }
 
-    /// <summary>The names and definitions, in the order in which the names came.</summary>
+    /// <summary>The names and definitions, about in the order in which the names came.</summary>
     internal IEnumerable<(string Name, Definition Definition)> All()
     {
         for (int i = 0; i < _count; i++)
         {
-            if (At(i).IsLive)
+            if (At(i).Is(Traits.Live))
             {
-                yield return (System.Text.Encoding.UTF8.GetString(NameOf(i)), At(i).Definition);
+                yield return (Encoding.UTF8.GetString(NameOf(At(i))), DefinitionAt(At(i)));
             }
         }
     }
 
-    private static bool Stays(in Definition definition, UnitUse left) => definition.IsWeak
+    private static bool Stays(in Entry entry, UnitUse left) => entry.Is(Traits.Weak)
         && ((left & UnitUse.SharedData) != 0
-            || ((left & UnitUse.SharedCode) != 0 && definition.Type is SymbolType.Function));
+            || ((left & UnitUse.SharedCode) != 0 && entry.Type is SymbolType.Function));
 
-    private ReadOnlySpan<byte> NameOf(int index) =>
-        _names.AsSpan(At(index).NameOffset, At(index).NameLength);
+    private Definition DefinitionAt(in Entry entry) => entry.Is(Traits.Rare)
+        ? _origins.Rare(entry.Origin)
+        : new Definition
+        {
+            Address = entry.Address,
+            Size = entry.Size,
+            Type = entry.Type,
+            IsWeak = entry.Is(Traits.Weak),
+            IsHidden = entry.Is(Traits.Hidden),
+            IsAbsolute = entry.Is(Traits.Absolute),
+            IsThumb = entry.Is(Traits.Thumb),
+            Unit = _origins.UnitOf(entry.Origin),
+            Provider = _origins.ProviderOf(entry.Origin),
+        };
+
+    private static void Fill(ref Entry entry, in Definition definition, int origin, Traits traits)
+    {
+        entry.Origin = origin;
+        entry.Address = definition.Address;
+        entry.Size = unchecked((uint)definition.Size); // one that has more is rare
+        entry.Type = definition.Type;
+        entry.Traits = traits | Traits.Live
+            | (definition.IsWeak ? Traits.Weak : 0)
+            | (definition.IsHidden ? Traits.Hidden : 0)
+            | (definition.IsAbsolute ? Traits.Absolute : 0)
+            | (definition.IsThumb ? Traits.Thumb : 0)
+            | (DefinitionOrigins.IsRare(definition) ? Traits.Rare : 0);
+    }
+
+    private ReadOnlySpan<byte> NameOf(in Entry entry) => entry.Is(Traits.NameIsCopied)
+        ? _names.AsSpan(entry.NameOffset, entry.NameLength)
+        : _origins.ObjectOf(entry.Origin).NameAt(entry.NameOffset, entry.NameLength);
 
     private ref Entry At(int index) => ref _blocks[index >> BlockBits][index & (BlockSize - 1)];
 
@@ -162,7 +245,7 @@ internal sealed class DefinitionTable
     {
         ref Entry entry = ref At(index);
         (entry.Previous, entry.Next) = (None, None);
-        if (entry.Definition.Unit is { } unit)
+        if (_origins.UnitOf(entry.Origin) is { } unit)
         {
             ref int first = ref FirstOf(unit);
             if (first is not 0)
@@ -178,7 +261,7 @@ internal sealed class DefinitionTable
     private void Unlink(int index)
     {
         ref Entry entry = ref At(index);
-        if (entry.Definition.Unit is not { } unit)
+        if (_origins.UnitOf(entry.Origin) is not { } unit)
         {
             return;
         }
@@ -198,20 +281,27 @@ internal sealed class DefinitionTable
         }
     }
 
-    private void Clear(int index)
+    /// <summary>Finds the entry of a name that is defined, or else, perhaps, one that can be used for it.</summary>
+    /// <param name="hash">The name's hash.</param>
+    /// <param name="name">The name.</param>
+    /// <param name="unused">An entry with this hash that is not live, or -1.</param>
+    private int IndexOf(ulong hash, ReadOnlySpan<byte> name, out int unused)
     {
-        Unlink(index);
-        At(index).Definition = default;
-        _live--;
-    }
-
-    private int IndexOf(ulong hash, ReadOnlySpan<byte> name)
-    {
-        int mask = _buckets.Length - 1;
-        for (int bucket = (int)hash & mask; _buckets[bucket] is not 0; bucket = (bucket + 1) & mask)
+        unused = None;
+        int bucket = _buckets.First(hash);
+        while (_buckets.Next(hash, ref bucket) is >= 0 and int candidate)
         {
-            int candidate = (int)_buckets[bucket] - 1;
-            if (_buckets[bucket] >> 32 == hash >> 32 && At(candidate).Hash == hash && NameOf(candidate).SequenceEqual(name))
+            ref readonly Entry entry = ref At(candidate);
+            if (entry.Hash != (uint)hash)
+            {
+                continue;
+            }
+
+            if (!entry.Is(Traits.Live))
+            {
+                unused = candidate;
+            }
+            else if (NameOf(entry).SequenceEqual(name))
             {
                 return candidate;
             }
@@ -220,50 +310,61 @@ internal sealed class DefinitionTable
         return None;
     }
 
-    private int Append(ulong hash, ReadOnlySpan<byte> name)
+    /// <summary>The entry for a name: the one it has, without its definition, or a new one.</summary>
+    private int Place(ulong hash, ReadOnlySpan<byte> name)
     {
+        int index = IndexOf(hash, name, out int unused);
+        if (index >= 0)
+        {
+            Unlink(index);
+            _origins.Release(At(index).Origin);
+            return index;
+        }
+
+        _live++;
+        if (unused >= 0)
+        {
+            return unused;
+        }
+
         Reserve(1);
+        index = _count++;
+        ref Entry[] block = ref _blocks[index >> BlockBits];
+        block ??= new Entry[BlockSize];
+        At(index) = new Entry { Hash = (uint)hash };
+        _buckets.Add(hash, index);
+        return index;
+    }
+
+    private void Clear(int index)
+    {
+        Unlink(index);
+        ref Entry entry = ref At(index);
+        _origins.Release(entry.Origin);
+        entry.Traits &= Traits.NameIsCopied;
+        _live--;
+    }
+
+    private int CopyName(ReadOnlySpan<byte> name)
+    {
         int offset = _nameBytes;
         if (name.Length > _names.Length - offset)
         {
-            Array.Resize(ref _names, (int)Math.Min((long)Array.MaxLength, (_names.Length + (long)name.Length) * 2));
+            Array.Resize(ref _names, (int)Math.Min(Array.MaxLength, (_names.Length + (long)name.Length) * 2));
         }
 
         name.CopyTo(_names.AsSpan(offset));
         _nameBytes += name.Length;
-        int index = _count++;
-        ref Entry[] block = ref _blocks[index >> BlockBits];
-        block ??= new Entry[BlockSize];
-        At(index) = new Entry { Hash = hash, NameOffset = offset, NameLength = name.Length };
-        Insert(index, hash);
-        return index;
+        return offset;
     }
 
-    private void Insert(int index, ulong hash)
-    {
-        int mask = _buckets.Length - 1;
-        int bucket = (int)hash & mask;
-        while (_buckets[bucket] is not 0)
-        {
-            bucket = (bucket + 1) & mask;
-        }
-
-        _buckets[bucket] = ((hash >> 32) << 32) | (uint)(index + 1);
-    }
-
-    private void Rehash(int size)
-    {
-        _buckets = new ulong[size];
-        for (int i = 0; i < _count; i++)
-        {
-            Insert(i, At(i).Hash);
-        }
-    }
+    private void ForgetName(in Entry entry) => _unusedNameBytes += entry.Is(Traits.NameIsCopied) ? entry.NameLength : 0;
 
     private void CompactIfWorthwhile()
     {
         int removed = _count - _live;
-        if (removed > 64 && removed > _count / 2)
+        if ((removed > LeastWorthCompacting && removed > _count / 2)
+            || (_unusedNameBytes > LeastWorthCompacting * LeastWorthCompacting && _unusedNameBytes > _nameBytes / 2))
         {
             Compact();
         }
@@ -271,30 +372,45 @@ internal sealed class DefinitionTable
 
     private void Compact()
     {
-        Entry[][] old = _blocks;
-        byte[] names = _names;
-        int count = _count;
-        _blocks = [new Entry[16]];
-        _buckets = new ulong[32];
-        _names = new byte[256];
-        (_nameBytes, _count) = (0, 0);
+        (Entry[][] old, NameBuckets buckets, byte[] names, int count) = (_blocks, _buckets, _names, _count);
+        _blocks = [new Entry[LeastEntries]];
+        _buckets = new NameBuckets(Math.Max(_live, LeastEntries));
+        _names = [];
+        (_nameBytes, _unusedNameBytes, _count) = (0, 0, 0);
         Reserve(_live);
-        for (int i = 0; i < count; i++)
-        {
-            if (old[i >> BlockBits][i & (BlockSize - 1)] is { IsLive: true, Definition.Unit: { } unit })
-            {
-                FirstOf(unit) = 0;
-            }
-        }
-
+        int[] moved = new int[count];
         for (int i = 0; i < count; i++)
         {
             ref Entry entry = ref old[i >> BlockBits][i & (BlockSize - 1)];
-            if (entry.IsLive)
+            moved[i] = None;
+            if (entry.Is(Traits.Live))
             {
-                int index = Append(entry.Hash, names.AsSpan(entry.NameOffset, entry.NameLength));
-                At(index).Definition = entry.Definition;
-                Link(index);
+                moved[i] = _count++;
+                ref Entry[] block = ref _blocks[moved[i] >> BlockBits];
+                block ??= new Entry[BlockSize];
+                At(moved[i]) = entry;
+                if (entry.Is(Traits.NameIsCopied))
+                {
+                    At(moved[i]).NameOffset = CopyName(names.AsSpan(entry.NameOffset, entry.NameLength));
+                }
+
+                if (_origins.UnitOf(entry.Origin) is { } unit)
+                {
+                    FirstOf(unit) = 0;
+                }
+            }
+        }
+
+        for (int i = 0; i < _count; i++)
+        {
+            Link(i);
+        }
+
+        foreach ((int index, ulong hash) in buckets.All(index => old[index >> BlockBits][index & (BlockSize - 1)].Hash))
+        {
+            if (moved[index] >= 0)
+            {
+                _buckets.Add(hash, moved[index]);
             }
         }
     }

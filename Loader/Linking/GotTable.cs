@@ -20,7 +20,7 @@ internal sealed class GotTable
     private GotEntry[] _entries = [];
     private int _count;
     private Dictionary<(GotSlot Kind, int Symbol), int>? _others;
-    private int[]? _addressSlots;
+    private ushort[]? _addressSlots; // one more than the index of the entry; 0 for none, or one of the others
 
     /// <summary>Bytes taken so far.</summary>
     internal int Size { get; private set; }
@@ -70,20 +70,25 @@ internal sealed class GotTable
         IsUsed = true;
         if (kind is GotSlot.Address)
         {
-            _addressSlots ??= new int[symbolCount];
-            if (_addressSlots[symbol] is 0)
+            _addressSlots ??= new ushort[symbolCount];
+            if (_addressSlots[symbol] is not 0)
             {
-                _addressSlots[symbol] = Add(kind, symbol, wordSize) + 1;
+                return;
             }
 
-            return;
+            if (_count < ushort.MaxValue)
+            {
+                _ = Add(kind, symbol, wordSize);
+                _addressSlots[symbol] = (ushort)_count;
+                return;
+            }
         }
 
         int key = kind is GotSlot.TlsModule ? 0 : symbol;
         _others ??= [];
         if (!_others.ContainsKey((kind, key)))
         {
-            int words = kind switch { GotSlot.TpOffset => 1, GotSlot.TlsDescriptor => DescriptorWords, _ => 2 };
+            int words = kind switch { GotSlot.Address or GotSlot.TpOffset => 1, GotSlot.TlsDescriptor => DescriptorWords, _ => 2 };
             _others.Add((kind, key), Add(kind, key, words * wordSize));
         }
     }
@@ -92,14 +97,11 @@ internal sealed class GotTable
     /// <exception cref="InvalidOperationException">It was never wanted: a fault in the scan.</exception>
     internal int Offset(GotSlot kind, int symbol)
     {
-        if (kind is GotSlot.Address)
-        {
-            return _addressSlots?[symbol] is > 0 and int offset
-                ? offset - 1
-                : throw new InvalidOperationException("The scan has not reserved this GOT slot.");
-        }
-
-        return _others![(kind, kind is GotSlot.TlsModule ? 0 : symbol)];
+        return kind is GotSlot.Address && _addressSlots?[symbol] is > 0 and ushort entry
+            ? _entries[entry - 1].Offset
+            : _others?.TryGetValue((kind, kind is GotSlot.TlsModule ? 0 : symbol), out int offset) is true
+            ? offset
+            : throw new InvalidOperationException("The scan has not reserved this GOT slot.");
     }
 
     private int Add(GotSlot kind, int symbol, int size)

@@ -30,7 +30,7 @@ internal sealed class GotWriter
         int wordSize = _context.Rules.Architecture.AddressSize;
         foreach (GotEntry entry in file.Got.Entries)
         {
-            ref readonly BoundSymbol symbol = ref file.Symbols[entry.Symbol];
+            BoundSymbol symbol = file.Bound(entry.Symbol);
             int words = entry.Kind switch
             {
                 GotSlot.Address or GotSlot.TpOffset => 1,
@@ -75,7 +75,7 @@ internal sealed class GotWriter
 
     private ulong TpOffset(LinkObject file, int symbol)
     {
-        ref readonly BoundSymbol bound = ref file.Symbols[symbol];
+        BoundSymbol bound = file.Bound(symbol);
         if (!bound.Is(SymbolTraits.External))
         {
             return bound.Is(SymbolTraits.UndefinedWeak) ? 0 : bound.Value - _context.Tls.ThreadPointer;
@@ -103,7 +103,7 @@ internal sealed class GotWriter
 
     private (ulong Module, ulong Offset) Index(LinkObject file, int symbol)
     {
-        ref readonly BoundSymbol bound = ref file.Symbols[symbol];
+        BoundSymbol bound = file.Bound(symbol);
         return bound.Is(SymbolTraits.External) && Outside(bound).Tls is { } tls
             ? (tls.Module, tls.Offset)
             : (Module, bound.Value - _context.Tls.Base);
@@ -118,7 +118,7 @@ internal sealed class GotWriter
         int wordSize = _context.Rules.Architecture.AddressSize;
         int resolver = _context.Rules.Architecture.DescriptorResolverWord;
         int argument = 1 - resolver;
-        ref readonly BoundSymbol bound = ref file.Symbols[symbol];
+        BoundSymbol bound = file.Bound(symbol);
         if (_runtime is null)
         {
             Put(slot, resolver, _context.DescriptorResolver, wordSize);

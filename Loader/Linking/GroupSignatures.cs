@@ -1,3 +1,4 @@
+using System.Numerics;
 using ElfLoader.Elf;
 
 namespace ElfLoader.Linking;
@@ -8,9 +9,16 @@ internal sealed class GroupSignatures
     private readonly IReadOnlyList<LinkObject> _objects;
     private (ulong Hash, int Object, int Symbol)[] _names = []; // C has no groups
     private int[] _buckets = [0];
+    private readonly int _expected;
     private int _count;
 
-    internal GroupSignatures(IReadOnlyList<LinkObject> objects) => _objects = objects;
+    /// <param name="objects">The objects of the link.</param>
+    /// <param name="expected">About how many different groups they have.</param>
+    internal GroupSignatures(IReadOnlyList<LinkObject> objects, int expected)
+    {
+        _objects = objects;
+        _expected = expected;
+    }
 
     /// <summary>The hashes and the places of the names.</summary>
     internal ReadOnlySpan<(ulong Hash, int Object, int Symbol)> All => _names.AsSpan(0, _count);
@@ -41,8 +49,9 @@ internal sealed class GroupSignatures
 
     private void Grow()
     {
-        Array.Resize(ref _names, Math.Max(16, _count * 2));
-        _buckets = new int[_names.Length * 2];
+        const int least = 16;
+        Array.Resize(ref _names, Math.Max(Math.Max(least, _expected), _count + (_count / 2)));
+        _buckets = new int[BitOperations.RoundUpToPowerOf2((uint)(_names.Length + (_names.Length / 2)))];
         for (int i = 0; i < _count; i++)
         {
             _buckets[FreeBucket(_names[i].Hash)] = i + 1;

@@ -343,8 +343,7 @@ internal sealed class ImageLayout
             {
                 if (piece is { File: not null, Section: > 0 })
                 {
-                    ref SectionPlace place = ref piece.File.Sections[piece.Section];
-                    place.Address = place.SymbolBase = piece.Address;
+                    piece.File.Sections[piece.Section].Address = piece.Address;
                 }
             }
         }

@@ -50,7 +50,7 @@ internal sealed class ImageMap
                         file.Elf.Name,
                         file.Elf.SectionNameText(i),
                         i,
-                        file.Sections[i].SymbolBase,
+                        file.SymbolBase(i),
                         header.Size,
                         Letters(header.Flags)));
                 }

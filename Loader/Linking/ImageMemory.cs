@@ -17,6 +17,9 @@ internal sealed class ImageMemory : LinkMemory
         return _pieces.Count - 1;
     }
 
+    /// <summary>A piece is one section.</summary>
+    internal override ulong OffsetOf(in SectionPlace place) => 0;
+
     /// <summary>The piece of a block.</summary>
     internal ImagePiece Piece(int block) => _pieces[block];
 

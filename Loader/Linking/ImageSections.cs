@@ -173,7 +173,6 @@ internal sealed class ImageSections
     {
         ref SectionPlace place = ref piece.File!.Sections[piece.Section];
         place.Block = Memory.Add(piece);
-        place.Offset = 0;
     }
 
     private ImageOutput OutputOf(string name, ImageZone zone, uint type, ulong flags, ulong? address)

@@ -124,16 +124,7 @@ internal sealed partial class LibraryContents
 
             PublishedSymbols.Add(_definitions, unit, resolution, unit.Entries);
             RedirectTo(unit, resolution);
-            _groups.Reserve(resolution.Groups.Length);
-            foreach ((ulong hash, int file, int symbol) in resolution.Groups)
-            {
-                ElfObject elf = resolution.Objects[file].Elf;
-                _groups.Set(
-                    hash,
-                    GroupSignatures.Signature(elf, symbol),
-                    new Definition { Unit = unit, Provider = elf.Name });
-            }
-
+            SetGroups(unit, resolution);
             _pulled.UnionWith(pulled);
             _units.Add(unit);
             unit.Pulled = pulled;

@@ -124,7 +124,7 @@ internal sealed class LinkMapOfUnit
             case SymbolPlace.Section:
                 return file.IsKept(record.Section)
                     && (bound.Is(SymbolTraits.Ifunc)
-                        || AddressOf(bound) == unchecked(file.Sections[record.Section].SymbolBase + record.Value));
+                        || AddressOf(bound) == unchecked(file.SymbolBase(record.Section) + record.Value));
             case SymbolPlace.Absolute:
                 return bound.Value == record.Value;
             default: // shared by all objects that have it, and listed for the first

@@ -32,6 +32,9 @@ internal abstract class LinkMemory
     /// <summary>The bytes, as the linker writes them; zero until then.</summary>
     internal abstract Span<byte> Writable(int block, ulong offset, int length);
 
+    /// <summary>Offset of a section in its block, the blocks having addresses.</summary>
+    internal abstract ulong OffsetOf(in SectionPlace place);
+
     /// <summary>What one thread puts sections together with.</summary>
     internal virtual SectionWriter NewWriter() => new(this);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ElfLoader.Elf;
 
 namespace ElfLoader.Linking;
@@ -40,26 +41,49 @@ internal enum SectionRole : byte
     TlsZero,
 }
 
-/// <summary>Where a section of an object ends up.</summary>
+/// <summary>Where a section of an object ends up: 12 bytes, for objects of C++ have thousands of sections.</summary>
+[StructLayout(LayoutKind.Sequential, Pack = sizeof(uint))]
 internal struct SectionPlace
 {
-    /// <summary>Address that running code sees: P is relative to it.</summary>
+    private const int RoleBit = 2;
+    private const int BlockBit = 5;
+    private const uint FateMask = (1u << RoleBit) - 1;
+    private const uint RoleMask = (1u << BlockBit) - 1 - FateMask;
+
+    /// <summary>
+    /// Address that running code sees: P is relative to it. Until the blocks have addresses, the offset in the block.
+    /// </summary>
     internal ulong Address;
 
-    /// <summary>Address that symbols are relative to: the same, but for TLS sections that in the TLS template.</summary>
-    internal ulong SymbolBase;
-
-    /// <summary>Offset in the block, in bytes.</summary>
-    internal ulong Offset;
+    private uint _traits; // the block, the role and the fate
 
     /// <summary>Block of <see cref="LinkMemory"/> that holds it.</summary>
-    internal int Block;
+    internal int Block
+    {
+        readonly get => (int)(_traits >> BlockBit);
+        set => _traits = checked((uint)value * (1u << BlockBit)) | (_traits & (RoleMask | FateMask));
+    }
 
     /// <summary>Whether it is loaded.</summary>
-    internal SectionFate Fate;
+    internal SectionFate Fate
+    {
+        readonly get => (SectionFate)(_traits & FateMask);
+        set => _traits = (_traits & ~FateMask) | (uint)value;
+    }
 
     /// <summary>What it is for.</summary>
-    internal SectionRole Role;
+    internal SectionRole Role
+    {
+        readonly get => (SectionRole)((_traits & RoleMask) >> RoleBit);
+        set => _traits = (_traits & ~RoleMask) | ((uint)value << RoleBit);
+    }
+
+    /// <summary>Offset in the block, in bytes, until that has an address; then <see cref="LinkMemory.OffsetOf"/> tells it.</summary>
+    internal ulong Offset
+    {
+        readonly get => Address;
+        set => Address = value;
+    }
 }
 
 /// <summary>Sections out of the ordinary that are kept of an object: passes that are about them skip objects without.</summary>
@@ -83,26 +107,57 @@ internal enum ObjectParts : byte
 }
 
 /// <summary>One object on its way through a link: its sections' places and its symbols' values.</summary>
+/// <remarks>
+/// The symbols of a small link are bound once, and stay so. Those of a large one are bound, object by object, when their
+/// relocations are looked at: all of them at once would be a good part of the memory that the link takes.
+/// </remarks>
 internal sealed class LinkObject
 {
     private readonly SectionPlace[] _sections;
-    private readonly BoundSymbol[] _symbols;
     private readonly int _firstSection;
     private readonly int _sectionCount;
-    private readonly int _firstSymbol;
     private readonly int _symbolCount;
+    private readonly int[]? _globals; // of the symbols from the first global one on, where they are bound late
+    private readonly int _firstGlobal;
+    private BoundSymbol[]? _symbols;
+    private int _firstSymbol;
     private GotTable? _got;
+    private bool _isLent;
+    private ulong[]? _symbolBases; // less the sections' addresses
 
+    /// <param name="elf">The object.</param>
+    /// <param name="ordinal">Position in the order of linking.</param>
+    /// <param name="sections">What it has its sections' places in.</param>
+    /// <param name="symbols">What it has its symbols' values in, unless they are bound late.</param>
+    /// <param name="globals">What it has the names of its symbols in, where they are bound late.</param>
+    /// <param name="bindsLate">Whether symbols are bound when they are needed, with what <see cref="Lend"/> gives.</param>
     internal LinkObject(
-        ElfObject elf, int ordinal, ref SharedArray<SectionPlace> sections, ref SharedArray<BoundSymbol> symbols)
+        ElfObject elf,
+        int ordinal,
+        ref SharedArray<SectionPlace> sections,
+        ref SharedArray<BoundSymbol> symbols,
+        ref SharedArray<int> globals,
+        bool bindsLate = false)
     {
         Elf = elf;
         Ordinal = ordinal;
         _sectionCount = elf.Sections.Length;
-        _symbolCount = Math.Max(elf.SymbolCount, 1); // the null symbol stands for "no symbol"
         _sections = sections.Take(_sectionCount, out _firstSection);
-        _symbols = symbols.Take(_symbolCount, out _firstSymbol);
-        _symbols[_firstSymbol].Global = -1;
+        _symbolCount = Math.Max(elf.SymbolCount, 1); // the null symbol stands for "no symbol"
+        if (bindsLate)
+        {
+            int count = elf.SymbolCount - elf.FirstGlobalSymbol;
+            _globals = globals.Take(count, out _firstGlobal);
+            _globals.AsSpan(_firstGlobal, count).Fill(-1);
+        }
+        else
+        {
+            _symbols = symbols.Take(_symbolCount, out _firstSymbol);
+            foreach (ref BoundSymbol symbol in _symbols.AsSpan(_firstSymbol, _symbolCount))
+            {
+                symbol.Global = -1;
+            }
+        }
     }
 
     /// <summary>The object's bytes and headers.</summary>
@@ -114,8 +169,17 @@ internal sealed class LinkObject
     /// <summary>One entry for each section header.</summary>
     internal Span<SectionPlace> Sections => _sections.AsSpan(_firstSection, _sectionCount);
 
+    /// <summary>Number of symbols; the null symbol is always there.</summary>
+    internal int SymbolCount => _symbolCount;
+
     /// <summary>One entry for each symbol.</summary>
-    internal Span<BoundSymbol> Symbols => _symbols.AsSpan(_firstSymbol, _symbolCount);
+    internal Span<BoundSymbol> Symbols => (_symbols ??= BindAll()).AsSpan(_firstSymbol, _symbolCount);
+
+    /// <summary>Whether all symbols are bound, for good.</summary>
+    internal bool IsBound => _symbols is not null && !_isLent;
+
+    /// <summary>What binds symbols late.</summary>
+    internal SymbolBinder? Binder { get; set; }
 
     /// <summary>The slots this object's code asks for.</summary>
     internal GotTable Got => _got ??= new GotTable();
@@ -147,5 +211,70 @@ internal sealed class LinkObject
         SymbolRecord record = Elf.Symbol(symbol);
         string name = Elf.SymbolNameText(symbol);
         return name.Length is 0 && record.Place is SymbolPlace.Section ? Elf.SectionNameText(record.Section) : name;
+    }
+
+    /// <summary>A symbol by itself.</summary>
+    internal BoundSymbol Bound(int symbol) => _symbols is { } bound ? bound[_firstSymbol + symbol] : Binder!.Bind(this, symbol);
+
+    /// <summary>Index into <see cref="LinkSymbols"/>, or -1 for a local symbol.</summary>
+    internal int Global(int symbol)
+    {
+        if (_globals is null)
+        {
+            return _symbols![_firstSymbol + symbol].Global;
+        }
+
+        int global = symbol - Elf.FirstGlobalSymbol;
+        return global >= 0 && symbol > 0 ? _globals[_firstGlobal + global] : -1;
+    }
+
+    /// <summary>Says which name a symbol has.</summary>
+    internal void SetGlobal(int symbol, int global)
+    {
+        if (_globals is null)
+        {
+            _symbols![_firstSymbol + symbol].Global = global;
+        }
+        else
+        {
+            _globals[_firstGlobal + symbol - Elf.FirstGlobalSymbol] = global;
+        }
+    }
+
+    /// <summary>Binds all symbols in memory that is given back; does nothing where they are bound for good.</summary>
+    internal void Lend(BoundSymbol[] memory)
+    {
+        if (_symbols is null)
+        {
+            Binder!.Fill(this, memory.AsSpan(0, _symbolCount));
+            _symbols = memory;
+            _isLent = true;
+        }
+    }
+
+    /// <summary>Takes the memory back that was lent.</summary>
+    internal void TakeBack()
+    {
+        if (_isLent)
+        {
+            _symbols = null;
+            _isLent = false;
+        }
+    }
+
+    /// <summary>Address that the symbols of a section are relative to: its own, but for TLS sections that in the TLS template.</summary>
+    internal ulong SymbolBase(int section) => _symbolBases is null
+        ? Sections[section].Address
+        : unchecked(Sections[section].Address + _symbolBases[section]);
+
+    /// <summary>Lets the symbols of a section be relative to something else than its address, which is known.</summary>
+    internal void SetSymbolBase(int section, ulong address) =>
+        (_symbolBases ??= new ulong[_sectionCount])[section] = unchecked(address - Sections[section].Address);
+
+    private BoundSymbol[] BindAll()
+    {
+        var symbols = new BoundSymbol[_symbolCount];
+        Binder!.Fill(this, symbols);
+        return symbols;
     }
 }

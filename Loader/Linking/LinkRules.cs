@@ -57,8 +57,15 @@ internal readonly record struct RuleFacts(RuleNeeds Needs, RulePath Path, byte S
 /// <summary>A machine's relocation table with what the passes derive from each row, worked out once.</summary>
 internal sealed class LinkRules
 {
+    /// <summary>What the scan need not look at for symbols that are defined in the unit, and nothing special.</summary>
+    internal const RuleNeeds PlainNeeds = RuleNeeds.Branch | RuleNeeds.NarrowRelative;
+
+    private const uint LargestSummedUp = 31;
+
     private readonly RelocationRule?[] _rules = new RelocationRule?[256];
     private readonly RuleFacts[] _facts = new RuleFacts[256];
+    private readonly uint _plainWords;
+    private readonly uint _plainLongWords;
 
     internal LinkRules(Architecture architecture)
     {
@@ -71,6 +78,16 @@ internal sealed class LinkRules
                 PathOf(rule),
                 checked((byte)rule.Field.Size),
                 rule.Use is RelocationUse.Static or RelocationUse.Marker);
+        }
+
+        for (uint type = 0; type < LargestSummedUp; type++)
+        {
+            RuleFacts facts = _facts[type];
+            if (facts.IsUsable && (facts.Needs & ~PlainNeeds) == 0)
+            {
+                _plainWords |= facts.Size <= 4 ? RelocationSummary.BitOf(type) : 0;
+                _plainLongWords |= facts.Size <= 8 ? RelocationSummary.BitOf(type) : 0;
+            }
         }
     }
 
@@ -85,6 +102,13 @@ internal sealed class LinkRules
 
     /// <summary>What the scan must look at; the type has a row.</summary>
     internal RuleNeeds Needs(uint type) => _facts[type].Needs;
+
+    /// <summary>
+    /// Whether all relocations of an object are of types and in places that the scan has nothing to say of, as long as no symbol
+    /// is noteworthy.
+    /// </summary>
+    internal bool ArePlain(in RelocationSummary relocations) => !relocations.IsUnknown
+        && (relocations.TypesOfLongWords & ~_plainLongWords) is 0 && (relocations.TypesOfWords & ~_plainWords) is 0;
 
     /// <summary>Whether addends must be read from the section: of SHT_REL, and of SHT_CREL without addends.</summary>
     internal static bool HasImplicitAddend(in RelocationSection section) => !section.HasExplicitAddend;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Numerics;
+using System.Text;
 using ElfLoader.Elf;
 
 namespace ElfLoader.Linking;
@@ -23,12 +24,19 @@ internal enum SymbolState : byte
     External,
 }
 
-/// <summary>One name that the objects of a link share.</summary>
+/// <summary>One name that the objects of a link share: 56 bytes, for there are as many as in all objects together.</summary>
 internal struct LinkSymbol
 {
     internal ulong Hash;
+
+    /// <summary>Size of the definition; of a common symbol the largest claimed.</summary>
+    internal ulong Size;
+
+    /// <summary>The value, once known: an address, or a TLS template address.</summary>
+    internal ulong Value;
+
+    /// <summary>Ordinal of the object in which the name stands.</summary>
     internal int NameObject;
-    internal int NameSymbol;
 
     /// <summary>Where the name stands in that object's string table.</summary>
     internal int NameOffset;
@@ -39,102 +47,141 @@ internal struct LinkSymbol
     /// <summary>Ordinal of the object whose definition prevails, or -1.</summary>
     internal int Definer;
 
-    /// <summary>Index of the definition in that object.</summary>
-    internal int DefinerSymbol;
+    /// <summary>One more than the index of its stub in the unit, or 0.</summary>
+    internal int Stub;
 
-    internal SymbolState State;
-
-    /// <summary>The most constraining visibility of all definitions and references (gABI, "Symbol Visibility").</summary>
-    internal SymbolVisibility Visibility;
-
-    /// <summary>Whether some reference is not weak.</summary>
-    internal bool IsWanted;
-
-    /// <summary>Whether one of the objects brought a definition, though another one prevails.</summary>
-    internal bool HasCopy;
-
-    internal SymbolType Type;
-
-    /// <summary>Size of the definition; of a common symbol the largest claimed.</summary>
-    internal ulong Size;
-
-    /// <summary>Alignment of a common symbol: the largest claimed.</summary>
-    internal ulong Alignment;
-
-    /// <summary>The value, once known: an address, or a TLS template address.</summary>
-    internal ulong Value;
+    private int _binding; // which of three it is depends on the state
 
     /// <summary>Traits of the definition.</summary>
     internal SymbolTraits Traits;
 
-    /// <summary>One more than the index of its stub in the unit, or 0.</summary>
-    internal int Stub;
+    internal SymbolState State;
+
+    internal SymbolType Type;
+
+    /// <summary>The most constraining visibility of all definitions and references (gABI, "Symbol Visibility").</summary>
+    internal SymbolVisibility Visibility;
+
+    private byte _alignment; // one more than its logarithm
+    private Flags _flags;
+
+    [Flags]
+    private enum Flags : byte
+    {
+        IsWanted = 1,
+        HasCopy = 2,
+        IsOwn = 4,
+    }
+
+    /// <summary>Index of the definition in <see cref="Definer"/>.</summary>
+    internal int DefinerSymbol
+    {
+        readonly get => _binding;
+        set => _binding = value;
+    }
 
     /// <summary>One more than the index of what it is bound to outside of this link, or 0.</summary>
-    internal int Outside;
+    internal int Outside
+    {
+        readonly get => State is SymbolState.External ? _binding : 0;
+        set => _binding = value;
+    }
 
     /// <summary>One more than the index of the linker-defined symbol that it is, or 0.</summary>
-    internal int Synthetic;
+    internal int Synthetic
+    {
+        readonly get => State is SymbolState.Undefined ? _binding : 0;
+        set => _binding = value;
+    }
+
+    /// <summary>Alignment of a common symbol: the largest claimed, a power of two or 0.</summary>
+    internal ulong Alignment
+    {
+        readonly get => _alignment is 0 ? 0 : 1UL << (_alignment - 1);
+        set => _alignment = value is 0 ? (byte)0 : (byte)(BitOperations.Log2(value) + 1);
+    }
+
+    /// <summary>Whether some reference is not weak.</summary>
+    internal bool IsWanted
+    {
+        readonly get => (_flags & Flags.IsWanted) != 0;
+        set => Set(Flags.IsWanted, value);
+    }
+
+    /// <summary>Whether one of the objects brought a definition, though another one prevails.</summary>
+    internal bool HasCopy
+    {
+        readonly get => (_flags & Flags.HasCopy) != 0;
+        set => Set(Flags.HasCopy, value);
+    }
 
     /// <summary>Whether <see cref="Outside"/> belongs to the same library, linked earlier.</summary>
-    internal bool IsOwn;
+    internal bool IsOwn
+    {
+        readonly get => (_flags & Flags.IsOwn) != 0;
+        set => Set(Flags.IsOwn, value);
+    }
+
+    private void Set(Flags flag, bool value) => _flags = value ? _flags | flag : _flags & ~flag;
 }
 
 /// <summary>The global names of one link, found by hash over their UTF-8 bytes, without a string for each.</summary>
+/// <remarks>
+/// They stand in chunks, so that a link of many objects takes no more memory than it has names: how many of the objects' are
+/// the same is known only at the end.
+/// </remarks>
 internal sealed class LinkSymbols : IDisposable
 {
+    private const int ChunkBits = 9;
+    private const int ChunkSize = 1 << ChunkBits;
+
     private readonly List<LinkObject> _objects;
-    private LinkSymbol[] _symbols;
+    private LinkSymbol[][] _chunks;
+    private int _capacity;
     private int[] _buckets;
 
-    internal LinkSymbols(List<LinkObject> objects, int expected)
+    /// <param name="objects">The objects of the link.</param>
+    /// <param name="expected">Global symbols of all objects.</param>
+    /// <param name="isOne">Whether that is one object: then all have different names.</param>
+    internal LinkSymbols(List<LinkObject> objects, int expected, bool isOne)
     {
         _objects = objects;
-        _symbols = ArrayPool<LinkSymbol>.Shared.Rent(Math.Max(expected, 16));
-        _buckets = RentBuckets((int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(expected * 2, 32)));
+        LinkSymbol[] first = ArrayPool<LinkSymbol>.Shared.Rent(Math.Clamp(expected, 16, ChunkSize));
+        _chunks = [first];
+        _capacity = Math.Min(first.Length, ChunkSize);
+        int buckets = isOne ? expected * 2 : expected / 2;
+        _buckets = RentBuckets((int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(buckets, 32)));
     }
 
     /// <summary>Number of names.</summary>
     internal int Count { get; private set; }
 
     /// <summary>The symbol with an index that <see cref="Intern"/> returned.</summary>
-    internal ref LinkSymbol this[int index] => ref _symbols[index];
+    internal ref LinkSymbol this[int index] => ref _chunks[index >> ChunkBits][index & (ChunkSize - 1)];
 
     /// <summary>Finds the entry of a name, or makes one.</summary>
     /// <param name="file">An object that has it.</param>
-    /// <param name="symbol">Index of the symbol there.</param>
     /// <param name="offset">Where the name stands in the object's string table.</param>
     /// <param name="name">The name.</param>
-    internal int Intern(LinkObject file, int symbol, uint offset, ReadOnlySpan<byte> name)
+    internal int Intern(LinkObject file, uint offset, ReadOnlySpan<byte> name)
     {
         ulong hash = NameHash.Of(name);
-        int mask = _buckets.Length - 1;
-        int bucket = (int)hash & mask;
-        while (_buckets[bucket] is not 0)
+        int bucket = Bucket(hash, name, out int found);
+        if (found >= 0)
         {
-            int candidate = _buckets[bucket] - 1;
-            if (_symbols[candidate].Hash == hash && Name(candidate).SequenceEqual(name))
-            {
-                return candidate;
-            }
-
-            bucket = (bucket + 1) & mask;
+            return found;
         }
 
-        if (Count == _symbols.Length)
+        if (Count == _capacity)
         {
-            LinkSymbol[] larger = ArrayPool<LinkSymbol>.Shared.Rent(Count * 2);
-            _symbols.AsSpan(0, Count).CopyTo(larger);
-            ArrayPool<LinkSymbol>.Shared.Return(_symbols);
-            _symbols = larger;
+            Grow();
         }
 
         int index = Count++;
-        _symbols[index] = new LinkSymbol
+        this[index] = new LinkSymbol
         {
             Hash = hash,
             NameObject = file.Ordinal,
-            NameSymbol = symbol,
             NameOffset = (int)offset,
             NameLength = name.Length,
             Definer = -1,
@@ -151,12 +198,17 @@ internal sealed class LinkSymbols : IDisposable
     /// <summary>Gives the memory back: there are no names any more.</summary>
     public void Dispose()
     {
-        if (_symbols.Length > 0)
+        if (_capacity > 0)
         {
-            ArrayPool<LinkSymbol>.Shared.Return(_symbols);
+            foreach (LinkSymbol[] chunk in _chunks)
+            {
+                ArrayPool<LinkSymbol>.Shared.Return(chunk);
+            }
+
             ArrayPool<int>.Shared.Return(_buckets);
-            _symbols = [];
+            _chunks = [];
             _buckets = [0];
+            _capacity = 0;
             Count = 0;
         }
     }
@@ -164,30 +216,55 @@ internal sealed class LinkSymbols : IDisposable
     /// <summary>Finds the entry of a name, or returns -1.</summary>
     internal int Find(ReadOnlySpan<byte> name)
     {
-        ulong hash = NameHash.Of(name);
-        int mask = _buckets.Length - 1;
-        for (int bucket = (int)hash & mask; _buckets[bucket] is not 0; bucket = (bucket + 1) & mask)
-        {
-            int candidate = _buckets[bucket] - 1;
-            if (_symbols[candidate].Hash == hash && Name(candidate).SequenceEqual(name))
-            {
-                return candidate;
-            }
-        }
-
-        return -1;
+        _ = Bucket(NameHash.Of(name), name, out int found);
+        return found;
     }
 
     /// <summary>The name, as UTF-8.</summary>
     internal ReadOnlySpan<byte> Name(int index)
     {
-        ref LinkSymbol symbol = ref _symbols[index];
+        ref LinkSymbol symbol = ref this[index];
         return _objects[symbol.NameObject].Elf.NameAt(symbol.NameOffset, symbol.NameLength);
     }
 
     /// <summary>The name, for a person.</summary>
-    internal string Text(int index) =>
-        _objects[_symbols[index].NameObject].Elf.SymbolNameText(_symbols[index].NameSymbol);
+    internal string Text(int index) => Encoding.UTF8.GetString(Name(index));
+
+    /// <summary>The bucket of a name: the one that refers to it, or the free one where it belongs.</summary>
+    private int Bucket(ulong hash, ReadOnlySpan<byte> name, out int found)
+    {
+        int mask = _buckets.Length - 1;
+        int bucket = (int)hash & mask;
+        for (; _buckets[bucket] is not 0; bucket = (bucket + 1) & mask)
+        {
+            int candidate = _buckets[bucket] - 1;
+            if (this[candidate].Hash == hash && Name(candidate).SequenceEqual(name))
+            {
+                found = candidate;
+                return bucket;
+            }
+        }
+
+        found = -1;
+        return bucket;
+    }
+
+    private void Grow()
+    {
+        LinkSymbol[] last = _chunks[^1];
+        if (last.Length < ChunkSize)
+        {
+            LinkSymbol[] larger = ArrayPool<LinkSymbol>.Shared.Rent(Math.Min(last.Length * 2, ChunkSize));
+            last.CopyTo(larger, 0);
+            ArrayPool<LinkSymbol>.Shared.Return(last);
+            _chunks[^1] = larger;
+            _capacity = larger.Length;
+            return;
+        }
+
+        _chunks = [.. _chunks, ArrayPool<LinkSymbol>.Shared.Rent(ChunkSize)];
+        _capacity += ChunkSize;
+    }
 
     private void Rehash()
     {
@@ -195,7 +272,7 @@ internal sealed class LinkSymbols : IDisposable
         int mask = buckets.Length - 1;
         for (int i = 0; i < Count; i++)
         {
-            int bucket = (int)_symbols[i].Hash & mask;
+            int bucket = (int)this[i].Hash & mask;
             while (buckets[bucket] is not 0)
             {
                 bucket = (bucket + 1) & mask;

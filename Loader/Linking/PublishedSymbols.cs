@@ -1,3 +1,4 @@
+using System.Buffers;
 using ElfLoader.Elf;
 using ElfLoader.Redirection;
 
@@ -34,6 +35,9 @@ internal static class PublishedSymbols
     {
         LinkSymbols symbols = resolution.Symbols;
         definitions.Reserve(symbols.Count);
+        int[] rented = ArrayPool<int>.Shared.Rent(resolution.Objects.Count);
+        Span<int> origins = rented.AsSpan(0, resolution.Objects.Count);
+        origins.Clear();
         for (int i = 0; i < symbols.Count; i++)
         {
             ref LinkSymbol symbol = ref symbols[i];
@@ -44,8 +48,17 @@ internal static class PublishedSymbols
                 continue;
             }
 
-            definitions.Set(symbol.Hash, symbols.Name(i), DefinitionOf(unit, resolution, entries, i));
+            ElfObject elf = resolution.Objects[symbol.Definer].Elf;
+            definitions.Set(
+                symbol.Hash,
+                elf,
+                elf.Symbol(symbol.DefinerSymbol).NameOffset,
+                symbol.NameLength,
+                DefinitionOf(unit, resolution, entries, i),
+                ref origins[symbol.Definer]);
         }
+
+        ArrayPool<int>.Shared.Return(rented);
     }
 
     /// <summary>The definition that a symbol of a unit is.</summary>

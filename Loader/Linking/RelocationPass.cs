@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using ElfLoader.Elf;
+using ElfLoader.Memory;
 using ElfLoader.Redirection;
 using ElfLoader.Relocations;
 
@@ -88,9 +89,18 @@ internal sealed class RelocationPass
     private static void RunAll(RelocationContext context, IReadOnlyList<LinkObject> objects, Range range)
     {
         SectionWriter writer = context.Memory.NewWriter();
+        using var symbols = new LentSymbols(objects, range);
         for (int i = range.Start.Value; i < range.End.Value; i++)
         {
-            new RelocationPass(context, objects[i]).Run(writer);
+            symbols.Lend(objects[i]);
+            try
+            {
+                new RelocationPass(context, objects[i]).Run(writer);
+            }
+            finally
+            {
+                objects[i].TakeBack();
+            }
         }
 
         writer.Flush();
@@ -112,21 +122,24 @@ internal sealed class RelocationPass
                 if (place.Fate is SectionFate.Kept && headers[i].Type is not ElfConstants.SHT_NOBITS)
                 {
                     ReadOnlySpan<byte> source = _file.Elf.SectionBytes(i);
+                    if (first[i] is 0)
+                    {
+                        writer.Copy(place, source, headers[i].Alignment);
+                        continue;
+                    }
+
                     Span<byte> bytes = writer.Open(place, source.Length, headers[i].Alignment);
                     source.CopyTo(bytes);
-                    if (first[i] > 0)
+                    bool wantsCode = WantsCode(i);
+                    if (wantsCode)
                     {
-                        bool wantsCode = WantsCode(i);
-                        if (wantsCode)
-                        {
-                            _context.Entries!.Show(_file, bodies: true);
-                        }
+                        _context.Entries!.Show(_file, bodies: true);
+                    }
 
-                        Relocate(i, first[i] - 1, isSingle, bytes);
-                        if (wantsCode)
-                        {
-                            _context.Entries!.Show(_file, bodies: false);
-                        }
+                    Relocate(i, first[i] - 1, isSingle, bytes);
+                    if (wantsCode)
+                    {
+                        _context.Entries!.Show(_file, bodies: false);
                     }
                 }
             }
@@ -190,6 +203,7 @@ internal sealed class RelocationPass
         for (int i = 0; i < entries.Length; i++)
         {
             ref readonly Rela64 entry = ref entries[i];
+            NativeBytes.Prefetch(in entry, RelocationSummary.PrefetchDistance);
             ref readonly BoundSymbol symbol = ref symbols[(int)entry.Symbol];
             RulePath path = facts[(byte)entry.Type].Path;
             long value = unchecked((long)symbol.Value + entry.Addend);

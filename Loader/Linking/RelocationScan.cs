@@ -61,22 +61,40 @@ internal sealed class RelocationScan
     internal void Run(SymbolValues values)
     {
         UsesMissing = _allowUndefined && IsAnyMissing();
+        using var symbols = new LentSymbols(_resolution.Objects, ..);
         foreach (LinkObject file in _resolution.Objects)
         {
             values.Classify(file);
-            WantIfuncStubs(file);
-            foreach (ref readonly RelocationSection section in file.Elf.RelocationSections)
+            symbols.Lend(file);
+            try
             {
-                if (file.IsKept(section.Target))
-                {
-                    Scan(file, section);
-                }
+                Scan(file);
+            }
+            finally
+            {
+                file.TakeBack();
             }
         }
 
         if (_missing is not null)
         {
             ReportMissing(_missing);
+        }
+    }
+
+    private void Scan(LinkObject file)
+    {
+        if ((WantIfuncStubs(file) & _noteworthy) == 0 && _rules.ArePlain(file.Elf.RelocationSummary))
+        {
+            return; // the reader has looked at each of them, and seen nothing either
+        }
+
+        foreach (ref readonly RelocationSection section in file.Elf.RelocationSections)
+        {
+            if (file.IsKept(section.Target))
+            {
+                Scan(file, section);
+            }
         }
     }
 
@@ -93,11 +111,15 @@ internal sealed class RelocationScan
         return false;
     }
 
-    private void WantIfuncStubs(LinkObject file)
+    /// <summary>Reserves the stubs of the functions that resolvers choose.</summary>
+    /// <returns>The traits of all symbols together.</returns>
+    private SymbolTraits WantIfuncStubs(LinkObject file)
     {
         ReadOnlySpan<BoundSymbol> symbols = file.Symbols;
+        SymbolTraits all = SymbolTraits.None;
         for (int i = 1; i < symbols.Length; i++)
         {
+            all |= symbols[i].Traits;
             if ((symbols[i].Traits & (SymbolTraits.Ifunc | SymbolTraits.External)) != SymbolTraits.Ifunc)
             {
                 continue;
@@ -112,6 +134,8 @@ internal sealed class RelocationScan
                 _stubs.WantLocal(file, i, isIfunc: true);
             }
         }
+
+        return all;
     }
 
     private void Scan(LinkObject file, in RelocationSection section)
@@ -143,14 +167,13 @@ internal sealed class RelocationScan
     {
         ReadOnlySpan<BoundSymbol> symbols = file.Symbols;
         ReadOnlySpan<RuleFacts> facts = _rules.Facts;
-        const RuleNeeds plain = RuleNeeds.Branch | RuleNeeds.NarrowRelative;
         for (int i = 0; i < entries.Length; i++)
         {
             ref readonly Rela64 entry = ref entries[i];
             RuleFacts fact = facts[(byte)entry.Type];
             if (entry.Type > byte.MaxValue || !fact.IsUsable
                 || entry.Offset > size || fact.Size > size - entry.Offset
-                || (fact.Needs & ~plain) != 0 || (symbols[(int)entry.Symbol].Traits & _noteworthy) != 0)
+                || (fact.Needs & ~LinkRules.PlainNeeds) != 0 || (symbols[(int)entry.Symbol].Traits & _noteworthy) != 0)
             {
                 Examine(file, section, entry.ToRecord(), size);
             }
@@ -180,8 +203,7 @@ internal sealed class RelocationScan
 
         RuleNeeds needs = _rules.Needs(record.Type);
         SymbolTraits traits = file.Symbols[(int)record.Symbol].Traits;
-        const RuleNeeds plain = RuleNeeds.Branch | RuleNeeds.NarrowRelative;
-        if ((needs & ~plain) != 0 || (traits & _noteworthy) != 0)
+        if ((needs & ~LinkRules.PlainNeeds) != 0 || (traits & _noteworthy) != 0)
         {
             Consider(file, section, record, rule, needs, traits);
         }

@@ -8,9 +8,10 @@ namespace ElfLoader.Linking;
 /// </summary>
 internal class SectionWriter
 {
-    private readonly LinkMemory _memory;
+    internal SectionWriter(LinkMemory memory) => Memory = memory;
 
-    internal SectionWriter(LinkMemory memory) => _memory = memory;
+    /// <summary>The memory that is written.</summary>
+    private protected LinkMemory Memory { get; }
 
     /// <summary>Announces the sections of an object.</summary>
     internal virtual void Begin(LinkObject file)
@@ -22,7 +23,14 @@ internal class SectionWriter
     /// <param name="length">Its bytes.</param>
     /// <param name="alignment">Its alignment: the gap before it is less.</param>
     internal virtual Span<byte> Open(in SectionPlace place, int length, ulong alignment) =>
-        _memory.Writable(place.Block, place.Offset, length);
+        Memory.Writable(place.Block, Memory.OffsetOf(place), length);
+
+    /// <summary>Writes a section as it is.</summary>
+    /// <param name="place">The section's place.</param>
+    /// <param name="bytes">Its bytes.</param>
+    /// <param name="alignment">Its alignment: the gap before it is less.</param>
+    internal virtual void Copy(in SectionPlace place, ReadOnlySpan<byte> bytes, ulong alignment) =>
+        bytes.CopyTo(Open(place, bytes.Length, alignment));
 
     /// <summary>Writes what is still held back.</summary>
     internal virtual void Flush()
@@ -37,8 +45,8 @@ internal class SectionWriter
 /// </summary>
 internal sealed class BufferedSectionWriter : SectionWriter
 {
-    /// <summary>Half of a common second-level cache, the objects' bytes being in the other half.</summary>
-    private const int BufferSize = 256 << 10;
+    /// <summary>Of each block, so that all fit the second-level cache beside the objects' bytes.</summary>
+    private const int BufferSize = 64 << 10;
 
     /// <summary>Below it a block is written where it lies: its pages are likely to be there already.</summary>
     private const ulong LeastBuffered = 64 << 10;
@@ -78,31 +86,87 @@ internal sealed class BufferedSectionWriter : SectionWriter
     {
         if (!IsBuffered(_allocation, place.Block))
         {
+            PopulateIfMany(place, length);
             return base.Open(place, length, alignment);
         }
 
         Chunk chunk = ChunkOf(place.Block);
+        int gap = Reach(chunk, place, alignment);
+        if (length > BufferSize)
+        {
+            // Rather than in a buffer that is as large as the section.
+            PassOver(chunk, place.Block, gap, length);
+            PopulateIfMany(place, length);
+            return base.Open(place, length, alignment);
+        }
+
+        if (chunk.Length + gap > BufferSize - length)
+        {
+            Flush(place.Block);
+        }
+
+        FillGap(chunk.Take(gap, BufferSize), place.Block);
+        if (chunk.Length > BufferSize - length)
+        {
+            Flush(place.Block);
+        }
+
+        return chunk.Take(length, BufferSize);
+    }
+
+    /// <inheritdoc/>
+    internal override void Copy(in SectionPlace place, ReadOnlySpan<byte> bytes, ulong alignment)
+    {
+        if (bytes.Length > BufferSize && IsBuffered(_allocation, place.Block))
+        {
+            Chunk chunk = ChunkOf(place.Block);
+            PassOver(chunk, place.Block, Reach(chunk, place, alignment), bytes.Length);
+            _allocation.CopyIn((MemoryZone)place.Block, Memory.OffsetOf(place), bytes);
+            return;
+        }
+
+        base.Copy(place, bytes, alignment);
+    }
+
+    /// <summary>Has the pages of a large section in one go.</summary>
+    private void PopulateIfMany(in SectionPlace place, int length)
+    {
+        if (length > BufferSize)
+        {
+            _allocation.Populate((MemoryZone)place.Block, Memory.OffsetOf(place), (ulong)length);
+        }
+    }
+
+    /// <summary>Sees to it that a section comes next, but for a gap of so many bytes, which is returned.</summary>
+    private int Reach(Chunk chunk, in SectionPlace place, ulong alignment)
+    {
         bool isOrdinary = place.Role is SectionRole.Ordinary;
-        ulong gap = unchecked(place.Offset - chunk.End);
+        ulong offset = Memory.OffsetOf(place);
+        ulong gap = unchecked(offset - chunk.End);
         bool isGap = gap < Math.Max(alignment, 1) && gap <= BufferSize; // an alignment is only a claim
         bool continues = gap is 0 || (isGap && isOrdinary && chunk.IsOrdinary);
         if (!continues)
         {
             Flush(place.Block);
-            chunk.Start = place.Offset;
+            chunk.Start = offset;
             gap = 0;
         }
 
-        if ((ulong)chunk.Length + gap + (ulong)length > BufferSize)
-        {
-            Flush(place.Block);
-        }
-
         chunk.IsOrdinary = isOrdinary;
-        Span<byte> buffer = chunk.Take(checked((int)gap + length), BufferSize);
-        buffer[..(int)gap].Fill((MemoryZone)place.Block is MemoryZone.Code ? _padding : (byte)0);
-        return buffer[(int)gap..];
+        return (int)gap;
     }
+
+    /// <summary>Leaves out a section that is written where it lies, but not the gap before it.</summary>
+    private void PassOver(Chunk chunk, int block, int gap, int length)
+    {
+        Flush(block);
+        FillGap(chunk.Take(gap, BufferSize), block);
+        Flush(block);
+        chunk.Start += (ulong)length;
+    }
+
+    private void FillGap(Span<byte> gap, int block) =>
+        gap.Fill((MemoryZone)block is MemoryZone.Code ? _padding : (byte)0);
 
     /// <inheritdoc/>
     internal override void Flush()
@@ -151,12 +215,11 @@ internal sealed class BufferedSectionWriter : SectionWriter
 
         internal ReadOnlySpan<byte> Bytes => _buffer.AsSpan(0, Length);
 
-        internal Span<byte> Take(int length, int usual)
+        internal Span<byte> Take(int length, int size)
         {
-            if (_buffer.Length - Length < length)
+            if (_buffer.Length is 0)
             {
-                Dispose(); // it is empty: the caller has flushed it
-                _buffer = ArrayPool<byte>.Shared.Rent(Math.Max(length, usual));
+                _buffer = ArrayPool<byte>.Shared.Rent(size);
             }
 
             Length += length;

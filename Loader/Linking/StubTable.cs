@@ -63,7 +63,7 @@ internal sealed class StubTable
     /// <summary>The stub of a bound symbol, or -1.</summary>
     internal int Find(LinkSymbols symbols, LinkObject file, int symbol)
     {
-        int global = file.Symbols[symbol].Global;
+        int global = file.Global(symbol);
         return global >= 0
             ? symbols[global].Stub - 1
             : _locals is not null && _locals.TryGetValue((file.Ordinal, symbol), out int index) ? index : -1;

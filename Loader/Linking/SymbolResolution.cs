@@ -17,32 +17,47 @@ internal sealed class SymbolResolution
     private readonly List<LinkObject> _objects;
     private readonly List<Definition> _outside = new(capacity: 1); // a small object has few
     private List<SyntheticSymbol>? _synthetic;
+    private readonly int _expectedGroups;
+    private SharedArray<int> _globals;
     private GroupSignatures? _groups;
 
-    internal SymbolResolution(ILinkScope scope, LinkErrors errors, IReadOnlyList<ElfObject> inputs)
+    /// <param name="scope">What the objects are linked into.</param>
+    /// <param name="errors">Where errors are noted.</param>
+    /// <param name="inputs">The objects.</param>
+    /// <param name="bindsLate">Whether the objects' symbols are bound when they are needed.</param>
+    internal SymbolResolution(
+        ILinkScope scope, LinkErrors errors, IReadOnlyList<ElfObject> inputs, bool bindsLate = false)
     {
+        BindsLate = bindsLate;
         _scope = scope;
         _errors = errors;
         int names = 0;
         int sections = 0;
         int symbols = 0;
+        int groups = 0;
         for (int i = 0; i < inputs.Count; i++)
         {
             names += inputs[i].SymbolCount - inputs[i].FirstGlobalSymbol;
             sections += inputs[i].Sections.Length;
             symbols += Math.Max(inputs[i].SymbolCount, 1);
+            groups += inputs[i].Groups.Length;
         }
 
         _sections = new SharedArray<SectionPlace>(sections);
         _bound = new SharedArray<BoundSymbol>(symbols);
+        _globals = new SharedArray<int>(names);
+        _expectedGroups = inputs.Count is 1 ? groups : groups / 3;
 
         _objects = new List<LinkObject>(inputs.Count);
-        Symbols = new LinkSymbols(_objects, names);
+        Symbols = new LinkSymbols(_objects, names, isOne: inputs.Count is 1);
         for (int i = 0; i < inputs.Count; i++)
         {
             Add(inputs[i]);
         }
     }
+
+    /// <summary>Whether the objects' symbols are bound when they are needed.</summary>
+    internal bool BindsLate { get; }
 
     /// <summary>The names.</summary>
     internal LinkSymbols Symbols { get; }
@@ -192,8 +207,8 @@ internal sealed class SymbolResolution
     private void Bind(ref LinkSymbol symbol, in Definition definition, bool isOwn)
     {
         _outside.Add(definition);
-        symbol.Outside = _outside.Count;
         symbol.State = SymbolState.External;
+        symbol.Outside = _outside.Count;
         symbol.IsOwn = isOwn;
         symbol.Size = definition.Size;
         symbol.Type = definition.Type;
@@ -201,23 +216,17 @@ internal sealed class SymbolResolution
 
     private void Add(ElfObject elf)
     {
-        var file = new LinkObject(elf, _objects.Count, ref _sections, ref _bound);
+        var file = new LinkObject(elf, _objects.Count, ref _sections, ref _bound, ref _globals, BindsLate);
         _objects.Add(file);
         SectionSelection.Decide(file, _errors, _scope.AllowsWritableCode);
         DiscardGroups(file);
-        Span<BoundSymbol> bound = file.Symbols;
-        foreach (ref BoundSymbol symbol in bound)
-        {
-            symbol.Global = -1;
-        }
-
         SymbolTable symbols = elf.Symbols;
         for (int i = Math.Max(elf.FirstGlobalSymbol, 1); i < symbols.Count; i++)
         {
             SymbolRecord record = symbols[i];
             if (record.Binding is not SymbolBinding.Local)
             {
-                bound[i].Global = AddGlobal(file, i, record, symbols.Name(record));
+                file.SetGlobal(i, AddGlobal(file, i, record, symbols.Name(record)));
             }
         }
     }
@@ -233,7 +242,7 @@ internal sealed class SymbolResolution
 
             ReadOnlySpan<byte> signature = GroupSignatures.Signature(file.Elf, group.SignatureSymbol);
             ulong hash = NameHash.Of(signature);
-            _groups ??= new GroupSignatures(_objects);
+            _groups ??= new GroupSignatures(_objects, _expectedGroups);
             if (!_scope.HasGroup(hash, signature) && _groups.Add(hash, file.Ordinal, group.SignatureSymbol, signature))
             {
                 continue;
@@ -249,7 +258,7 @@ internal sealed class SymbolResolution
     private int AddGlobal(LinkObject file, int index, in SymbolRecord record, ReadOnlySpan<byte> name)
     {
         int before = Symbols.Count;
-        int id = Symbols.Intern(file, index, record.NameOffset, name);
+        int id = Symbols.Intern(file, record.NameOffset, name);
         ref LinkSymbol symbol = ref Symbols[id];
         if (id == before && _scope.HasOwn
             && _scope.FindOwn(symbol.Hash, name) is { Exists: true } own)
@@ -306,8 +315,6 @@ internal sealed class SymbolResolution
         symbol.Type = record.Type;
         symbol.Size = record.Size;
         symbol.Alignment = rank is SymbolState.Common ? record.Value : 0;
-        symbol.Outside = 0;
-        symbol.Synthetic = 0;
         symbol.IsOwn = false;
     }
 

@@ -9,14 +9,12 @@ internal sealed class SymbolValues
     private static ReadOnlySpan<byte> GotName => "_GLOBAL_OFFSET_TABLE_"u8;
 
     private readonly SymbolResolution _resolution;
-    private readonly ulong _thumbBit;
-    private readonly bool _hasThumbStubs;
+    private readonly SymbolBinder _binder;
 
     internal SymbolValues(SymbolResolution resolution, Architecture architecture)
     {
         _resolution = resolution;
-        _thumbBit = architecture.ThumbBit;
-        _hasThumbStubs = architecture.Stub.IsThumb;
+        _binder = new SymbolBinder(resolution.Symbols, architecture);
     }
 
     /// <summary>Fills in the traits of the global names.</summary>
@@ -33,6 +31,12 @@ internal sealed class SymbolValues
     /// <summary>Fills in the traits of an object's symbols; the global names have theirs.</summary>
     internal void Classify(LinkObject file)
     {
+        file.Binder = _binder;
+        if (!file.IsBound)
+        {
+            return;
+        }
+
         LinkSymbols symbols = _resolution.Symbols;
         Span<BoundSymbol> bound = file.Symbols;
         SymbolTable records = file.Elf.Symbols;
@@ -40,7 +44,7 @@ internal sealed class SymbolValues
         {
             bound[i].Traits = bound[i].Global >= 0
                 ? symbols[bound[i].Global].Traits
-                : ClassifyDefined(file, records[i]);
+                : _binder.Classify(file, records[i]);
         }
     }
 
@@ -56,19 +60,34 @@ internal sealed class SymbolValues
             symbol.Value = ValueOf(symbol, missing);
         }
 
+        _binder.HasValues = true;
         foreach (LinkObject file in _resolution.Objects)
         {
+            if (!file.IsBound)
+            {
+                continue;
+            }
+
             Span<BoundSymbol> bound = file.Symbols;
             SymbolTable records = file.Elf.Symbols;
             for (int i = 1; i < bound.Length; i++)
             {
                 bound[i].Value = bound[i].Is(SymbolTraits.GotBase) ? file.Got.Origin
                     : bound[i].Global >= 0 ? symbols[bound[i].Global].Value
-                    : DefinedValue(file, records[i]);
+                    : _binder.ValueOf(file, records[i]);
             }
         }
 
         ReplaceIfuncs(stubs);
+    }
+
+    /// <summary>Keeps what objects need whose symbols are bound late: the names are going to be no more.</summary>
+    internal void Keep()
+    {
+        if (_resolution.BindsLate)
+        {
+            _binder.Keep();
+        }
     }
 
     private void ReplaceIfuncs(StubTable stubs)
@@ -97,7 +116,7 @@ internal sealed class SymbolValues
 
         foreach (LinkObject file in _resolution.Objects)
         {
-            foreach (ref BoundSymbol bound in file.Symbols)
+            foreach (ref BoundSymbol bound in file.IsBound ? file.Symbols : [])
             {
                 if (bound.Global >= 0 && bound.Is(SymbolTraits.Ifunc))
                 {
@@ -123,7 +142,7 @@ internal sealed class SymbolValues
                     | (symbol.Type is SymbolType.Tls ? SymbolTraits.Tls : 0);
             case SymbolState.External:
                 Definition outside = _resolution.Outside(symbol);
-                return SymbolTraits.External | KindOf(outside.Type)
+                return SymbolTraits.External | SymbolBinder.KindOf(outside.Type)
                     | (outside.IsAbsolute ? SymbolTraits.Absolute : 0)
                     | (outside.IsThumb ? SymbolTraits.Thumb : 0);
             case SymbolState.Common:
@@ -131,48 +150,9 @@ internal sealed class SymbolValues
                     | (symbol.Type is SymbolType.Tls ? SymbolTraits.Tls : SymbolTraits.Data);
             default:
                 LinkObject file = _resolution.Objects[symbol.Definer];
-                return ClassifyDefined(file, file.Elf.Symbol(symbol.DefinerSymbol));
+                return _binder.Classify(file, file.Elf.Symbol(symbol.DefinerSymbol));
         }
     }
-
-    private SymbolTraits ClassifyDefined(LinkObject file, in SymbolRecord record) => record.Place switch
-    {
-        SymbolPlace.Absolute => SymbolTraits.Internal | SymbolTraits.Absolute
-            | (record.Type is SymbolType.Function ? SymbolTraits.Function | InstructionSet(record) : 0),
-        SymbolPlace.Section => file.Sections[record.Section].Fate switch
-        {
-            SectionFate.Kept => SymbolTraits.Internal | KindOf(TypeOf(file, record)) | InstructionSet(record),
-            SectionFate.Discarded => SymbolTraits.Discarded,
-            _ => SymbolTraits.Internal | SymbolTraits.Discarded,
-        },
-        _ => SymbolTraits.None,
-    };
-
-    /// <summary>
-    /// Bit 0 of a function's value says that it is Thumb code (AAELF32, "Symbol Values"); for STT_GNU_IFUNC that is of the
-    /// resolver, and what others see is a stub.
-    /// </summary>
-    private SymbolTraits InstructionSet(in SymbolRecord record) => record.Type switch
-    {
-        SymbolType.Function => (record.Value & _thumbBit) != 0 ? SymbolTraits.Thumb : 0,
-        SymbolType.GnuIfunc => _hasThumbStubs ? SymbolTraits.Thumb : 0,
-        _ => 0,
-    };
-
-    /// <summary>The type; a section symbol of thread-local storage is thread-local like what it stands for.</summary>
-    /// <summary>What is thread-local is so by its section: STT_TLS elsewhere has no place in the template.</summary>
-    private static SymbolType TypeOf(LinkObject file, in SymbolRecord record) =>
-        (file.Elf.Sections[record.Section].Flags & ElfConstants.SHF_TLS) != 0 ? SymbolType.Tls
-        : record.Type is SymbolType.Tls ? SymbolType.Object
-        : record.Type;
-
-    private static SymbolTraits KindOf(SymbolType type) => type switch
-    {
-        SymbolType.Function => SymbolTraits.Function,
-        SymbolType.GnuIfunc => SymbolTraits.Ifunc | SymbolTraits.Function,
-        SymbolType.Tls => SymbolTraits.Tls,
-        _ => SymbolTraits.Data,
-    };
 
     private ulong ValueOf(in LinkSymbol symbol, ulong missing)
     {
@@ -192,19 +172,7 @@ internal sealed class SymbolValues
                 return symbol.Value; // the layout has put it there
             default:
                 LinkObject file = _resolution.Objects[symbol.Definer];
-                return DefinedValue(file, file.Elf.Symbol(symbol.DefinerSymbol));
+                return _binder.ValueOf(file, file.Elf.Symbol(symbol.DefinerSymbol));
         }
-    }
-
-    private ulong DefinedValue(LinkObject file, in SymbolRecord record)
-    {
-        ulong value = record.Type is SymbolType.Function ? record.Value & ~_thumbBit : record.Value;
-        return record.Place switch
-        {
-            SymbolPlace.Absolute => value,
-            SymbolPlace.Section when file.Sections[record.Section].Fate is SectionFate.Kept =>
-                unchecked(file.Sections[record.Section].SymbolBase + value),
-            _ => 0,
-        };
     }
 }

@@ -102,11 +102,12 @@ internal sealed class UnitLayout
     {
         foreach (LinkObject file in _resolution.Objects)
         {
-            foreach (ref SectionPlace place in file.Sections)
+            Span<SectionPlace> places = file.Sections;
+            for (int i = 1; i < places.Length; i++)
             {
-                if (place.Fate is SectionFate.Kept)
+                if (places[i].Fate is SectionFate.Kept)
                 {
-                    AssignAddress(ref place);
+                    AssignAddress(file, i, ref places[i]);
                 }
             }
 
@@ -133,20 +134,21 @@ internal sealed class UnitLayout
         }
     }
 
-    private void AssignAddress(ref SectionPlace place)
+    private void AssignAddress(LinkObject file, int section, ref SectionPlace place)
     {
+        ulong offset = place.Offset;
         switch (place.Role)
         {
             case SectionRole.TlsZero:
-                place.SymbolBase = Tls.Base + place.Offset;
+                place.Address = 0;
+                file.SetSymbolBase(section, Tls.Base + offset);
                 break;
             case SectionRole.TlsData:
-                place.SymbolBase = Tls.Base + (place.Offset - Tls.ImageOffset);
-                place.Address = _blocks[Relro].Address + place.Offset;
+                place.Address = _blocks[Relro].Address + offset;
+                file.SetSymbolBase(section, Tls.Base + (offset - Tls.ImageOffset));
                 break;
             default:
-                place.Address = _blocks[place.Block].Address + place.Offset;
-                place.SymbolBase = place.Address;
+                place.Address = _blocks[place.Block].Address + offset;
                 break;
         }
     }
@@ -173,7 +175,7 @@ internal sealed class UnitLayout
             int block = BlockOf(first, section, flags);
             foreach ((LinkObject file, int index) in range.Sections)
             {
-                Place(file, index, block);
+                Place(ref file.Sections[index], file.Elf.Sections[index], block);
                 file.Sections[index].Role = SectionRole.Gathered;
             }
         }
@@ -183,19 +185,18 @@ internal sealed class UnitLayout
     {
         file.CodeStart = _blocks[Code].Size;
         Span<SectionPlace> places = file.Sections;
+        ReadOnlySpan<SectionHeader> headers = file.Elf.Sections;
         for (int i = 1; i < places.Length; i++)
         {
             if (places[i] is { Fate: SectionFate.Kept, Role: SectionRole.Ordinary })
             {
-                Place(file, i, BlockOf(file, i, file.Elf.Sections[i].Flags));
+                Place(ref places[i], headers[i], BlockOf(file, i, headers[i].Flags));
             }
         }
     }
 
-    private void Place(LinkObject file, int index, int block)
+    private void Place(ref SectionPlace place, in SectionHeader header, int block)
     {
-        ref SectionPlace place = ref file.Sections[index];
-        ref readonly SectionHeader header = ref file.Elf.Sections[index];
         place.Block = block;
         place.Offset = _blocks[block].Append(header.Size, header.Alignment);
     }

@@ -68,7 +68,7 @@ internal sealed class UnitLinker
             HostMachine.Check(_inputs[i]);
         }
 
-        var resolution = new SymbolResolution(scope, _errors, _inputs);
+        var resolution = new SymbolResolution(scope, _errors, _inputs, BindsLate());
         resolution.Resolve();
         for (int i = _inputs.Count; i < resolution.Objects.Count; i++)
         {
@@ -126,8 +126,22 @@ internal sealed class UnitLinker
         }
 
         Start(unit, resolution, layout, scope);
+        values.Keep();
         resolution.Symbols.Dispose();
         return unit;
+    }
+
+    /// <summary>Whether there are so many symbols that they are better not bound all at once, and nobody changes single ones.</summary>
+    private bool BindsLate()
+    {
+        const int many = 4096;
+        int symbols = 0;
+        for (int i = 0; i < _inputs.Count && symbols <= many; i++)
+        {
+            symbols += _inputs[i].SymbolCount;
+        }
+
+        return symbols > many && _inputs.Count > 1 && _request.Replace is null && !_library.Options.Redirectable;
     }
 
     /// <summary>A name for what is linked together: those of the first few objects.</summary>
@@ -266,9 +280,9 @@ internal sealed class UnitLinker
             for (int i = 1; i < file.Sections.Length; i++)
             {
                 if (file.Sections[i] is { Fate: SectionFate.Kept, Role: SectionRole.Unwind } section
-                    && place >= section.Offset && place - section.Offset < file.Elf.Sections[i].Size)
+                    && place >= memory.OffsetOf(section) && place - memory.OffsetOf(section) < file.Elf.Sections[i].Size)
                 {
-                    _errors.Add(LinkErrorCode.Malformed, file.At(i, place - section.Offset), $"the unwind table {problem.Problem}");
+                    _errors.Add(LinkErrorCode.Malformed, file.At(i, place - memory.OffsetOf(section)), $"the unwind table {problem.Problem}");
                     return;
                 }
             }
@@ -323,7 +337,7 @@ internal sealed class UnitLinker
     private static ulong TargetOf(SymbolResolution resolution, in Stub stub)
     {
         (ulong value, SymbolTraits traits) = stub.Object >= 0
-            ? (resolution.Objects[stub.Object].Symbols[stub.Symbol].Value, resolution.Objects[stub.Object].Symbols[stub.Symbol].Traits)
+            ? (resolution.Objects[stub.Object].Bound(stub.Symbol).Value, resolution.Objects[stub.Object].Bound(stub.Symbol).Traits)
             : (resolution.Symbols[stub.Symbol].Value, resolution.Symbols[stub.Symbol].Traits);
         return value | ((traits & SymbolTraits.Thumb) != 0 ? HostMachine.Architecture.ThumbBit : 0);
     }

@@ -100,11 +100,27 @@ internal sealed partial class LibraryContents
 
     private void SetGroups(LoadedUnit unit, SymbolResolution resolution)
     {
+        _groups.Reserve(resolution.Groups.Length);
+        (int current, int origin) = (-1, 0); // the groups stand object by object
         foreach ((ulong hash, int file, int symbol) in resolution.Groups)
         {
+            if (file != current)
+            {
+                (current, origin) = (file, 0);
+            }
+
             ElfObject elf = resolution.Objects[file].Elf;
-            _groups.Set(
-                hash, GroupSignatures.Signature(elf, symbol), new Definition { Unit = unit, Provider = elf.Name });
+            ReadOnlySpan<byte> signature = GroupSignatures.Signature(elf, symbol);
+            var definition = new Definition { Unit = unit, Provider = elf.Name };
+            SymbolRecord record = elf.Symbol(symbol);
+            if (record.Type is SymbolType.Section)
+            {
+                _groups.Set(hash, signature, definition);
+            }
+            else
+            {
+                _groups.Set(hash, elf, record.NameOffset, signature.Length, definition, ref origin);
+            }
         }
     }
 

@@ -74,7 +74,7 @@ internal sealed class StateTransfer
     {
         foreach ((LinkObject file, int section, ulong address) in _sections)
         {
-            file.Sections[section].SymbolBase = address;
+            file.SetSymbolBase(section, address);
         }
     }
 
@@ -177,7 +177,7 @@ internal sealed class StateTransfer
         {
             if (old.Find(variables[0].Name) is { } first && IsSame(data, section, old, first.Section))
             {
-                _sections.Add((data.File, section, old.File.Sections[first.Section].SymbolBase));
+                _sections.Add((data.File, section, old.File.SymbolBase(first.Section)));
                 _older.Add(old.Unit!);
                 foreach (StateVariable variable in variables)
                 {
@@ -228,7 +228,7 @@ internal sealed class StateTransfer
         int global = old.File.Symbols[variable.Symbol].Global;
         return global < 0 || _library.Contents.Find(
             NameHash.Of(old.File.Elf.SymbolName(variable.Symbol)), old.File.Elf.SymbolName(variable.Symbol)).Address
-            == old.File.Sections[variable.Section].SymbolBase + variable.Offset;
+            == old.File.SymbolBase(variable.Section) + variable.Offset;
     }
 
     private bool Prevails(StateSections data, in StateVariable variable)

@@ -150,8 +150,8 @@ public sealed class ElfObjectTests(bool is64Bit)
         {
             Assert.That(read.Groups.ToArray(), Is.EqualTo(new SectionGroup[]
             {
-                new(first, true, named, 0, 2),
-                new(second, false, section, 2, 1),
+                new(first, true, named, 2),
+                new(second, false, section, 1),
             }));
             Assert.That(read.Members(read.Groups[0]).ToArray(), Is.EqualTo(new[] { a, c }));
             Assert.That(read.Members(read.Groups[1]).ToArray(), Is.EqualTo(new[] { b }));

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using ElfLoader.Elf;
+using ElfLoader.Linking;
 using ElfLoader.Memory;
 using ElfLoader.Tests.Support;
 using static ElfLoader.Elf.ElfConstants;
@@ -15,7 +16,8 @@ public sealed class LargeUnitTests
     private const byte Trap = 0xcc;
 
     [Test]
-    public void EverySectionIsWhereItBelongsWithItsRelocations([Values] MemoryMapping mapping, [Values(1, 2, 3)] int seed)
+    public void EverySectionIsWhereItBelongsWithItsRelocations(
+        [Values] MemoryMapping mapping, [Values(1, 2, 3)] int seed, [Values(0, 10)] int moreSymbols)
     {
         var random = new Random(seed);
         List<(string Name, byte[] Bytes, bool IsCode)> all = [];
@@ -23,29 +25,39 @@ public sealed class LargeUnitTests
         for (int i = 0; i < Objects; i++)
         {
             var elf = new ElfBuilder();
-            int previous = 0;
+            var sections = new (int Index, int Symbol, byte[] Bytes, bool IsCode)[Sections];
             for (int k = 0; k < Sections; k++)
             {
                 bool isCode = random.Next(2) is 0;
-                byte[] bytes = new byte[random.Next(12, k is 50 ? 400_000 : 9000)];
+                byte[] bytes = new byte[random.Next(12, k is 50 or 80 ? 400_000 : 9000)];
                 random.NextBytes(bytes);
                 ulong alignment = 1UL << random.Next(7);
                 string section = random.Next(10) is 0 ? "gathered" : isCode ? $".text.{k}" : $".rodata.{k}";
-                if (section is "gathered")
-                {
-                    isCode = false;
-                }
-
+                isCode &= section is not "gathered";
                 int index = elf.AddSection(
                     section, SHT_PROGBITS, SHF_ALLOC | (isCode ? SHF_EXECINSTR : 0), bytes, alignment: alignment);
+                int local = elf.AddSymbol("", index, binding: SymbolBinding.Local, type: SymbolType.Section);
+                sections[k] = (index, local, bytes, isCode);
+            }
+
+            int previous = 0;
+            for (int k = 0; k < Sections; k++)
+            {
+                (int index, int local, byte[] bytes, bool isCode) = sections[k];
                 string name = $"s{i}_{k}";
                 int symbol = elf.AddSymbol(name, index, 0, (ulong)bytes.Length, type: SymbolType.Object);
-                if (previous > 0)
+                for (int more = 0; more < moreSymbols; more++)
+                {
+                    // So many of all objects together that they are not bound all at once.
+                    _ = elf.AddSymbol($"{name}_{more}", index, (ulong)more, binding: SymbolBinding.Weak);
+                }
+
+                if (previous > 0 && k is not 80)
                 {
                     elf.AddRelocation(index, 4, 2, previous, 100); // R_X86_64_PC32
                 }
 
-                previous = symbol;
+                previous = k % 2 is 0 ? symbol : local;
                 all.Add((name, bytes, isCode));
             }
 
@@ -54,7 +66,8 @@ public sealed class LargeUnitTests
         }
 
         using var library = new ObjectLibrary("large", new ObjectLibraryOptions { Mapping = mapping, RunCode = false });
-        _ = library.Load(objects);
+        LoadedUnit unit = library.Load(objects);
+        Dictionary<string, ulong> map = new LinkMapOfUnit(unit).Symbols().ToDictionary(symbol => symbol.Name, symbol => symbol.Address);
 
         List<(ulong Start, ulong End)> code = [];
         ulong before = 0;
@@ -62,7 +75,13 @@ public sealed class LargeUnitTests
         {
             (string name, byte[] bytes, bool isCode) = all[i];
             ulong address = library.Address(name);
-            if (i % Sections > 0)
+            Assert.That(map[name], Is.EqualTo(address));
+            for (int more = 0; more < moreSymbols; more++)
+            {
+                Assert.That(map[$"{name}_{more}"], Is.EqualTo(address + (ulong)more));
+            }
+
+            if (i % Sections is > 0 and not 80)
             {
                 BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(4), (int)(before + 100 - (address + 4)));
             }

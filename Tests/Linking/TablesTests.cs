@@ -36,10 +36,11 @@ public sealed class TablesTests
         int global = elf.AddSymbol("g");
         SharedArray<SectionPlace> sections = default;
         SharedArray<BoundSymbol> bound = default;
-        LinkObject file = new(LinkTest.Read(elf, "a.o"), 0, ref sections, ref bound);
-        LinkSymbols symbols = new([file], 1);
+        SharedArray<int> globals = default;
+        LinkObject file = new(LinkTest.Read(elf, "a.o"), 0, ref sections, ref bound, ref globals);
+        LinkSymbols symbols = new([file], 1, isOne: true);
         file.Symbols[local].Global = -1;
-        file.Symbols[global].Global = symbols.Intern(file, global, file.Elf.Symbol(global).NameOffset, "g"u8);
+        file.Symbols[global].Global = symbols.Intern(file, file.Elf.Symbol(global).NameOffset, "g"u8);
         StubTable stubs = new();
 
         for (int i = 0; i < 2; i++)
