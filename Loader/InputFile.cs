@@ -1,4 +1,5 @@
 using ElfLoader.Elf;
+using Microsoft.Win32.SafeHandles;
 
 namespace ElfLoader;
 
@@ -31,11 +32,34 @@ internal sealed class InputFile
     /// <param name="limits">Limits of what it may claim.</param>
     /// <param name="isNamedByFile">Whether the path comes from another file, and not from the caller.</param>
     /// <exception cref="LinkException">It cannot be read, or is none of the kinds.</exception>
-    internal static InputFile Read(string path, ReadLimits limits, bool isNamedByFile = false)
+    internal static InputFile Read(string path, ReadLimits limits, bool isNamedByFile = false) =>
+        Of(path, ReadBytes(path, isNamedByFile), limits);
+
+    /// <summary>Reads a file into room that the caller has for it.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="room">Room for as many bytes as the file had; where it has others by now, it gets room of its own.</param>
+    /// <param name="limits">Limits of what it may claim.</param>
+    /// <exception cref="LinkException">It cannot be read, or is none of the kinds.</exception>
+    internal static InputFile Read(string path, Memory<byte> room, ReadLimits limits)
     {
-        byte[] bytes = ReadBytes(path, isNamedByFile);
+        bool isComplete;
+        try
+        {
+            using SafeFileHandle file = File.OpenHandle(path);
+            isComplete = !room.IsEmpty && RandomAccess.GetLength(file) == room.Length && TryFill(file, room.Span);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw Unreadable(path, exception);
+        }
+
+        return isComplete ? Of(path, room, limits) : Read(path, limits);
+    }
+
+    private static InputFile Of(string path, ReadOnlyMemory<byte> bytes, ReadLimits limits)
+    {
         string name = System.IO.Path.GetFileName(path);
-        FileKind kind = FileKind.Detect(bytes);
+        FileKind kind = FileKind.Detect(bytes.Span);
         switch (kind)
         {
             case FileKind.Archive or FileKind.ThinArchive:
@@ -47,7 +71,7 @@ internal sealed class InputFile
             case FileKind.SharedObject:
                 return new InputFile(path, kind);
             case FileKind.LinkerScript:
-                return new InputFile(path, kind) { Inputs = LinkerScript.Read(bytes, name) };
+                return new InputFile(path, kind) { Inputs = LinkerScript.Read(bytes.Span, name) };
             default: // an object, or the reader says what is wrong with it
                 return new InputFile(path, kind) { Object = ElfObject.Read(bytes, name, limits) };
         }
@@ -61,8 +85,26 @@ internal sealed class InputFile
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw new LinkException(
-                exception, [new LinkError(LinkErrorCode.File, new LinkLocation(path), exception.Message)]);
+            throw Unreadable(path, exception);
         }
     }
+
+    private static bool TryFill(SafeFileHandle file, Span<byte> room)
+    {
+        for (int done = 0; done < room.Length;)
+        {
+            int count = RandomAccess.Read(file, room[done..], done);
+            if (count is 0)
+            {
+                return false;
+            }
+
+            done += count;
+        }
+
+        return true;
+    }
+
+    private static LinkException Unreadable(string path, Exception exception) =>
+        new(exception, [new LinkError(LinkErrorCode.File, new LinkLocation(path), exception.Message)]);
 }

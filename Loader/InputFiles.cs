@@ -10,6 +10,9 @@ public sealed class InputFiles
     /// <summary>Linker scripts may name linker scripts, but not without end.</summary>
     private const int MaximumDepth = 8;
 
+    /// <summary>Bytes of a file that has an array of its own: it would keep the others' alive, and costs little beside itself.</summary>
+    private const int LargestInOneArray = 16 << 20;
+
     private static readonly string[] LibraryFolders =
         ["/usr/lib/x86_64-linux-gnu", "/lib/x86_64-linux-gnu", "/usr/lib64", "/lib64", "/usr/lib", "/lib"];
 
@@ -49,6 +52,7 @@ public sealed class InputFiles
     public void AddAll(IReadOnlyList<string> paths)
     {
         ArgumentNullException.ThrowIfNull(paths);
+        Memory<byte>[] rooms = RoomsFor(paths);
         var files = new InputFile[paths.Count];
         var failures = new ExceptionDispatchInfo?[paths.Count];
         int next = -1;
@@ -60,7 +64,7 @@ public sealed class InputFiles
                 try
                 {
                     ArgumentException.ThrowIfNullOrEmpty(paths[i], nameof(paths));
-                    files[i] = InputFile.Read(paths[i], _limits);
+                    files[i] = InputFile.Read(paths[i], rooms[i], _limits);
                 }
                 catch (Exception exception) when (exception is LinkException or ArgumentException)
                 {
@@ -80,6 +84,34 @@ public sealed class InputFiles
     {
         ArgumentNullException.ThrowIfNull(elf);
         _objects.Add(elf);
+    }
+
+    /// <summary>One array for all files of ordinary size: much memory at once costs less than the same in pieces.</summary>
+    private static Memory<byte>[] RoomsFor(IReadOnlyList<string> paths)
+    {
+        const int alignment = 64;
+        var rooms = new Memory<byte>[paths.Count];
+        int[] sizes = new int[paths.Count];
+        long total = 0;
+        for (int i = 0; i < sizes.Length; i++)
+        {
+            var file = new FileInfo(paths[i] is { Length: > 0 } path && !path.Contains('\0') ? path : ".");
+            sizes[i] = file is { Exists: true, Length: > 0 and <= LargestInOneArray } ? (int)file.Length : 0;
+            total += (sizes[i] + (alignment - 1)) & -alignment;
+        }
+
+        if (total <= Array.MaxLength)
+        {
+            byte[] bytes = GC.AllocateUninitializedArray<byte>((int)total);
+            int used = 0;
+            for (int i = 0; i < sizes.Length; i++)
+            {
+                rooms[i] = bytes.AsMemory(used, sizes[i]);
+                used += (sizes[i] + (alignment - 1)) & -alignment;
+            }
+        }
+
+        return rooms;
     }
 
     private void Add(InputFile file, int depth)
