@@ -97,12 +97,19 @@ internal sealed class ImageFile
             }
 
             Pad(stream, buffer, section.FileOffset - position);
-            ReadOnlySpan<byte> filling = Filling(_machine, section);
-            for (ulong offset = 0; offset < section.Size; offset += BufferSize)
+            byte[] filling = Filling(_machine, section);
+            for (ulong offset = 0; offset < section.Size;)
             {
-                Span<byte> part = buffer.AsSpan(0, (int)Math.Min(BufferSize, section.Size - offset));
-                section.Read(offset, part, filling);
+                ReadOnlySpan<byte> part = section.RunAt(offset).Span;
+                if (part.Length < BufferSize)
+                {
+                    Span<byte> together = buffer.AsSpan(0, (int)Math.Min(BufferSize, section.Size - offset));
+                    section.Read(offset, together, filling);
+                    part = together;
+                }
+
                 stream.Write(part);
+                offset += (ulong)part.Length;
             }
 
             position = section.FileOffset + section.Size;
@@ -113,10 +120,10 @@ internal sealed class ImageFile
     }
 
     /// <summary>What fills the gaps of a section: traps, or, between the pieces of one function, nothing to do.</summary>
-    internal static ReadOnlySpan<byte> Filling(ImageMachine machine, ImageOutput section) =>
+    internal static byte[] Filling(ImageMachine machine, ImageOutput section) =>
         (section.Flags & ElfConstants.SHF_EXECINSTR) == 0 ? [0]
         : section.Name is ".init" or ".fini" ? machine.Nop
-        : new byte[] { machine.Rules.Architecture.CodePadding };
+        : [machine.Rules.Architecture.CodePadding];
 
     private static void Pad(Stream stream, byte[] buffer, ulong count)
     {

@@ -42,23 +42,25 @@ internal sealed class ImageLink
         var resolution = new SymbolResolution(_scope, _errors, _inputs);
         resolution.Require(Encoding.UTF8.GetBytes(_options.Entry));
         resolution.Resolve();
-        foreach (LinkObject file in resolution.Objects)
+        foreach (LinkObject member in resolution.Objects)
         {
-            _machine.Check(file.Elf, _inputs[0]);
+            _machine.Check(member.Elf, _inputs[0]);
         }
 
-        _machine = _machine.For(resolution.Objects.Select(file => file.Elf), _options, _errors, _warnings);
+        _machine = _machine.For(resolution.Objects.Select(input => input.Elf), _options, _errors, _warnings);
         _errors.ThrowIfAny();
         var values = new SymbolValues(resolution, _machine.Rules.Architecture);
         values.ClassifyNames();
-        new RelocationScan(_machine.Rules, resolution, _errors, _stubs, _options.AllowUndefined) { ReservesStubs = false }.Run(values);
-        _errors.ThrowIfAny();
-
         LinkObject[] order = Order(resolution.Objects);
-        var memory = new ImageMemory();
+        bool isShared = IsShared(order);
         var mappings = new ImageMappings(_options.MapSections);
-        var sections = new ImageSections(_machine, resolution, mappings, memory, _errors);
-        sections.Collect(order, _stubs, _linkerSymbols.UsesTlsCode);
+        var sections = new ImageSections(_machine, resolution, mappings, new ImageMemory(), _errors);
+        var inputs = BesideWork.Start(isShared, () => sections.CollectInputs(order));
+        new RelocationScan(_machine.Rules, resolution, _errors, _stubs, _options.AllowUndefined) { ReservesStubs = false }.Run(values);
+        inputs.Await();
+        _errors.ThrowIfAny();
+        inputs.Finish();
+        sections.CollectOwn(order, _stubs, _linkerSymbols.UsesTlsCode);
         _errors.ThrowIfAny();
         mappings.CheckUsed(resolution.Objects);
         var layout = new ImageLayout(_machine, _options, sections);
@@ -73,9 +75,28 @@ internal sealed class ImageLink
 
         var segments = new ProgramHeaders(_machine, layout, sections) { HasExecutableStack = WantsExecutableStack(order) };
         segments.Cut();
-        RelocationContext context = Write(resolution, order, layout, sections, branches, segments);
+        RelocationContext context = NewContext(resolution, layout, sections, branches, segments);
+        var file = new ImageFile(_machine, segments)
+        {
+            Entry = FindEntry(resolution),
+            Flags = _machine.Flags ?? _inputs[0].Flags,
+            OsAbi = _stubs.Count > 0 ? ElfConstants.ELFOSABI_GNU : ElfConstants.ELFOSABI_NONE,
+        };
+        var tables = BesideWork.Start(
+            isShared, () => file.Build(sections.Outputs, new ImageSymbols(context, order, layout, sections)));
+        Write(context, order, layout, sections);
+        tables.Await();
         _errors.ThrowIfAny();
-        return Finish(context, order, layout, sections, segments);
+        tables.Finish();
+        return Finish(context, order, layout, sections, segments, file);
+    }
+
+    /// <summary>Whether threads may share the work, and there is enough of it.</summary>
+    private bool IsShared(LinkObject[] order)
+    {
+        const long enough = 1 << 20;
+        return _options.MaximumParallelism is not 1 && Environment.ProcessorCount > 1
+            && order.Sum(input => (long)input.Elf.Bytes.Length) >= enough;
     }
 
     /// <summary>As linkers have it, an archive's members stand where the archive stands among the objects.</summary>
@@ -85,15 +106,9 @@ internal sealed class ImageLink
             : 2 * _objectsBefore[_scope.Pulled[file.Ordinal - _inputs.Count]])
             .ThenBy(file => file.Ordinal < _inputs.Count ? 0 : _scope.Pulled[file.Ordinal - _inputs.Count])];
 
-    private RelocationContext Write(
-        SymbolResolution resolution,
-        LinkObject[] order,
-        ImageLayout layout,
-        ImageSections sections,
-        BranchStubs branches,
-        ProgramHeaders segments)
-    {
-        var context = new RelocationContext
+    private RelocationContext NewContext(
+        SymbolResolution resolution, ImageLayout layout, ImageSections sections, BranchStubs branches, ProgramHeaders segments) =>
+        new()
         {
             Rules = _machine.Rules,
             Resolution = resolution,
@@ -108,8 +123,11 @@ internal sealed class ImageLink
             TlsCall = sections.TlsCall?.Address ?? 0,
             DescriptorResolver = sections.TlsCode is null ? 0 : layout.TlsCodeAddress + (ulong)_machine.TlsCode!.ResolverOffset,
         };
+
+    private void Write(RelocationContext context, LinkObject[] order, ImageLayout layout, ImageSections sections)
+    {
         var debug = new DebugSections(context);
-        sections.Memory.Allocate();
+        ImageMemory.Allocate(sections.Outputs, output => ImageFile.Filling(_machine, output));
         RelocationPass.RunAll(context, order, _options.MaximumParallelism);
         foreach (LinkObject file in order)
         {
@@ -123,7 +141,7 @@ internal sealed class ImageLink
         }
 
         WriteIfuncStubs(sections);
-        WriteBranchStubs(branches);
+        WriteBranchStubs(context.BranchStubs!);
         if (sections.TlsCall is { } call)
         {
             Architecture architecture = _machine.Rules.Architecture;
@@ -146,8 +164,6 @@ internal sealed class ImageLink
                 _warnings.Add("the unwind tables (.eh_frame) cannot be indexed: exceptions are slow");
             }
         }
-
-        return context;
     }
 
     /// <summary>Stubs of symbols that a function picks when the program starts, and the relocations that have it called.</summary>
@@ -209,16 +225,9 @@ internal sealed class ImageLink
         LinkObject[] order,
         ImageLayout layout,
         ImageSections sections,
-        ProgramHeaders segments)
+        ProgramHeaders segments,
+        ImageFile file)
     {
-        SymbolResolution resolution = context.Resolution;
-        var file = new ImageFile(_machine, segments)
-        {
-            Entry = FindEntry(resolution),
-            Flags = _machine.Flags ?? _inputs[0].Flags,
-            OsAbi = _stubs.Count > 0 ? ElfConstants.ELFOSABI_GNU : ElfConstants.ELFOSABI_NONE,
-        };
-        file.Build(sections.Outputs, new ImageSymbols(context, order, layout, sections));
         if (file.Size > _options.MaximumSize)
         {
             throw new LinkException(

@@ -6,7 +6,8 @@ internal sealed class ImageMemory : LinkMemory
     /// <summary>Bytes of pieces that one array holds, unless one piece is larger.</summary>
     private const int ChunkSize = 64 << 20;
 
-    private const int Alignment = 8;
+    /// <summary>Largest gap that is kept filled.</summary>
+    private const int LargestGap = 256;
 
     private readonly List<ImagePiece> _pieces = [];
 
@@ -24,24 +25,51 @@ internal sealed class ImageMemory : LinkMemory
     internal ImagePiece Piece(int block) => _pieces[block];
 
     /// <summary>
-    /// Gives all copies of sections their room, which is not cleared: each is copied as a whole. What is between them in the
-    /// image takes none, however large the gaps are that alignments claim.
+    /// Gives all copies of sections their room, in the order of the image, so that most of it can be written as it lies. The
+    /// room is not cleared: each piece is copied as a whole. Gaps take room only where they are small, for alignments claim
+    /// what they please.
     /// </summary>
-    internal void Allocate()
+    /// <param name="outputs">The image's sections, in which each piece has its offset.</param>
+    /// <param name="filling">What gaps of a section are filled with.</param>
+    internal static void Allocate(IReadOnlyList<ImageOutput> outputs, Func<ImageOutput, byte[]> filling)
     {
-        int first = 0;
-        long size = 0;
-        for (int i = 0; i <= _pieces.Count; i++)
+        long remaining = 0;
+        foreach (ImageOutput output in outputs)
         {
-            long next = i < _pieces.Count ? RoomFor(_pieces[i]) : 0;
-            if (i == _pieces.Count || (size > 0 && size + next > ChunkSize))
+            ulong end = ulong.MaxValue;
+            foreach (ImagePiece piece in output.Pieces)
             {
-                Allocate(first, i, size);
-                first = i;
-                size = 0;
+                remaining += IsCopy(piece) ? GapBefore(piece, end) + (long)piece.Size : 0;
+                end = piece.Offset + piece.Size;
             }
+        }
 
-            size += next;
+        byte[] chunk = [];
+        int used = 0;
+        foreach (ImageOutput output in outputs)
+        {
+            byte[]? fill = null;
+            ulong end = ulong.MaxValue;
+            foreach (ImagePiece piece in output.Pieces)
+            {
+                if (IsCopy(piece))
+                {
+                    int gap = GapBefore(piece, end);
+                    long room = gap + (long)piece.Size;
+                    if (room > chunk.Length - used)
+                    {
+                        chunk = GC.AllocateUninitializedArray<byte>((int)Math.Max(room, Math.Min(remaining, ChunkSize)));
+                        used = 0;
+                    }
+
+                    ImageOutput.Fill(chunk.AsSpan(used, gap), unchecked(piece.Offset - (ulong)gap), gap > 0 ? fill ??= filling(output) : []);
+                    piece.Bytes = chunk.AsMemory(used + gap, (int)piece.Size);
+                    used += (int)room;
+                    remaining -= room;
+                }
+
+                end = piece.Offset + piece.Size;
+            }
         }
     }
 
@@ -62,23 +90,13 @@ internal sealed class ImageMemory : LinkMemory
         return piece.Bytes.Span.Slice((int)offset, length);
     }
 
-    private void Allocate(int first, int end, long size)
+    /// <summary>Bytes to fill between a piece and the end of the one before; none where these are not to lie together.</summary>
+    private static int GapBefore(ImagePiece piece, ulong end)
     {
-        byte[] bytes = GC.AllocateUninitializedArray<byte>(checked((int)size));
-        int used = 0;
-        for (int i = first; i < end; i++)
-        {
-            ImagePiece piece = _pieces[i];
-            if (RoomFor(piece) is > 0 and int room)
-            {
-                piece.Bytes = bytes.AsMemory(used, (int)piece.Size);
-                used += room;
-            }
-        }
+        ulong gap = unchecked(piece.Offset - end);
+        return gap <= LargestGap ? (int)gap : 0;
     }
 
-    private static int RoomFor(ImagePiece piece) =>
-        piece is { File: { } file, Section: > 0, Bytes.IsEmpty: true } && !file.Elf.Sections[piece.Section].HasNoBytes
-            ? checked(((int)piece.Size + (Alignment - 1)) & -Alignment)
-            : 0;
+    private static bool IsCopy(ImagePiece piece) =>
+        piece is { File: { } file, Section: > 0, Bytes.IsEmpty: true } && !file.Elf.Sections[piece.Section].HasNoBytes;
 }

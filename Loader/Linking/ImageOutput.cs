@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ElfLoader.Elf;
 
 namespace ElfLoader.Linking;
@@ -182,7 +183,11 @@ internal sealed class ImageOutput
         Fill(destination[(int)(done - offset)..], done, filling);
     }
 
-    private static void Fill(Span<byte> gap, ulong offset, ReadOnlySpan<byte> filling)
+    /// <summary>Fills a gap.</summary>
+    /// <param name="gap">Its bytes.</param>
+    /// <param name="offset">Offset of the first in the section.</param>
+    /// <param name="filling">What it is filled with, over and over from the section's start.</param>
+    internal static void Fill(Span<byte> gap, ulong offset, ReadOnlySpan<byte> filling)
     {
         if (filling.Length is 1)
         {
@@ -194,6 +199,29 @@ internal sealed class ImageOutput
         {
             gap[i] = filling[(int)((offset + (ulong)i) % (ulong)filling.Length)];
         }
+    }
+
+    /// <summary>The bytes from an offset on, as far as they lie together in memory; none where a gap begins there, or zeros.</summary>
+    internal ReadOnlyMemory<byte> RunAt(ulong offset)
+    {
+        int i = IndexAt(offset);
+        if (i == _pieces.Count || _pieces[i].Offset > offset
+            || !MemoryMarshal.TryGetArray<byte>(_pieces[i].Bytes, out ArraySegment<byte> first) || first.Array is not { } array)
+        {
+            return default;
+        }
+
+        // Where two pieces have the same distance in the array as in the section, what is between them has been filled.
+        ulong origin = _pieces[i].Offset - (ulong)first.Offset;
+        ulong end = (ulong)(first.Offset + first.Count);
+        while (++i < _pieces.Count && MemoryMarshal.TryGetArray<byte>(_pieces[i].Bytes, out ArraySegment<byte> next)
+            && next.Array == array && unchecked(_pieces[i].Offset - origin) == (ulong)next.Offset)
+        {
+            end = (ulong)(next.Offset + next.Count);
+        }
+
+        ulong start = offset - origin;
+        return array.AsMemory((int)start, (int)(end - start));
     }
 
     /// <summary>The first part that ends after an offset.</summary>

@@ -73,11 +73,9 @@ internal sealed class ImageSections
     /// <summary>Name of the section for relocations that the program applies to itself.</summary>
     internal static string IrelativeName(ImageMachine machine) => machine.HasAddends ? ".rela.iplt" : ".rel.iplt";
 
-    /// <summary>Collects everything.</summary>
+    /// <summary>Collects the objects' sections. Nothing else of the link is changed but that these know their blocks.</summary>
     /// <param name="order">The objects, in the order of the command line.</param>
-    /// <param name="stubs">The stubs of symbols that a function picks at run time.</param>
-    /// <param name="usesTlsCode">Whether <c>__tls_get_addr</c> is the linker's.</param>
-    internal void Collect(IReadOnlyList<LinkObject> order, StubTable stubs, bool usesTlsCode)
+    internal void CollectInputs(IReadOnlyList<LinkObject> order)
     {
         AddNote(GnuProperties.Merge(_machine, order));
         foreach (LinkObject file in order)
@@ -94,7 +92,14 @@ internal sealed class ImageSections
                 }
             }
         }
+    }
 
+    /// <summary>Adds what the linker makes.</summary>
+    /// <param name="order">The objects, in the order of the command line.</param>
+    /// <param name="stubs">The stubs of symbols that a function picks at run time.</param>
+    /// <param name="usesTlsCode">Whether <c>__tls_get_addr</c> is the linker's.</param>
+    internal void CollectOwn(IReadOnlyList<LinkObject> order, StubTable stubs, bool usesTlsCode)
+    {
         AddCommons();
         AddGots(order);
         AddStubs(stubs);
