@@ -89,8 +89,8 @@ public sealed class LoadedUnit
 
     internal LinkObject[] Objects { get; set; } = [];
 
-    /// <summary>The stubs that its code goes through; null if there are none.</summary>
-    internal StubTable? Stubs { get; set; }
+    /// <summary>The stubs that its code goes through.</summary>
+    internal ReadOnlyMemory<Stub> Stubs { get; set; }
 
     /// <summary>Its functions that are reached through entries; null if none is.</summary>
     internal UnitEntries? Entries { get; set; }

@@ -74,7 +74,7 @@ public sealed partial class ObjectLibrary
             throw new InvalidOperationException("A thread in an epoch cannot replace what it may be using.");
         }
 
-        return LinkRepeatedly([.. objects], new LinkRequest(Replace: options ?? new ReplaceOptions())).Linker.Replacement
+        return LinkRepeatedly([.. objects], new LinkRequest(Replace: options ?? new ReplaceOptions())).Replacement
             ?? throw new LinkException(LinkErrorCode.File, new LinkLocation(Name), "there is no object to load");
     }
 

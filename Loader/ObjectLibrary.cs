@@ -36,6 +36,7 @@ public sealed partial class ObjectLibrary : IDisposable
     private readonly HostScope _host;
     private ObjectLibrary[] _linked = [];
     private Archive[] _archives = [];
+    private UnitLinker? _idleLinker; // a load takes it out, so that another one meanwhile makes its own
     private bool _disposed;
 
     /// <summary>Creates an empty library.</summary>
@@ -422,7 +423,9 @@ public sealed partial class ObjectLibrary : IDisposable
 
         try
         {
-            return LinkRepeatedly(queued.Length is 0 ? objects : [.. queued, .. objects], new LinkRequest(wanted)).Unit;
+            return LinkRepeatedly(
+                queued.Length is 0 ? objects : [.. queued, .. objects],
+                wanted is null ? LinkRequest.Ordinary : new LinkRequest(wanted)).Unit;
         }
         catch
         {
@@ -436,16 +439,23 @@ public sealed partial class ObjectLibrary : IDisposable
     }
 
     /// <summary>Links, and again where other threads have loaded or unloaded meanwhile what this link relied on.</summary>
-    private (UnitLinker Linker, LoadedUnit? Unit) LinkRepeatedly(ElfObject[] objects, LinkRequest request)
+    private (LoadedUnit? Unit, Replacement? Replacement) LinkRepeatedly(ElfObject[] objects, LinkRequest request)
     {
         const int mostAttempts = 100;
         for (int attempt = 1; ; attempt++)
         {
             long removals = Removals;
-            var linker = new UnitLinker(this, _process, objects, request);
+            UnitLinker linker = Interlocked.Exchange(ref _idleLinker, null) ?? new UnitLinker(this, _process);
             try
             {
-                return (linker, linker.Link());
+                LoadedUnit? unit = linker.Link(objects, request);
+                Replacement? replacement = linker.Replacement;
+                if (linker.TryClear())
+                {
+                    _idleLinker = linker;
+                }
+
+                return (unit, replacement);
             }
             catch (LinkException) when ((linker.WasOvertaken || Removals != removals) && attempt < mostAttempts)
             {

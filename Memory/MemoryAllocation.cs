@@ -8,7 +8,7 @@ namespace ElfLoader.Memory;
 /// </remarks>
 public sealed class MemoryAllocation
 {
-    private MemoryRequest _request;
+    private PerZone _sizes;
     private readonly PerZone _offsets;
     private volatile bool _sealed;
     private int _freed;
@@ -17,8 +17,11 @@ public sealed class MemoryAllocation
     internal MemoryAllocation(MemoryPool pool, in MemoryRequest request, in PerZone offsets)
     {
         Pool = pool;
-        _request = request;
         _offsets = offsets;
+        for (MemoryZone zone = 0; zone <= MemoryZone.Data; zone++)
+        {
+            _sizes[(int)zone] = request[zone].Size;
+        }
     }
 
     /// <summary>Where it was allocated.</summary>
@@ -32,7 +35,7 @@ public sealed class MemoryAllocation
     public ulong Address(MemoryZone zone) => Pool.ZoneStart(zone) + _offsets[(int)zone];
 
     /// <summary>Bytes of a block, as they were asked for.</summary>
-    public ulong Size(MemoryZone zone) => _request[zone].Size;
+    public ulong Size(MemoryZone zone) => _sizes[(int)zone];
 
     /// <summary>The addresses of a block.</summary>
     public AddressRange Range(MemoryZone zone) => new(Address(zone), Address(zone) + Size(zone));
@@ -151,7 +154,7 @@ public sealed class MemoryAllocation
         if (!_sealed)
         {
             _sealed = true;
-            Pool.Seal(_request, _offsets);
+            Pool.Seal(_sizes, _offsets);
         }
     }
 
@@ -162,8 +165,8 @@ public sealed class MemoryAllocation
     public void FreeCode()
     {
         CheckAlive();
-        ulong size = _request.Code.Size;
-        _request = _request with { Code = default };
+        ulong size = Size(MemoryZone.Code);
+        _sizes[(int)MemoryZone.Code] = 0;
         Pool.FreeCode(_offsets, size);
     }
 
@@ -177,7 +180,7 @@ public sealed class MemoryAllocation
     {
         if (Interlocked.Exchange(ref _freed, 1) is 0)
         {
-            Pool.Free(_request, _offsets);
+            Pool.Free(_sizes, _offsets);
         }
     }
 

@@ -149,15 +149,15 @@ public sealed class MemoryPool
     internal IZonePages Pages(MemoryZone zone) => _zones[(int)zone].Pages;
 
     /// <summary>Protects what an allocation has in three zones.</summary>
-    internal void Seal(in MemoryRequest request, in PerZone offsets)
+    internal void Seal(in PerZone sizes, in PerZone offsets)
     {
         lock (_lock)
         {
             for (MemoryZone zone = 0; zone < MemoryZone.Data && !_disposed; zone++)
             {
-                if (request[zone].Size != 0)
+                if (sizes[(int)zone] != 0)
                 {
-                    Pages(zone).Seal(offsets[(int)zone], request[zone].Size);
+                    Pages(zone).Seal(offsets[(int)zone], sizes[(int)zone]);
                 }
             }
         }
@@ -186,7 +186,7 @@ public sealed class MemoryPool
     }
 
     /// <summary>Takes an allocation back.</summary>
-    internal void Free(in MemoryRequest request, in PerZone offsets)
+    internal void Free(in PerZone sizes, in PerZone offsets)
     {
         lock (_lock)
         {
@@ -197,7 +197,7 @@ public sealed class MemoryPool
 
             for (MemoryZone zone = 0; zone <= MemoryZone.Data; zone++)
             {
-                _zones[(int)zone].Give(offsets[(int)zone], request[zone].Size);
+                _zones[(int)zone].Give(offsets[(int)zone], sizes[(int)zone]);
             }
 
             _allocations--;

@@ -23,7 +23,7 @@ internal sealed class UnitDiagnostics
     /// <summary>Tells whoever is to be told of a unit that is sealed and has not run yet.</summary>
     /// <returns>What is to be withdrawn before the unit's memory is freed; null for nothing.</returns>
     internal static UnitDiagnostics? Announce(
-        LoadedUnit unit, LinkRules rules, SymbolResolution resolution, UnitLayout layout)
+        LoadedUnit unit, LinkRules rules, SymbolResolution resolution, StubTable stubs, UnitLayout layout)
     {
         ObjectLibraryOptions options = unit.Library.Options;
         ProfilerSupport profiler = Profiler(options);
@@ -41,7 +41,7 @@ internal sealed class UnitDiagnostics
             unit,
             UnwindTable(layout, out ulong address),
             address,
-            DebugInformation.Collect(rules, resolution, unit.Stubs ?? new StubTable(), layout.Tls))));
+            DebugInformation.Collect(rules, resolution, stubs, layout.Tls))));
     }
 
     /// <summary>Takes it back.</summary>

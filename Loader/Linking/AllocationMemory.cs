@@ -5,25 +5,28 @@ namespace ElfLoader.Linking;
 /// <summary>A unit's memory in this process, as the passes write it.</summary>
 internal sealed class AllocationMemory : LinkMemory
 {
-    private readonly MemoryAllocation _allocation;
     private readonly byte _padding;
+    private readonly SectionWriter _direct;
 
-    /// <param name="allocation">The memory.</param>
     /// <param name="padding">What fills the gaps between sections of code.</param>
-    internal AllocationMemory(MemoryAllocation allocation, byte padding)
+    internal AllocationMemory(byte padding)
     {
-        _allocation = allocation;
         _padding = padding;
+        _direct = new SectionWriter(this);
     }
+
+    /// <summary>The memory.</summary>
+    internal MemoryAllocation Allocation { get; set; } = null!;
 
     /// <inheritdoc/>
     internal override Span<byte> Writable(int block, ulong offset, int length) =>
-        _allocation.Writable((MemoryZone)block, offset, length);
+        Allocation.Writable((MemoryZone)block, offset, length);
 
     /// <inheritdoc/>
     internal override ulong OffsetOf(in SectionPlace place) =>
-        unchecked(place.Address - _allocation.Address((MemoryZone)place.Block));
+        unchecked(place.Address - Allocation.Address((MemoryZone)place.Block));
 
     /// <inheritdoc/>
-    internal override SectionWriter NewWriter() => new BufferedSectionWriter(this, _allocation, _padding);
+    internal override SectionWriter NewWriter() =>
+        BufferedSectionWriter.IsFor(Allocation) ? new BufferedSectionWriter(this, Allocation, _padding) : _direct;
 }

@@ -39,7 +39,8 @@ internal sealed class ImageLink
             _machine.Check(input, _inputs[0]);
         }
 
-        var resolution = new SymbolResolution(_scope, _errors, _inputs);
+        var resolution = new SymbolResolution(_scope, _errors);
+        resolution.Begin(_inputs);
         resolution.Require(Encoding.UTF8.GetBytes(_options.Entry));
         resolution.Resolve();
         foreach (LinkObject member in resolution.Objects)

@@ -135,22 +135,35 @@ internal sealed class LinkSymbols : IDisposable
     private const int ChunkBits = 9;
     private const int ChunkSize = 1 << ChunkBits;
 
+    private static readonly int[] s_noBuckets = [0];
+
     private readonly List<LinkObject> _objects;
-    private LinkSymbol[][] _chunks;
+    private LinkSymbol[][] _chunks = [];
     private int _capacity;
-    private int[] _buckets;
+    private int[] _buckets = s_noBuckets;
 
     /// <param name="objects">The objects of the link.</param>
+    internal LinkSymbols(List<LinkObject> objects) => _objects = objects;
+
+    /// <summary>Makes room for the names of a link, in the memory of the one before if that is enough.</summary>
     /// <param name="expected">Global symbols of all objects.</param>
     /// <param name="isOne">Whether that is one object: then all have different names.</param>
-    internal LinkSymbols(List<LinkObject> objects, int expected, bool isOne)
+    internal void Begin(int expected, bool isOne)
     {
-        _objects = objects;
-        LinkSymbol[] first = ArrayPool<LinkSymbol>.Shared.Rent(Math.Clamp(expected, 16, ChunkSize));
+        int names = Math.Clamp(expected, 16, ChunkSize);
+        int buckets = Math.Max(isOne ? expected * 2 : expected / 2, 32);
+        Count = 0;
+        if (names <= _capacity && buckets <= _buckets.Length)
+        {
+            Array.Clear(_buckets);
+            return;
+        }
+
+        Dispose();
+        LinkSymbol[] first = ArrayPool<LinkSymbol>.Shared.Rent(names);
         _chunks = [first];
         _capacity = Math.Min(first.Length, ChunkSize);
-        int buckets = isOne ? expected * 2 : expected / 2;
-        _buckets = RentBuckets((int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(buckets, 32)));
+        _buckets = RentBuckets((int)BitOperations.RoundUpToPowerOf2((uint)buckets));
     }
 
     /// <summary>Number of names.</summary>
@@ -207,7 +220,7 @@ internal sealed class LinkSymbols : IDisposable
 
             ArrayPool<int>.Shared.Return(_buckets);
             _chunks = [];
-            _buckets = [0];
+            _buckets = s_noBuckets;
             _capacity = 0;
             Count = 0;
         }

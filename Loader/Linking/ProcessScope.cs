@@ -19,6 +19,9 @@ internal sealed class ProcessScope : ILinkScope
         _services = services;
     }
 
+    /// <summary>Forgets all of a link, so that there can be another one.</summary>
+    internal void Clear() => (_seen, _pulled, _gathered, _sections) = (null, null, null, null);
+
     /// <summary>Ranges of sections whose start or end is referred to, by name.</summary>
     internal IReadOnlyDictionary<string, SectionRange>? Gathered => _gathered;
 
@@ -32,7 +35,7 @@ internal sealed class ProcessScope : ILinkScope
     public Definition FindOwn(ulong hash, ReadOnlySpan<byte> name) => _library.Contents.Find(hash, name);
 
     /// <summary>Whether the objects take the place of what is loaded.</summary>
-    internal bool IsReplacing { get; init; }
+    internal bool IsReplacing { get; set; }
 
     /// <inheritdoc/>
     /// <remarks>What has been unloaded, or is lazy, gives way to anything.</remarks>

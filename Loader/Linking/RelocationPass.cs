@@ -35,7 +35,7 @@ internal sealed record RelocationContext
     internal bool Relax { get; init; } = true;
 
     /// <summary>The functions that are seen at entries; null if none is.</summary>
-    internal UnitEntries? Entries { get; init; }
+    internal UnitEntries? Entries { get; set; }
 
     /// <summary>Whether thread-local accesses become local exec: in executables, which own the static block.</summary>
     internal bool RelaxTls { get; init; }
@@ -54,7 +54,7 @@ internal sealed record RelocationContext
 /// Addends come from the relocation records or the object's own bytes, never from what an earlier application has left,
 /// so the pass can be repeated with other addresses. Different objects may be passed over in parallel.
 /// </remarks>
-internal sealed class RelocationPass
+internal readonly struct RelocationPass
 {
     private readonly RelocationContext _context;
     private readonly LinkRules _rules;
@@ -73,17 +73,18 @@ internal sealed class RelocationPass
     /// <param name="parallelism">Most threads; 0 for as many as there are processors.</param>
     internal static void RunAll(RelocationContext context, IReadOnlyList<LinkObject> objects, int parallelism)
     {
-        if (parallelism is not 1 && ObjectRanges.Cut(objects, parallelism) is { Count: > 1 } ranges)
+        if (parallelism is 1 || ObjectRanges.Cut(objects, parallelism) is not { Count: > 1 } ranges
+            || !TryRunAll(context, objects, ranges))
         {
-            var errors = new LinkErrors();
-            ranges.Run(range => RunAll(context with { Errors = errors }, objects, range));
-            if (!errors.Any)
-            {
-                return;
-            }
+            RunAll(context, objects, 0..objects.Count); // again after an error, so that all are told in the order of the objects
         }
+    }
 
-        RunAll(context, objects, 0..objects.Count); // again after an error, so that all are told in the order of the objects
+    private static bool TryRunAll(RelocationContext context, IReadOnlyList<LinkObject> objects, ObjectRanges ranges)
+    {
+        var errors = new LinkErrors();
+        ranges.Run(range => RunAll(context with { Errors = errors }, objects, range));
+        return !errors.Any;
     }
 
     private static void RunAll(RelocationContext context, IReadOnlyList<LinkObject> objects, Range range)

@@ -57,6 +57,13 @@ internal sealed class RelocationScan
     /// <summary>Units whose code or data is referred to in 32 bits, so that lying in their pool would help.</summary>
     internal LoadedUnit? WantsNeighbour { get; private set; }
 
+    /// <summary>Forgets all of a link, so that there can be another one.</summary>
+    internal void Clear()
+    {
+        (NeedsLow, NeedsNear, NeedsStaticTls, UsesMissing) = (false, false, false, false);
+        WantsNeighbour = null;
+    }
+
     /// <summary>Gives the symbols of all objects their traits, and scans the objects.</summary>
     internal void Run(SymbolValues values)
     {

@@ -53,7 +53,7 @@ internal sealed class BufferedSectionWriter : SectionWriter
 
     private readonly MemoryAllocation _allocation;
     private readonly byte _padding;
-    private Chunk[] _chunks = []; // a small unit has no block that needs one
+    private Chunk[] _chunks = [];
 
     /// <param name="memory">The unit's memory.</param>
     /// <param name="allocation">The same.</param>
@@ -63,6 +63,20 @@ internal sealed class BufferedSectionWriter : SectionWriter
     {
         _allocation = allocation;
         _padding = padding;
+    }
+
+    /// <summary>Whether memory has blocks that are worth it; if not, sections are written where they lie.</summary>
+    internal static bool IsFor(MemoryAllocation allocation)
+    {
+        for (MemoryZone zone = 0; zone <= MemoryZone.Data; zone++)
+        {
+            if (allocation.Size(zone) >= LeastBuffered)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Whether a block is written through a buffer.</summary>

@@ -1,7 +1,10 @@
 namespace ElfLoader.Linking;
 
-/// <summary>Arrays that the objects of a link have their sections' places, or their symbols' values, in.</summary>
-/// <remarks>Ten thousand small objects have few arrays, so that the garbage collector has few to look at.</remarks>
+/// <summary>Arrays that objects have their sections' places, their symbols' values, or their stubs in.</summary>
+/// <remarks>
+/// Ten thousand small objects have few arrays, so that the garbage collector has few to look at: whether they are linked together,
+/// or one after the other. An array stays until the last object has gone that has elements in it.
+/// </remarks>
 internal struct SharedArray<T>
     where T : struct
 {
@@ -12,15 +15,16 @@ internal struct SharedArray<T>
     private int _taken;
     private int _expected;
 
-    /// <param name="expected">Elements that will be taken altogether; more may be.</param>
-    internal SharedArray(int expected) => _expected = expected;
+    /// <summary>Announces how many elements will be taken next altogether; more may be.</summary>
+    internal void Expect(int count) => _expected = count;
 
     /// <summary>Takes elements, which nobody else has: each is the default value.</summary>
     internal T[] Take(int count, out int first)
     {
         if (_elements is null || count > _elements.Length - _taken)
         {
-            _elements = new T[Math.Max(count, Math.Min(_expected, Most))];
+            int likely = _elements is null ? 0 : _elements.Length * 2; // whoever goes on taking gets ever larger ones
+            _elements = new T[Math.Max(count, Math.Min(Math.Max(_expected, likely), Most))];
             _taken = 0;
         }
 

@@ -34,12 +34,33 @@ internal sealed class StubTable
     // Most units have none of these.
     private Dictionary<(int Object, int Symbol), int>? _locals;
     private Stub[] _stubs = [];
+    private SharedArray<Stub> _copies;
 
     /// <summary>Number of stubs.</summary>
     internal int Count { get; private set; }
 
     /// <summary>The stubs.</summary>
     internal Span<Stub> All => _stubs.AsSpan(0, Count);
+
+    /// <summary>A copy of the stubs, for keeping.</summary>
+    internal ReadOnlyMemory<Stub> Copy()
+    {
+        if (Count is 0)
+        {
+            return default;
+        }
+
+        Stub[] copy = _copies.Take(Count, out int first);
+        All.CopyTo(copy.AsSpan(first));
+        return copy.AsMemory(first, Count);
+    }
+
+    /// <summary>Forgets all of a link, so that there can be another one.</summary>
+    internal void Clear()
+    {
+        _locals = null;
+        Count = 0;
+    }
 
     /// <summary>Makes sure that a global name has a stub.</summary>
     internal void WantGlobal(ref LinkSymbol symbol, int index, bool isIfunc)

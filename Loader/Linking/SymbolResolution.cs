@@ -14,23 +14,28 @@ internal sealed class SymbolResolution
     private readonly LinkErrors _errors;
     private SharedArray<SectionPlace> _sections;
     private SharedArray<BoundSymbol> _bound;
-    private readonly List<LinkObject> _objects;
+    private readonly List<LinkObject> _objects = [];
     private readonly List<Definition> _outside = new(capacity: 1); // a small object has few
     private List<SyntheticSymbol>? _synthetic;
-    private readonly int _expectedGroups;
+    private int _expectedGroups;
     private SharedArray<int> _globals;
     private GroupSignatures? _groups;
 
     /// <param name="scope">What the objects are linked into.</param>
     /// <param name="errors">Where errors are noted.</param>
-    /// <param name="inputs">The objects.</param>
-    /// <param name="bindsLate">Whether the objects' symbols are bound when they are needed.</param>
-    internal SymbolResolution(
-        ILinkScope scope, LinkErrors errors, IReadOnlyList<ElfObject> inputs, bool bindsLate = false)
+    internal SymbolResolution(ILinkScope scope, LinkErrors errors)
     {
-        BindsLate = bindsLate;
         _scope = scope;
         _errors = errors;
+        Symbols = new LinkSymbols(_objects);
+    }
+
+    /// <summary>Takes the objects of a link.</summary>
+    /// <param name="inputs">The objects.</param>
+    /// <param name="bindsLate">Whether the objects' symbols are bound when they are needed.</param>
+    internal void Begin(IReadOnlyList<ElfObject> inputs, bool bindsLate = false)
+    {
+        BindsLate = bindsLate;
         int names = 0;
         int sections = 0;
         int symbols = 0;
@@ -43,21 +48,29 @@ internal sealed class SymbolResolution
             groups += inputs[i].Groups.Length;
         }
 
-        _sections = new SharedArray<SectionPlace>(sections);
-        _bound = new SharedArray<BoundSymbol>(symbols);
-        _globals = new SharedArray<int>(names);
+        _sections.Expect(sections);
+        _bound.Expect(symbols);
+        _globals.Expect(names);
         _expectedGroups = inputs.Count is 1 ? groups : groups / 3;
 
-        _objects = new List<LinkObject>(inputs.Count);
-        Symbols = new LinkSymbols(_objects, names, isOne: inputs.Count is 1);
+        _ = _objects.EnsureCapacity(inputs.Count);
+        Symbols.Begin(names, isOne: inputs.Count is 1);
         for (int i = 0; i < inputs.Count; i++)
         {
             Add(inputs[i]);
         }
     }
 
+    /// <summary>Forgets all of a link, so that there can be another one.</summary>
+    internal void Clear()
+    {
+        _objects.Clear();
+        _outside.Clear();
+        (_synthetic, _groups) = (null, null);
+    }
+
     /// <summary>Whether the objects' symbols are bound when they are needed.</summary>
-    internal bool BindsLate { get; }
+    internal bool BindsLate { get; private set; }
 
     /// <summary>The names.</summary>
     internal LinkSymbols Symbols { get; }

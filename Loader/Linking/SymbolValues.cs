@@ -17,6 +17,9 @@ internal sealed class SymbolValues
         _binder = new SymbolBinder(resolution.Symbols, architecture);
     }
 
+    /// <summary>Forgets all of a link, so that there can be another one.</summary>
+    internal void Clear() => _binder.HasValues = false;
+
     /// <summary>Fills in the traits of the global names.</summary>
     internal void ClassifyNames()
     {
@@ -31,9 +34,9 @@ internal sealed class SymbolValues
     /// <summary>Fills in the traits of an object's symbols; the global names have theirs.</summary>
     internal void Classify(LinkObject file)
     {
-        file.Binder = _binder;
         if (!file.IsBound)
         {
+            file.Binder = _binder;
             return;
         }
 

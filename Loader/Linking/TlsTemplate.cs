@@ -26,6 +26,13 @@ internal sealed class TlsTemplate
     /// <summary>TP in the same terms.</summary>
     internal ulong ThreadPointer { get; set; }
 
+    /// <summary>Forgets all of a link, so that there can be another one.</summary>
+    internal void Clear()
+    {
+        _block = default;
+        (ImageSize, ImageOffset, Base, ThreadPointer) = (0, 0, 0, 0);
+    }
+
     /// <summary>Appends room with initial values; all of it comes before any without.</summary>
     internal ulong AppendImage(ulong size, ulong alignment)
     {

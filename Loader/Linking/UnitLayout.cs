@@ -21,14 +21,12 @@ internal sealed class UnitLayout
 
     private readonly SymbolResolution _resolution;
     private readonly LinkErrors _errors;
-    private readonly IReadOnlyDictionary<string, SectionRange>? _gathered;
     private readonly LinkBlock[] _blocks = new LinkBlock[(int)MemoryZone.Data + 1];
 
-    internal UnitLayout(SymbolResolution resolution, LinkErrors errors, IReadOnlyDictionary<string, SectionRange>? gathered)
+    internal UnitLayout(SymbolResolution resolution, LinkErrors errors)
     {
         _resolution = resolution;
         _errors = errors;
-        _gathered = gathered;
     }
 
     /// <summary>The blocks, in the order of <see cref="MemoryZone"/>.</summary>
@@ -64,17 +62,28 @@ internal sealed class UnitLayout
     /// <summary>Bytes of that list.</summary>
     internal int TerminatorsSize { get; private set; }
 
+    /// <summary>Forgets all of a link, so that there can be another one.</summary>
+    internal void Clear()
+    {
+        Array.Clear(_blocks);
+        Tls.Clear();
+        (Init, Fini) = (null, null);
+        UnwindStart = 0;
+    }
+
     /// <summary>Gives everything its offset.</summary>
+    /// <param name="gathered">Ranges of sections whose start or end is referred to, by name; null if there are none.</param>
     /// <param name="stubs">The stubs that the scan wanted.</param>
     /// <param name="shape">What a stub takes.</param>
     /// <param name="extraCode">Bytes of code that the unit adds.</param>
-    internal void Plan(StubTable stubs, StubShape shape, int extraCode)
+    internal void Plan(
+        IReadOnlyDictionary<string, SectionRange>? gathered, StubTable stubs, StubShape shape, int extraCode)
     {
         try
         {
-            if (_gathered is not null)
+            if (gathered is not null)
             {
-                PlaceGathered(_gathered);
+                PlaceGathered(gathered);
             }
 
             foreach (LinkObject file in _resolution.Objects)

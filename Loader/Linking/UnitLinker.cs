@@ -12,29 +12,55 @@ namespace ElfLoader.Linking;
 /// seal, run IFUNC resolvers, register, initialize, publish. Up to the first line of foreign code a failure leaves nothing
 /// behind; after it, what has run is finished with and the rest taken back.
 /// </summary>
+/// <remarks>
+/// It can be used for one link after the other, with all that a link makes for itself: of many small loads, that would be more
+/// memory than what stays of them. Of a link that failed, was large, or left something behind that refers to it, it is not.
+/// </remarks>
 internal sealed class UnitLinker
 {
     private static LinkRules Rules => HostMachine.Rules;
 
     private readonly ObjectLibrary _library;
     private readonly NativeProcess _process;
-    private IReadOnlyList<ElfObject> _inputs;
     private readonly LinkErrors _errors = new();
     private readonly StubTable _stubs = new();
-    private readonly LinkRequest _request;
+    private readonly UnitServices _services = new();
+    private readonly AllocationMemory _memory = new(HostMachine.Architecture.CodePadding);
+    private readonly ProcessScope _scope;
+    private readonly SymbolResolution _resolution;
+    private readonly SymbolValues _values;
+    private readonly RelocationScan _scan;
+    private readonly UnitLayout _layout;
+    private readonly RelocationContext _context;
     private readonly UnitPublication _publication;
+    private IReadOnlyList<ElfObject> _inputs = [];
+    private LinkRequest _request = LinkRequest.Ordinary;
     private UnitEntries? _entries;
     private bool _wasOvertaken;
+    private bool _isReferredTo;
     private StateTransfer? _state;
 
-    internal UnitLinker(
-        ObjectLibrary library, NativeProcess process, IReadOnlyList<ElfObject> inputs, LinkRequest? request = null)
+    internal UnitLinker(ObjectLibrary library, NativeProcess process)
     {
         _library = library;
         _process = process;
-        _inputs = inputs;
-        _request = request ?? new LinkRequest();
-        _publication = new UnitPublication(library, process, _request);
+        _scope = new ProcessScope(library, _services);
+        _resolution = new SymbolResolution(_scope, _errors);
+        _values = new SymbolValues(_resolution, Rules.Architecture);
+        _scan = new RelocationScan(Rules, _resolution, _errors, _stubs, library.Options.AllowUndefined);
+        _layout = new UnitLayout(_resolution, _errors);
+        _services.Tls = _layout.Tls;
+        _publication = new UnitPublication(library, process);
+        _context = new RelocationContext
+        {
+            Rules = Rules,
+            Resolution = _resolution,
+            Stubs = _stubs,
+            Tls = _layout.Tls,
+            Memory = _memory,
+            Errors = _errors,
+            Advice = new ReachAdvice(_resolution),
+        };
     }
 
     /// <summary>What the unit has taken the place of, where it was to do that.</summary>
@@ -46,14 +72,18 @@ internal sealed class UnitLinker
     internal bool WasOvertaken => _wasOvertaken || _publication.WasOvertaken;
 
     /// <summary>Does it all.</summary>
+    /// <param name="inputs">The objects.</param>
+    /// <param name="request">What the link is for.</param>
     /// <returns>The unit; null if there is no object at all.</returns>
     /// <exception cref="LinkException">Something is wrong; nothing has changed.</exception>
-    internal LoadedUnit? Link()
+    internal LoadedUnit? Link(IReadOnlyList<ElfObject> inputs, LinkRequest request)
     {
         long removals = _library.Removals;
-        var services = new UnitServices();
-        var scope = new ProcessScope(_library, services) { IsReplacing = _request.Replace is not null };
-        if (_request.Wanted is { } wanted && scope.FindInArchives(wanted) is { } member)
+        _inputs = inputs;
+        _request = request;
+        _publication.Begin(request);
+        _scope.IsReplacing = request.Replace is not null;
+        if (request.Wanted is { } wanted && _scope.FindInArchives(wanted) is { } member)
         {
             _inputs = [.. _inputs, member];
         }
@@ -68,53 +98,48 @@ internal sealed class UnitLinker
             HostMachine.Check(_inputs[i]);
         }
 
-        var resolution = new SymbolResolution(scope, _errors, _inputs, BindsLate());
-        resolution.Resolve();
-        for (int i = _inputs.Count; i < resolution.Objects.Count; i++)
+        _resolution.Begin(_inputs, BindsLate());
+        _resolution.Resolve();
+        for (int i = _inputs.Count; i < _resolution.Objects.Count; i++)
         {
-            HostMachine.Check(resolution.Objects[i].Elf);
+            HostMachine.Check(_resolution.Objects[i].Elf);
         }
 
         _errors.ThrowIfAny();
-
-        var values = new SymbolValues(resolution, Rules.Architecture);
-        values.ClassifyNames();
-        _entries = UnitEntries.Find(_library, resolution);
-        var scan = new RelocationScan(Rules, resolution, _errors, _stubs, _library.Options.AllowUndefined);
-        scan.Run(values);
+        _values.ClassifyNames();
+        _entries = UnitEntries.Find(_library, _resolution);
+        _scan.Run(_values);
         _wasOvertaken = _errors.Any && _library.Removals != removals; // what is missing now was perhaps there before
         _errors.ThrowIfAny();
-        if (scan.UsesMissing && _library.Removals != removals)
+        if (_scan.UsesMissing && _library.Removals != removals)
         {
             _wasOvertaken = true;
             throw new LinkException(
                 LinkErrorCode.Undefined, new LinkLocation(_inputs[0].Name), "what it may have relied on has just been unloaded");
         }
 
-        var layout = new UnitLayout(resolution, _errors, scope.Gathered);
-        services.Tls = layout.Tls;
-        services.UsesTrap = scan.UsesMissing && _library.Options.UndefinedAddress is null;
-        layout.Plan(_stubs, HostMachine.Architecture.Stub, services.CodeSize);
+        _services.UsesTrap = _scan.UsesMissing && _library.Options.UndefinedAddress is null;
+        _layout.Plan(_scope.Gathered, _stubs, HostMachine.Architecture.Stub, _services.CodeSize);
         _errors.ThrowIfAny();
         if (_request.Replace is { } replace)
         {
-            _state = new StateTransfer(_library, replace, resolution);
+            _state = new StateTransfer(_library, replace, _resolution);
             _state.Decide();
-            _publication.RefuseDoubtfulInitializers(_inputs[0].Name, resolution, _state);
+            _publication.RefuseDoubtfulInitializers(_inputs[0].Name, _resolution, _state);
         }
 
         var unit = new LoadedUnit(_library, NameOfUnit());
-        var resources = new UnitResources(_process);
+        var resources = new UnitResources();
         unit.Resources = resources;
-        unit.Objects = [.. resolution.Objects];
-        unit.Stubs = _stubs.Count > 0 ? _stubs : null;
+        unit.Objects = [.. _resolution.Objects];
         unit.Entries = _entries;
         try
         {
-            resources.Allocation = Allocate(layout, scan);
+            resources.Allocation = Allocate();
             _entries?.Claim(_library, resources.Allocation.Pool);
-            resources.ReserveTls(layout.Tls, scan.NeedsStaticTls, new LinkLocation(unit.Name));
-            unit.Patches = Write(resolution, values, layout, services, resources, scope);
+            resources.ReserveTls(_layout.Tls, _scan.NeedsStaticTls, new LinkLocation(unit.Name));
+            unit.Patches = Write(resources);
+            unit.Stubs = _stubs.Copy();
             resources.Allocation.Seal();
         }
         catch (Exception exception)
@@ -125,10 +150,36 @@ internal sealed class UnitLinker
             throw;
         }
 
-        Start(unit, resolution, layout, scope);
-        values.Keep();
-        resolution.Symbols.Dispose();
+        Start(unit);
+        _values.Keep();
+        _isReferredTo = _resolution.BindsLate || _entries is not null || _state is not null || resources.Diagnostics is not null
+            || _library.Options.RecordPatches;
         return unit;
+    }
+
+    /// <summary>Forgets all of the link that was made last; it has not failed.</summary>
+    /// <returns>False if another link needs another linker.</returns>
+    internal bool TryClear()
+    {
+        const int most = 4; // objects; what is lent to larger links is worth less than the memory that it takes
+        if (_resolution.Objects.Count > most || _isReferredTo)
+        {
+            _resolution.Symbols.Dispose();
+            return false;
+        }
+
+        _inputs = [];
+        _request = LinkRequest.Ordinary;
+        _stubs.Clear();
+        _services.Clear();
+        _memory.Allocation = null!;
+        _scope.Clear();
+        _resolution.Clear();
+        _values.Clear();
+        _scan.Clear();
+        _layout.Clear();
+        _publication.Clear();
+        return true;
     }
 
     /// <summary>Whether there are so many symbols that they are better not bound all at once, and nobody changes single ones.</summary>
@@ -150,10 +201,10 @@ internal sealed class UnitLinker
         : string.Join(", ", _inputs.Take(3).Select(input => input.Name))
             + (_inputs.Count > 3 ? $" and {_inputs.Count - 3} more" : "");
 
-    private MemoryAllocation Allocate(UnitLayout layout, RelocationScan scan)
+    private MemoryAllocation Allocate()
     {
         ulong total = 0;
-        foreach (LinkBlock block in layout.Blocks)
+        foreach (LinkBlock block in _layout.Blocks)
         {
             total = block.Size > ulong.MaxValue - total ? ulong.MaxValue : total + block.Size;
         }
@@ -167,22 +218,22 @@ internal sealed class UnitLinker
                 + $"{_library.Options.MaximumUnitSize}");
         }
 
-        ReadOnlySpan<LinkBlock> blocks = layout.Blocks;
+        ReadOnlySpan<LinkBlock> blocks = _layout.Blocks;
         var request = new MemoryRequest(
             Zone(blocks[0]), Zone(blocks[1]), Zone(blocks[2]), Zone(blocks[3]));
-        return Allocate(request, scan);
+        return Allocate(request);
 
         static ZoneRequest Zone(LinkBlock block) => new(block.Size, block.Alignment);
     }
 
-    private MemoryAllocation Allocate(in MemoryRequest request, RelocationScan scan)
+    private MemoryAllocation Allocate(in MemoryRequest request)
     {
         MemoryPlacement placement = _library.Options.Placement
-            ?? (scan.NeedsLow ? MemoryPlacement.Low
-                : scan.NeedsNear ? MemoryPlacement.Near
+            ?? (_scan.NeedsLow ? MemoryPlacement.Low
+                : _scan.NeedsNear ? MemoryPlacement.Near
                 : MemoryPlacement.Far);
         MemoryMapping mapping = UnitDiagnostics.MappingFor(_library.Options);
-        MemoryPool? neighbour = scan.WantsNeighbour?.Resources.Pool ?? _library.Contents.LastPool;
+        MemoryPool? neighbour = _scan.WantsNeighbour?.Resources.Pool ?? _library.Contents.LastPool;
         if (neighbour is not null && Serves(neighbour.Placement, placement) && IsMapped(neighbour, mapping)
             && neighbour.TryAllocate(request, out MemoryAllocation? beside))
         {
@@ -200,89 +251,73 @@ internal sealed class UnitLinker
 
     /// <summary>Fills the unit's memory.</summary>
     /// <returns>The records of what was patched, if the options ask for them.</returns>
-    private IReadOnlyList<PatchRecord> Write(
-        SymbolResolution resolution,
-        SymbolValues values,
-        UnitLayout layout,
-        UnitServices services,
-        UnitResources resources,
-        ProcessScope scope)
+    private IReadOnlyList<PatchRecord> Write(UnitResources resources)
     {
         MemoryAllocation allocation = resources.Allocation!;
-        for (int i = 0; i < layout.Blocks.Length; i++)
+        for (int i = 0; i < _layout.Blocks.Length; i++)
         {
-            layout.Blocks[i].Address = allocation.Address((MemoryZone)i);
+            _layout.Blocks[i].Address = allocation.Address((MemoryZone)i);
         }
 
-        var memory = new AllocationMemory(allocation, HostMachine.Architecture.CodePadding);
-        FillCode(memory, layout, resolution, allocation);
-        layout.Init?.WriteFrame(memory);
-        layout.Fini?.WriteFrame(memory);
-        layout.AssignAddresses(_stubs);
+        _memory.Allocation = allocation;
+        FillCode(allocation);
+        _layout.Init?.WriteFrame(_memory);
+        _layout.Fini?.WriteFrame(_memory);
+        _layout.AssignAddresses(_stubs);
         _state?.MoveSections();
-        ulong extra = layout.Blocks[(int)MemoryZone.Code].Address + layout.ExtraCodeOffset;
-        services.Place(extra, layout.Blocks[(int)MemoryZone.Data].Address + layout.LifetimeOffset);
-        resources.Lifetime = services.Lifetime;
-        values.Assign(_library.Options.UndefinedAddress ?? services.TrapAddress, _stubs);
+        ulong extra = _layout.Blocks[(int)MemoryZone.Code].Address + _layout.ExtraCodeOffset;
+        _services.Place(extra, _layout.Blocks[(int)MemoryZone.Data].Address + _layout.LifetimeOffset);
+        resources.Lifetime = _services.Lifetime;
+        _values.Assign(_library.Options.UndefinedAddress ?? _services.TrapAddress, _stubs);
         _entries?.Apply();
         _state?.MoveVariables();
-        services.Write(memory.Writable((int)MemoryZone.Code, layout.ExtraCodeOffset, services.CodeSize));
+        _services.Write(_memory.Writable((int)MemoryZone.Code, _layout.ExtraCodeOffset, _services.CodeSize));
 
-        var context = new RelocationContext
-        {
-            Rules = Rules,
-            Resolution = resolution,
-            Stubs = _stubs,
-            Entries = _entries,
-            Tls = layout.Tls,
-            Memory = memory,
-            Errors = _errors,
-            Advice = new ReachAdvice(resolution),
-        };
-        layout.Tls.ThreadPointer = 0; // symbols of static storage are offsets from it already
-        RelocationPass.RunAll(context, resolution.Objects, _library.Options.MaximumParallelism);
+        _context.Entries = _entries;
+        _layout.Tls.ThreadPointer = 0; // symbols of static storage are offsets from it already
+        RelocationPass.RunAll(_context, _resolution.Objects, _library.Options.MaximumParallelism);
         GotWriter? slots = null;
-        foreach (LinkObject file in resolution.Objects)
+        foreach (LinkObject file in _resolution.Objects)
         {
             if (file.UsesGot)
             {
-                slots ??= new GotWriter(context, NativeProcess.Host.Tls, resources.Tls);
+                slots ??= new GotWriter(_context, NativeProcess.Host.Tls, resources.Tls);
                 slots.Write(file);
             }
         }
 
-        WriteStubs(context, memory);
-        JoinUnwindTables(layout, memory, resolution);
+        WriteStubs();
+        JoinUnwindTables();
         _errors.ThrowIfAny();
         return _library.Options.RecordPatches
-            ? PatchLedger.Of(context, resolution.Objects, resolution.Objects.Count - scope.Pulled.Count)
+            ? PatchLedger.Of(_context, _resolution.Objects, _resolution.Objects.Count - _scope.Pulled.Count)
             : [];
     }
 
-    private void JoinUnwindTables(UnitLayout layout, AllocationMemory memory, SymbolResolution resolution)
+    private void JoinUnwindTables()
     {
-        if (layout.UnwindSize is 0)
+        if (_layout.UnwindSize is 0)
         {
             return;
         }
 
-        Span<byte> tables = memory.Writable(
-            (int)MemoryZone.ReadOnly, layout.UnwindOffset, checked((int)layout.UnwindSize));
+        Span<byte> tables = _memory.Writable(
+            (int)MemoryZone.ReadOnly, _layout.UnwindOffset, checked((int)_layout.UnwindSize));
         if (UnwindTables.Join(tables, out int start) is not { } problem)
         {
-            layout.UnwindStart = layout.UnwindOffset + (ulong)start;
+            _layout.UnwindStart = _layout.UnwindOffset + (ulong)start;
             return;
         }
 
-        ulong place = layout.UnwindOffset + (ulong)problem.Offset;
-        foreach (LinkObject file in resolution.Objects)
+        ulong place = _layout.UnwindOffset + (ulong)problem.Offset;
+        foreach (LinkObject file in _resolution.Objects)
         {
             for (int i = 1; i < file.Sections.Length; i++)
             {
                 if (file.Sections[i] is { Fate: SectionFate.Kept, Role: SectionRole.Unwind } section
-                    && place >= memory.OffsetOf(section) && place - memory.OffsetOf(section) < file.Elf.Sections[i].Size)
+                    && place >= _memory.OffsetOf(section) && place - _memory.OffsetOf(section) < file.Elf.Sections[i].Size)
                 {
-                    _errors.Add(LinkErrorCode.Malformed, file.At(i, place - memory.OffsetOf(section)), $"the unwind table {problem.Problem}");
+                    _errors.Add(LinkErrorCode.Malformed, file.At(i, place - _memory.OffsetOf(section)), $"the unwind table {problem.Problem}");
                     return;
                 }
             }
@@ -290,8 +325,7 @@ internal sealed class UnitLinker
     }
 
     /// <summary>Makes what lies between sections trap, unless that is much more memory than the sections take.</summary>
-    private static void FillCode(
-        AllocationMemory memory, UnitLayout layout, SymbolResolution resolution, MemoryAllocation allocation)
+    private void FillCode(MemoryAllocation allocation)
     {
         if (BufferedSectionWriter.IsBuffered(allocation, (int)MemoryZone.Code))
         {
@@ -299,9 +333,9 @@ internal sealed class UnitLinker
         }
 
         const ulong little = 1 << 20;
-        ulong size = layout.Blocks[(int)MemoryZone.Code].Size;
+        ulong size = _layout.Blocks[(int)MemoryZone.Code].Size;
         ulong input = 0;
-        foreach (LinkObject file in resolution.Objects)
+        foreach (LinkObject file in _resolution.Objects)
         {
             input += (ulong)file.Elf.Bytes.Length;
         }
@@ -309,17 +343,17 @@ internal sealed class UnitLinker
         const int chunk = 1 << 30;
         for (ulong offset = 0; offset < size && size <= input + little; offset += chunk)
         {
-            memory.Writable((int)MemoryZone.Code, offset, (int)Math.Min(chunk, size - offset))
+            _memory.Writable((int)MemoryZone.Code, offset, (int)Math.Min(chunk, size - offset))
                 .Fill(HostMachine.Architecture.CodePadding);
         }
     }
 
-    private void WriteStubs(RelocationContext context, AllocationMemory memory)
+    private void WriteStubs()
     {
         StubShape shape = HostMachine.Architecture.Stub;
         foreach (ref readonly Stub stub in _stubs.All)
         {
-            Span<byte> code = memory.Writable((int)MemoryZone.Code, stub.Offset, shape.Size);
+            Span<byte> code = _memory.Writable((int)MemoryZone.Code, stub.Offset, shape.Size);
             if (!HostMachine.Architecture.TryWriteStub(shape, code, stub.Address, stub.SlotAddress))
             {
                 throw new LinkException(
@@ -329,46 +363,46 @@ internal sealed class UnitLinker
             }
 
             // A word of 32 bits is the lower half of one of 64: slots have room for that.
-            Span<byte> slot = memory.Writable((int)MemoryZone.Relro, stub.SlotOffset, sizeof(ulong));
-            BinaryPrimitives.WriteUInt64LittleEndian(slot, stub.IsIfunc ? 0 : TargetOf(context.Resolution, stub));
+            Span<byte> slot = _memory.Writable((int)MemoryZone.Relro, stub.SlotOffset, sizeof(ulong));
+            BinaryPrimitives.WriteUInt64LittleEndian(slot, stub.IsIfunc ? 0 : TargetOf(stub));
         }
     }
 
-    private static ulong TargetOf(SymbolResolution resolution, in Stub stub)
+    private ulong TargetOf(in Stub stub)
     {
         (ulong value, SymbolTraits traits) = stub.Object >= 0
-            ? (resolution.Objects[stub.Object].Bound(stub.Symbol).Value, resolution.Objects[stub.Object].Bound(stub.Symbol).Traits)
-            : (resolution.Symbols[stub.Symbol].Value, resolution.Symbols[stub.Symbol].Traits);
+            ? (_resolution.Objects[stub.Object].Bound(stub.Symbol).Value, _resolution.Objects[stub.Object].Bound(stub.Symbol).Traits)
+            : (_resolution.Symbols[stub.Symbol].Value, _resolution.Symbols[stub.Symbol].Traits);
         return value | ((traits & SymbolTraits.Thumb) != 0 ? HostMachine.Architecture.ThumbBit : 0);
     }
 
     /// <summary>From here on foreign code runs.</summary>
-    private void Start(LoadedUnit unit, SymbolResolution resolution, UnitLayout layout, ProcessScope scope)
+    private void Start(LoadedUnit unit)
     {
         UnitResources resources = unit.Resources;
         try
         {
-            _publication.RelyOnOthers(unit, resolution, scope);
+            _publication.RelyOnOthers(unit, _resolution, _scope);
             _state?.Join(unit);
             _entries?.PrepareForInitializers();
-            resources.Diagnostics = UnitDiagnostics.Announce(unit, Rules, resolution, layout);
-            resources.ActivateTls(layout);
+            resources.Diagnostics = UnitDiagnostics.Announce(unit, Rules, _resolution, _stubs, _layout);
+            resources.ActivateTls(_layout);
             if (_library.Options.RunCode)
             {
                 ResolveIfuncs(resources.Allocation!);
             }
 
-            resources.RegisterUnwind(layout);
+            resources.RegisterUnwind(_layout);
             if (_publication.RunsInitializers)
             {
-                InitializerLists lists = InitializerLists.Collect(resolution.ObjectSpan, layout);
-                unit.RegistersExit = lists.Terminators.Count > 0 || resolution.Symbols.Find("__cxa_atexit"u8) >= 0
-                    || resolution.Symbols.Find("atexit"u8) >= 0;
-                resources.Initialize(lists, layout, _library.Arguments);
+                InitializerLists lists = InitializerLists.Collect(_resolution.ObjectSpan, _layout);
+                unit.RegistersExit = lists.Terminators.Count > 0 || _resolution.Symbols.Find("__cxa_atexit"u8) >= 0
+                    || _resolution.Symbols.Find("atexit"u8) >= 0;
+                resources.Initialize(lists, _layout, _library.Arguments);
             }
 
             resources.Settle();
-            _publication.Publish(unit, resolution, scope, _state);
+            _publication.Publish(unit, _resolution, _scope, _state);
             _entries?.Settle(_library, isPublished: true);
             _library.Contents.LastPool = resources.Pool;
         }

@@ -7,11 +7,8 @@ namespace ElfLoader.Linking;
 /// <summary>What a unit holds in the process, and how it is given back.</summary>
 internal sealed class UnitResources
 {
-    private readonly NativeProcess _process;
     private UnwindRegistration? _unwind;
     private bool _started;
-
-    internal UnitResources(NativeProcess process) => _process = process;
 
     /// <summary>Its memory.</summary>
     internal MemoryAllocation? Allocation { get; set; }
@@ -164,7 +161,7 @@ internal sealed class UnitResources
         Diagnostics = null;
         if (_unwind is { } unwind)
         {
-            UnwindRegistry.Deregister(unwind);
+            NativeProcess.Host.Unwind.Deregister(unwind);
             _unwind = null;
         }
     }

@@ -18,6 +18,13 @@ internal sealed class UnitServices
     private bool _usesThunks;
     private ulong _code;
 
+    /// <summary>Forgets all of a link, so that there can be another one.</summary>
+    internal void Clear()
+    {
+        (_usesThunks, UsesTrap, _code) = (false, false, 0);
+        Lifetime = default;
+    }
+
     /// <summary>The unit's thread-local storage, once it is laid out.</summary>
     internal TlsTemplate? Tls { get; set; }
 

@@ -13,6 +13,14 @@ internal sealed class UnitUses
     /// <summary>The units, each once, in the order in which they came.</summary>
     internal ReadOnlySpan<(LoadedUnit Unit, UnitUse Use)> All => _uses.AsSpan(0, _count);
 
+    /// <summary>Forgets all of a link, so that there can be another one.</summary>
+    internal void Clear()
+    {
+        Array.Clear(_uses);
+        _places = null;
+        _count = 0;
+    }
+
     /// <summary>Notes that so much of a unit is used, too.</summary>
     internal void Add(LoadedUnit unit, UnitUse use)
     {

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using ElfLoader.Arch.X64;
+using ElfLoader.Linking;
 using ElfLoader.Memory;
 using ElfLoader.Runtime;
 
@@ -84,7 +85,7 @@ internal sealed class EntryChunk
     /// <summary>Gives the memory back: nobody calls any of the entries.</summary>
     internal void Release()
     {
-        UnwindRegistry.Deregister(_unwind);
+        NativeProcess.Host.Unwind.Deregister(_unwind);
         _memory.Free();
     }
 

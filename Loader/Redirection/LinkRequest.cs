@@ -4,4 +4,8 @@ namespace ElfLoader.Redirection;
 /// <param name="Wanted">A name whose archive member is linked as well; null for none.</param>
 /// <param name="Replace">How it takes the place of what is loaded; null: it does not.</param>
 /// <param name="IsLazy">Whether it is for a call that is waiting, so that it must not wait for epochs.</param>
-internal sealed record LinkRequest(byte[]? Wanted = null, ReplaceOptions? Replace = null, bool IsLazy = false);
+internal sealed record LinkRequest(byte[]? Wanted = null, ReplaceOptions? Replace = null, bool IsLazy = false)
+{
+    /// <summary>Nothing but to load what is given.</summary>
+    internal static LinkRequest Ordinary { get; } = new();
+}

@@ -8,16 +8,25 @@ internal sealed class UnitPublication
 {
     private readonly ObjectLibrary _library;
     private readonly NativeProcess _process;
-    private readonly LinkRequest _request;
-    private readonly long _publications;
+    private readonly UnitUses _uses = new();
+    private LinkRequest _request = LinkRequest.Ordinary;
+    private long _publications;
 
-    internal UnitPublication(ObjectLibrary library, NativeProcess process, LinkRequest request)
+    internal UnitPublication(ObjectLibrary library, NativeProcess process)
     {
         _library = library;
         _process = process;
-        _request = request;
-        _publications = library.Contents.Publications;
     }
+
+    /// <summary>Notes what is there before a link.</summary>
+    internal void Begin(LinkRequest request)
+    {
+        _request = request;
+        _publications = _library.Contents.Publications;
+    }
+
+    /// <summary>Forgets all of a link, so that there can be another one.</summary>
+    internal void Clear() => _uses.Clear();
 
     /// <summary>
     /// Whether it failed because of what other threads loaded, replaced or unloaded meanwhile, so that linking again will help.
@@ -94,7 +103,7 @@ internal sealed class UnitPublication
     /// <summary>Makes the units that this one uses stay, and looks whether everything is still as it was resolved.</summary>
     internal void RelyOnOthers(LoadedUnit unit, SymbolResolution resolution, ProcessScope scope)
     {
-        if (!_process.Graph.TryAdd(unit, UsedUnits(unit, resolution), out LoadedUnit? gone))
+        if (!_process.Graph.TryAdd(unit, FindUses(unit, resolution), out LoadedUnit? gone))
         {
             WasOvertaken = true;
             throw new LinkException(
@@ -122,9 +131,8 @@ internal sealed class UnitPublication
         }
     }
 
-    private UnitUses UsedUnits(LoadedUnit unit, SymbolResolution resolution)
+    private UnitUses FindUses(LoadedUnit unit, SymbolResolution resolution)
     {
-        var uses = new UnitUses();
         for (int i = 0; i < resolution.Symbols.Count; i++)
         {
             ref LinkSymbol symbol = ref resolution.Symbols[i];
@@ -153,9 +161,9 @@ internal sealed class UnitPublication
             UnitUse kind = outside.Type is SymbolType.Function ? UnitUse.SharedCode : UnitUse.SharedData;
             UnitUse use = (outside.IsWeak ? kind : UnitUse.None)
                 | (outside.IsWeak && symbol.HasCopy ? UnitUse.None : UnitUse.Needed);
-            uses.Add(used, use);
+            _uses.Add(used, use);
         }
 
-        return uses;
+        return _uses;
     }
 }

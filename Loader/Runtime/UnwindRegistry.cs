@@ -72,7 +72,7 @@ internal sealed class UnwindRegistry
     {
         lock (_gate)
         {
-            var registration = new UnwindRegistration(this, ehFrame, code, _entries.Take());
+            var registration = new UnwindRegistration(ehFrame, code) { Entry = _entries.Take() };
             int index = IndexOf(code);
             if (index >= 0 && code < _sets[index].LastCode)
             {
@@ -93,7 +93,34 @@ internal sealed class UnwindRegistry
     }
 
     /// <summary>Takes a registration back, once: libgcc aborts the process on tables it does not know.</summary>
-    public static void Deregister(UnwindRegistration registration) => registration.Registry.Remove(registration);
+    public void Deregister(in UnwindRegistration registration)
+    {
+        lock (_gate)
+        {
+            int index = IndexOf(registration.Code);
+            int place = _sets[index].IndexOf(registration.EhFrame);
+            while (place < 0) // without code, a unit may be at the address of another one
+            {
+                place = _sets[--index].IndexOf(registration.EhFrame);
+            }
+
+            UnwindSet set = _sets[index];
+            UnwindRegistration removed = set.Members[place];
+            if (set.IsSingle)
+            {
+                _sets.RemoveAt(index);
+                CloseSingle(removed);
+            }
+            else
+            {
+                Opened old = set.Opened;
+                set.RemoveAt(place);
+                Reopen(index, set, old);
+            }
+
+            _entries.Give(removed.Entry);
+        }
+    }
 
     /// <summary>The last set that begins at or before an address; -1 if there is none.</summary>
     private int IndexOf(ulong code)
@@ -181,28 +208,6 @@ internal sealed class UnwindRegistry
         }
     }
 
-    private void Remove(UnwindRegistration registration)
-    {
-        lock (_gate)
-        {
-            int index = IndexOf(registration.Code);
-            UnwindSet set = _sets[index];
-            Opened old = set.Opened;
-            if (set.IsSingle)
-            {
-                _sets.RemoveAt(index);
-                CloseSingle(registration);
-            }
-            else
-            {
-                set.Remove(registration);
-                Reopen(index, set, old);
-            }
-
-            _entries.Give(registration.Entry);
-        }
-    }
-
     /// <summary>Registers a set anew that has lost a table, with the one before it if both are small.</summary>
     private void Reopen(int index, UnwindSet set, Opened old)
     {
@@ -220,9 +225,9 @@ internal sealed class UnwindRegistry
         }
         else if (set.Count is 1)
         {
-            UnwindRegistration last = set.Members[0];
+            ref UnwindRegistration last = ref set.Members[0];
             _entries.Rest(last.Entry);
-            last.Entry = _entries.Take();
+            last = last with { Entry = _entries.Take() };
             OpenSingle(last);
             set.Opened = default;
         }
@@ -263,13 +268,13 @@ internal sealed class UnwindRegistry
         }
     }
 
-    private void OpenSingle(UnwindRegistration registration)
+    private void OpenSingle(in UnwindRegistration registration)
     {
         _ = NativeCall.Call(_register, registration.EhFrame, registration.Entry);
         _singles++;
     }
 
-    private void CloseSingle(UnwindRegistration registration)
+    private void CloseSingle(in UnwindRegistration registration)
     {
         _ = NativeCall.Call(_deregister, registration.EhFrame);
         _singles--;

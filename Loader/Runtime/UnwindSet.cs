@@ -13,7 +13,7 @@ internal sealed class UnwindSet
 {
     private UnwindRegistration[] _members;
 
-    internal UnwindSet(UnwindRegistration first)
+    internal UnwindSet(in UnwindRegistration first)
     {
         _members = [first];
         Count = 1;
@@ -29,7 +29,7 @@ internal sealed class UnwindSet
     internal int Count { get; private set; }
 
     /// <summary>The tables.</summary>
-    internal ReadOnlySpan<UnwindRegistration> Members => _members.AsSpan(0, Count);
+    internal Span<UnwindRegistration> Members => _members.AsSpan(0, Count);
 
     /// <summary>Where the code of the first begins.</summary>
     internal ulong FirstCode => _members[0].Code;
@@ -38,7 +38,7 @@ internal sealed class UnwindSet
     internal ulong LastCode => _members[Count - 1].Code;
 
     /// <summary>Adds a table at its place.</summary>
-    internal void Insert(UnwindRegistration registration)
+    internal void Insert(in UnwindRegistration registration)
     {
         Reserve(1);
         int place = Count++;
@@ -58,17 +58,23 @@ internal sealed class UnwindSet
         Count += next.Count;
     }
 
-    /// <summary>Takes a table out.</summary>
-    internal void Remove(UnwindRegistration registration)
+    /// <summary>The place of a table; -1 if it is in another set.</summary>
+    internal int IndexOf(ulong ehFrame)
     {
         int place = Count - 1; // mostly the last, as it was loaded last
-        while (_members[place] != registration)
+        while (place >= 0 && _members[place].EhFrame != ehFrame)
         {
             place--;
         }
 
+        return place;
+    }
+
+    /// <summary>Takes a table out.</summary>
+    internal void RemoveAt(int place)
+    {
         Array.Copy(_members, place + 1, _members, place, Count - place - 1);
-        _members[--Count] = null!;
+        Count--;
     }
 
     /// <summary>Takes the upper half out.</summary>
@@ -78,7 +84,6 @@ internal sealed class UnwindSet
         var upper = new UnwindSet(_members[half]);
         upper._members = _members[half..Count];
         upper.Count = Count - half;
-        _members.AsSpan(half).Clear();
         Count = half;
         return upper;
     }

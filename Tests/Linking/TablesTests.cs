@@ -38,7 +38,8 @@ public sealed class TablesTests
         SharedArray<BoundSymbol> bound = default;
         SharedArray<int> globals = default;
         LinkObject file = new(LinkTest.Read(elf, "a.o"), 0, ref sections, ref bound, ref globals);
-        LinkSymbols symbols = new([file], 1, isOne: true);
+        LinkSymbols symbols = new([file]);
+        symbols.Begin(expected: 1, isOne: true);
         file.Symbols[local].Global = -1;
         file.Symbols[global].Global = symbols.Intern(file, file.Elf.Symbol(global).NameOffset, "g"u8);
         StubTable stubs = new();
@@ -65,7 +66,7 @@ public sealed class TablesTests
                 (".ctors", [ulong.MaxValue, 120, 0]), (".init_array.x", [130])), "b.o"),
         ]);
 
-        InitializerLists lists = InitializerLists.Collect(unit.Objects, new UnitLayout(null!, new LinkErrors(), null));
+        InitializerLists lists = InitializerLists.Collect(unit.Objects, new UnitLayout(null!, new LinkErrors()));
 
         // .ctors.65435 has priority 65535 - 65435; .ctors and .dtors are stored the other way round.
         Assert.That(lists.Initializers, Is.EqualTo([50, 110, 61, 60, 70, 40, 10, 11, 21, 20, 80, 120, 130]));

@@ -27,7 +27,7 @@ public sealed class UnwindRegistryTests
         Assert.That(FindEntry(code), Is.Zero);
         UnwindRegistration registration = registry.Register(frame, code);
         Assert.That(FindEntry(code), Is.EqualTo(frame + 0x18));
-        UnwindRegistry.Deregister(registration);
+        registry.Deregister(registration);
         Assert.That(FindEntry(code), Is.Zero);
     }
 
@@ -53,7 +53,7 @@ public sealed class UnwindRegistryTests
             int i = round < Count ? order[round] : random.Next(Count);
             if (registered[i] is { } registration)
             {
-                UnwindRegistry.Deregister(registration);
+                registry.Deregister(registration);
                 registered[i] = null;
             }
             else
@@ -74,7 +74,7 @@ public sealed class UnwindRegistryTests
 
         foreach (UnwindRegistration registration in registered.OfType<UnwindRegistration>())
         {
-            UnwindRegistry.Deregister(registration);
+            registry.Deregister(registration);
         }
 
         Assert.That(registry.SetCount, Is.Zero);

@@ -27,15 +27,16 @@ internal sealed class PreparedLink : IDisposable
     {
         var services = new UnitServices();
         var scope = new ProcessScope(_library, services);
-        _resolution = new SymbolResolution(scope, _errors, objects);
+        _resolution = new SymbolResolution(scope, _errors);
+        _resolution.Begin(objects);
         _resolution.Resolve();
         var values = new SymbolValues(_resolution, Rules.Architecture);
         values.ClassifyNames();
         new RelocationScan(Rules, _resolution, _errors, _stubs, allowUndefined: true).Run(values);
-        _layout = new UnitLayout(_resolution, _errors, scope.Gathered);
+        _layout = new UnitLayout(_resolution, _errors);
         services.Tls = _layout.Tls;
         services.UsesTrap = true;
-        _layout.Plan(_stubs, X64.Instance.Stub, services.CodeSize);
+        _layout.Plan(scope.Gathered, _stubs, X64.Instance.Stub, services.CodeSize);
         _errors.ThrowIfAny();
         _allocation = NativeProcess.Current.Pools(MemoryMapping.Auto).Allocate(
             MemoryPlacement.Near, new MemoryRequest(Zone(0), Zone(1), Zone(2), Zone(3)));
@@ -54,7 +55,7 @@ internal sealed class PreparedLink : IDisposable
             Resolution = _resolution,
             Stubs = _stubs,
             Tls = _layout.Tls,
-            Memory = new AllocationMemory(_allocation, Rules.Architecture.CodePadding),
+            Memory = new AllocationMemory(Rules.Architecture.CodePadding) { Allocation = _allocation },
             Errors = _errors,
         };
     }
@@ -63,7 +64,9 @@ internal sealed class PreparedLink : IDisposable
     public static void Resolve(ObjectLibrary library, ElfObject[] objects)
     {
         var scope = new ProcessScope(library, new UnitServices());
-        new SymbolResolution(scope, new LinkErrors(), objects).Resolve();
+        var resolution = new SymbolResolution(scope, new LinkErrors());
+        resolution.Begin(objects);
+        resolution.Resolve();
     }
 
     /// <summary>Copies all sections and applies all relocations.</summary>
