@@ -41,6 +41,7 @@ public sealed class LoadedUnit
 {
     private int _firstDefinition;
     private int _firstGroup;
+    private Rarities? _rarities;
 
     internal LoadedUnit(ObjectLibrary library, string name)
     {
@@ -85,7 +86,17 @@ public sealed class LoadedUnit
     /// Every place that was patched, if <see cref="ObjectLibraryOptions.RecordPatches"/> asked for it, as it was before any
     /// code ran; else empty.
     /// </summary>
-    public IReadOnlyList<PatchRecord> Patches { get; internal set; } = [];
+    public IReadOnlyList<PatchRecord> Patches
+    {
+        get => _rarities?.Patches ?? [];
+        internal set
+        {
+            if (value.Count > 0 || _rarities is not null)
+            {
+                Rare.Patches = value;
+            }
+        }
+    }
 
     internal LinkObject[] Objects { get; set; } = [];
 
@@ -93,13 +104,43 @@ public sealed class LoadedUnit
     internal ReadOnlyMemory<Stub> Stubs { get; set; }
 
     /// <summary>Its functions that are reached through entries; null if none is.</summary>
-    internal UnitEntries? Entries { get; set; }
+    internal UnitEntries? Entries
+    {
+        get => _rarities?.Entries;
+        set
+        {
+            if (value is not null || _rarities is not null)
+            {
+                Rare.Entries = value;
+            }
+        }
+    }
 
     /// <summary>Entries of others that it uses; <see cref="EntryRegistry"/> guards it.</summary>
-    internal List<CallEntry>? UsedEntries { get; set; }
+    internal List<CallEntry>? UsedEntries
+    {
+        get => _rarities?.UsedEntries;
+        set
+        {
+            if (value is not null || _rarities is not null)
+            {
+                Rare.UsedEntries = value;
+            }
+        }
+    }
 
     /// <summary>What it shares with its older and newer generations; <see cref="Redirection.KeptState"/> guards it.</summary>
-    internal KeptState? KeptState { get; set; }
+    internal KeptState? KeptState
+    {
+        get => _rarities?.KeptState;
+        set
+        {
+            if (value is not null || _rarities is not null)
+            {
+                Rare.KeptState = value;
+            }
+        }
+    }
 
     /// <summary>Whether functions of it may have been registered to be called at the end of the process.</summary>
     internal bool RegistersExit { get; set; }
@@ -108,7 +149,17 @@ public sealed class LoadedUnit
     internal UnitResources Resources { get; set; } = null!;
 
     /// <summary>The archive members that came with it.</summary>
-    internal IReadOnlyList<(Elf.Archive Archive, int Member)> Pulled { get; set; } = [];
+    internal IReadOnlyList<(Elf.Archive Archive, int Member)> Pulled
+    {
+        get => _rarities?.Pulled ?? [];
+        set
+        {
+            if (value.Count > 0 || _rarities is not null)
+            {
+                Rare.Pulled = value;
+            }
+        }
+    }
 
     /// <summary>How far its life has gone; <see cref="UnitGraph"/> guards it once the unit is published.</summary>
     internal UnitState State { get; set; }
@@ -168,4 +219,20 @@ public sealed class LoadedUnit
 
     /// <summary>The unit's name.</summary>
     public override string ToString() => Name;
+
+    private Rarities Rare => _rarities ?? Interlocked.CompareExchange(ref _rarities, new Rarities(), null) ?? _rarities;
+
+    /// <summary>What few units have: of thousands of small ones, it would be a good part of the memory that stays.</summary>
+    private sealed class Rarities
+    {
+        internal IReadOnlyList<PatchRecord> Patches { get; set; } = [];
+
+        internal UnitEntries? Entries { get; set; }
+
+        internal List<CallEntry>? UsedEntries { get; set; }
+
+        internal KeptState? KeptState { get; set; }
+
+        internal IReadOnlyList<(Elf.Archive Archive, int Member)> Pulled { get; set; } = [];
+    }
 }

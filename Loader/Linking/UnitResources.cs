@@ -7,7 +7,7 @@ namespace ElfLoader.Linking;
 /// <summary>What a unit holds in the process, and how it is given back.</summary>
 internal sealed class UnitResources
 {
-    private UnwindRegistration? _unwind;
+    private ulong _ehFrame; // what the unwinder knows; 0 if nothing
     private bool _started;
 
     /// <summary>Its memory.</summary>
@@ -23,7 +23,7 @@ internal sealed class UnitResources
     internal TlsModule? Tls { get; private set; }
 
     /// <summary>Whether an unwinder knows its tables.</summary>
-    internal bool IsUnwindRegistered => _unwind is not null;
+    internal bool IsUnwindRegistered => _ehFrame is not 0;
 
     /// <summary>The pool that its memory is from.</summary>
     internal MemoryPool? Pool => Allocation?.Pool;
@@ -77,9 +77,9 @@ internal sealed class UnitResources
     {
         if (layout.UnwindSize > 0 && layout.UnwindStart < layout.UnwindOffset + layout.UnwindSize)
         {
-            _unwind = NativeProcess.Host.Unwind.Register(
+            _ehFrame = NativeProcess.Host.Unwind.Register(
                 layout.Blocks[(int)MemoryZone.ReadOnly].Address + layout.UnwindStart,
-                layout.Blocks[(int)MemoryZone.Code].Address);
+                layout.Blocks[(int)MemoryZone.Code].Address).EhFrame;
         }
     }
 
@@ -159,10 +159,10 @@ internal sealed class UnitResources
     {
         Diagnostics?.Withdraw();
         Diagnostics = null;
-        if (_unwind is { } unwind)
+        if (IsUnwindRegistered)
         {
-            NativeProcess.Host.Unwind.Deregister(unwind);
-            _unwind = null;
+            NativeProcess.Host.Unwind.Deregister(new UnwindRegistration(_ehFrame, Allocation!.Address(MemoryZone.Code)));
+            _ehFrame = 0;
         }
     }
 }

@@ -28,6 +28,7 @@ internal sealed class UnwindRegistry
     private readonly Lock _gate = new();
     private readonly UnwindEntries _entries = new();
     private readonly Stack<NativeBlock> _spareArrays = [];
+    private readonly Stack<UnwindSet> _spareSingles = [];
     private readonly List<UnwindSet> _sets = []; // by address
     private int _singles;
 
@@ -80,7 +81,7 @@ internal sealed class UnwindRegistry
                 return registration;
             }
 
-            var single = new UnwindSet(registration);
+            UnwindSet single = NewSingle(registration);
             OpenSingle(registration);
             _sets.Insert(index + 1, single);
             if (_largest > 1 && _singles >= MostSingles)
@@ -205,7 +206,23 @@ internal sealed class UnwindRegistry
         foreach (UnwindSet single in singles)
         {
             CloseSingle(single.Members[0]);
+            if (_spareSingles.Count < MostSingles)
+            {
+                _spareSingles.Push(single);
+            }
         }
+    }
+
+    /// <summary>A table by itself: one after the other is, until it joins a set.</summary>
+    private UnwindSet NewSingle(in UnwindRegistration registration)
+    {
+        if (!_spareSingles.TryPop(out UnwindSet? single))
+        {
+            return new UnwindSet(registration);
+        }
+
+        single.Members[0] = registration;
+        return single;
     }
 
     /// <summary>Registers a set anew that has lost a table, with the one before it if both are small.</summary>

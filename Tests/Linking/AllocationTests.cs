@@ -26,7 +26,7 @@ public sealed class AllocationTests
         byte[] few = Symbols(Few);
         byte[] many = Symbols(Many);
 
-        Assert.That((Allocated(many) - Allocated(few)) / (double)(Many - Few), Is.LessThan(400));
+        Assert.That((Allocated(many) - Allocated(few)) / (double)(Many - Few), Is.LessThan(200));
     }
 
     /// <summary>What an object of a batch takes: its tables, its places, a definition. Beside that no object.</summary>
@@ -36,7 +36,7 @@ public sealed class AllocationTests
         ElfObject[] few = Functions(100);
         ElfObject[] many = Functions(1_100);
 
-        Assert.That((Allocated(many, together: true) - Allocated(few, together: true)) / 1_000.0, Is.LessThan(600));
+        Assert.That((Allocated(many, together: true) - Allocated(few, together: true)) / 1_000.0, Is.LessThan(480));
     }
 
     /// <summary>A load takes the same, however many there were before it.</summary>
@@ -46,7 +46,7 @@ public sealed class AllocationTests
         ElfObject[] few = Functions(100);
         ElfObject[] many = Functions(1_100);
 
-        Assert.That((Allocated(many, together: false) - Allocated(few, together: false)) / 1_000.0, Is.LessThan(3_000));
+        Assert.That((Allocated(many, together: false) - Allocated(few, together: false)) / 1_000.0, Is.LessThan(1_200));
     }
 
     private static long Allocated(ElfObject[] objects, bool together)
