@@ -56,6 +56,18 @@ internal sealed record Comparison(int Runs, int Threads)
         }
     }
 
+    /// <summary>This loader with one thread, with the garbage collector's default settings and without its concurrent mode.</summary>
+    public static IEnumerable<(string Name, Func<Contestant> Start)> OursByCollector(Job job)
+    {
+        const string name = "ElfLoader, GC not concurrent";
+        string program = Path.Combine(AppContext.BaseDirectory, "ElfLoader.Benchmarks");
+        return
+        [
+            Ours("ElfLoader", job),
+            (name, () => new Contestant(name, "env", ["DOTNET_gcConcurrent=0", program, .. job.Arguments])),
+        ];
+    }
+
     /// <summary>This loader, in a process of its own.</summary>
     public static (string Name, Func<Contestant> Start) Ours(string name, Job job) =>
         (name, () => new Contestant(name, Path.Combine(AppContext.BaseDirectory, "ElfLoader.Benchmarks"), job.Arguments));

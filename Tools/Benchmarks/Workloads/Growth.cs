@@ -48,7 +48,7 @@ internal static class Growth
 
             IEnumerable<(string Name, Func<Contestant> Start)> Entries(ObjectSet set) =>
             [
-                .. comparison.Ours(threads => new Job(kind, set.List, threads)),
+                .. Comparison.OursByCollector(new Job(kind, set.List)),
                 isEach ? comparison.RuntimeDyldEach(set.List) : comparison.RuntimeDyld(set.List),
                 comparison.JitLink(set.List),
                 comparison.Floor(set.List),
@@ -61,7 +61,7 @@ internal static class Growth
             Console.WriteLine($"{name}: nanoseconds for each {unit}; in brackets, for each that the next smaller size does not have");
             foreach (Result[] results in contestants)
             {
-                Console.Write($"  {results[0].Name,-20}");
+                Console.Write($"  {results[0].Name,-30}");
                 for (int i = 0; i < sizes.Length; i++)
                 {
                     Console.Write($" {Cell(results, i),18}");
