@@ -42,24 +42,6 @@ internal sealed class ElfFields
         _bytes.Write(field);
     }
 
-    internal void Symbol(uint name, byte info, byte other, ushort section, ulong value, ulong size)
-    {
-        U32(name);
-        if (!_is64Bit)
-        {
-            Word(value);
-            Word(size);
-        }
-
-        Bytes([info, other]);
-        U16(section);
-        if (_is64Bit)
-        {
-            Word(value);
-            Word(size);
-        }
-    }
-
     internal void ProgramHeader(in ProgramHeader header)
     {
         U32(header.Type);

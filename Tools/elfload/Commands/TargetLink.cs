@@ -45,16 +45,7 @@ internal sealed class TargetLink
     /// <exception cref="LinkException">The objects cannot be linked.</exception>
     internal LinkedImage Link(ParseResult result, ImageOptions options, Reporter reporter)
     {
-        var inputs = new InputFiles();
-        IReadOnlyList<string> files = Files(result);
-        reporter.Progress($"reading {files.Count} files");
-        inputs.AddAll(files);
-
-        foreach (string library in inputs.SharedLibraries)
-        {
-            reporter.Warn($"{library}: a static executable takes nothing from a shared library");
-        }
-
+        InputFiles inputs = TargetInputs.Read(Files(result), reporter);
         reporter.Progress("linking");
         return ImageWriting.Link(inputs, options);
     }

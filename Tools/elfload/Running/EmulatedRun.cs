@@ -53,19 +53,7 @@ internal sealed class EmulatedRun(RunRequest request, Reporter reporter)
             throw new CommandLineException($"--library: '{library}' is for programs of this machine; these objects are not");
         }
 
-        var inputs = new InputFiles();
-        foreach (string file in request.Inputs)
-        {
-            reporter.Progress($"reading {file}");
-            inputs.Add(file);
-        }
-
-        foreach (string shared in inputs.SharedLibraries)
-        {
-            reporter.Warn($"{shared}: a static executable takes nothing from a shared library");
-        }
-
-        return inputs;
+        return TargetInputs.Read(request.Inputs, reporter);
     }
 
     private LinkedImage Link(InputFiles inputs)

@@ -46,10 +46,7 @@ internal static class ForeignInputs
         var inputs = new InputFiles();
         try
         {
-            foreach (string file in files)
-            {
-                inputs.Add(file);
-            }
+            inputs.AddAll(files);
         }
         catch (LinkException)
         {
