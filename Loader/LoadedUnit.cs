@@ -14,7 +14,7 @@ public readonly record struct LoadedSection(
     string Object, string Name, int Index, ulong Address, ulong Size, ulong Flags);
 
 /// <summary>How far the life of a unit has gone.</summary>
-internal enum UnitState
+internal enum UnitState : byte
 {
     /// <summary>Not published yet.</summary>
     Loading,
@@ -39,8 +39,13 @@ internal enum UnitState
 /// <remarks>All members may be used from any thread.</remarks>
 public sealed class LoadedUnit
 {
+    private UnitResources _resources;
     private int _firstDefinition;
     private int _firstGroup;
+    private int _firstUse;
+    private int _lastUse;
+    private int _firstUser;
+    private int _lastUser;
     private Rarities? _rarities;
 
     internal LoadedUnit(ObjectLibrary library, string name)
@@ -98,10 +103,10 @@ public sealed class LoadedUnit
         }
     }
 
-    internal LinkObject[] Objects { get; set; } = [];
+    internal UnitObjects Objects { get; set; }
 
     /// <summary>The stubs that its code goes through.</summary>
-    internal ReadOnlyMemory<Stub> Stubs { get; set; }
+    internal ReadOnlyMemory<PlacedStub> Stubs { get; set; }
 
     /// <summary>Its functions that are reached through entries; null if none is.</summary>
     internal UnitEntries? Entries
@@ -146,7 +151,7 @@ public sealed class LoadedUnit
     internal bool RegistersExit { get; set; }
 
     /// <summary>What has to be undone, and in which order.</summary>
-    internal UnitResources Resources { get; set; } = null!;
+    internal ref UnitResources Resources => ref _resources;
 
     /// <summary>The archive members that came with it.</summary>
     internal IReadOnlyList<(Elf.Archive Archive, int Member)> Pulled
@@ -173,17 +178,17 @@ public sealed class LoadedUnit
     /// <summary>Where the library's table of groups has those of this unit; that table guards it.</summary>
     internal ref int FirstGroup => ref _firstGroup;
 
-    /// <summary>The first unit of which this one uses something; <see cref="UnitGraph"/> guards it.</summary>
-    internal UnitEdge? FirstUse { get; set; }
+    /// <summary>The first of <see cref="UnitEdges"/> of what this one uses; <see cref="UnitGraph"/> guards it.</summary>
+    internal ref int FirstUse => ref _firstUse;
 
     /// <summary>The last of these.</summary>
-    internal UnitEdge? LastUse { get; set; }
+    internal ref int LastUse => ref _lastUse;
 
-    /// <summary>The first unit that uses something of this one; <see cref="UnitGraph"/> guards it.</summary>
-    internal UnitEdge? FirstUser { get; set; }
+    /// <summary>The first of <see cref="UnitEdges"/> of what uses this one; <see cref="UnitGraph"/> guards it.</summary>
+    internal ref int FirstUser => ref _firstUser;
 
     /// <summary>The last of these.</summary>
-    internal UnitEdge? LastUser { get; set; }
+    internal ref int LastUser => ref _lastUser;
 
     /// <summary>
     /// Runs the destructors, takes the definitions away and gives the memory back. The caller guarantees that no thread

@@ -111,7 +111,7 @@ public sealed partial class ObjectLibrary : IDisposable
     public LoadedUnit Load(IReadOnlyList<ElfObject> objects)
     {
         ArgumentNullException.ThrowIfNull(objects);
-        return Link([.. objects]);
+        return Link(objects as ElfObject[] ?? [.. objects]);
     }
 
     /// <summary>Queues an object or an archive, to be linked together with all others that are queued.</summary>
@@ -401,12 +401,12 @@ public sealed partial class ObjectLibrary : IDisposable
         }
     }
 
-    private LoadedUnit Link(ElfObject[] objects) => LinkWithQueue(objects)
+    private LoadedUnit Link(ReadOnlySpan<ElfObject> objects) => LinkWithQueue(objects)
         ?? throw new LinkException(
             LinkErrorCode.File, new LinkLocation(Name), "there is no object to load: archives only provide what objects lack");
 
     /// <summary>Links objects together with what is queued, and with the archive member that defines a name.</summary>
-    private LoadedUnit? LinkWithQueue(ElfObject[] objects, byte[]? wanted = null)
+    private LoadedUnit? LinkWithQueue(ReadOnlySpan<ElfObject> objects, byte[]? wanted = null)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ElfObject[] queued;
@@ -439,7 +439,7 @@ public sealed partial class ObjectLibrary : IDisposable
     }
 
     /// <summary>Links, and again where other threads have loaded or unloaded meanwhile what this link relied on.</summary>
-    private (LoadedUnit? Unit, Replacement? Replacement) LinkRepeatedly(ElfObject[] objects, LinkRequest request)
+    private (LoadedUnit? Unit, Replacement? Replacement) LinkRepeatedly(ReadOnlySpan<ElfObject> objects, LinkRequest request)
     {
         const int mostAttempts = 100;
         for (int attempt = 1; ; attempt++)

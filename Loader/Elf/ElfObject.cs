@@ -14,14 +14,9 @@ namespace ElfLoader.Elf;
 /// </remarks>
 public sealed class ElfObject
 {
-    private readonly ElfTables _tables;
+    private ElfTables _tables;
 
-    // Made when first asked for; several threads may make them at once, and make the same.
-    private volatile BuildAttributes? _attributes;
-    private volatile GnuProperties? _properties;
-    private volatile int[]? _groupsOfSections;
-
-    private ElfObject(ElfTables tables) => _tables = tables;
+    private ElfObject(in ElfTables tables) => _tables = tables;
 
     /// <summary>The name for messages that the caller gave.</summary>
     public string Name => _tables.Name;
@@ -68,11 +63,13 @@ public sealed class ElfObject
 
     /// <summary>What an ARM object says of itself; null where it says nothing or is for another machine.</summary>
     /// <exception cref="LinkException">They are malformed.</exception>
-    public BuildAttributes? Attributes => _attributes ??= WholeObject.ReadAttributes(this, _tables);
+    public BuildAttributes? Attributes => Machine is ElfConstants.EM_ARM
+        ? _tables.Rare.Attributes ??= WholeObject.ReadAttributes(this, _tables)
+        : null;
 
     /// <summary>What .note.gnu.property says; empty where there is none.</summary>
     /// <exception cref="LinkException">It is malformed.</exception>
-    public GnuProperties Properties => _properties ??= WholeObject.ReadProperties(this, _tables);
+    public GnuProperties Properties => _tables.Rare.Properties ??= WholeObject.ReadProperties(this, _tables);
 
     /// <summary>Bytes from the start of the file to the symbols' names; 0 where there are no symbols.</summary>
     internal int SymbolNamesStart =>
@@ -200,5 +197,6 @@ public sealed class ElfObject
     }
 
     /// <summary>The group that a section belongs to, as an index into <see cref="Groups"/>; -1 for none.</summary>
-    public int GroupOf(int section) => (_groupsOfSections ??= GroupValidator.GroupsOfSections(this))[section] - 1;
+    public int GroupOf(int section) =>
+        (_tables.Rare.GroupsOfSections ??= GroupValidator.GroupsOfSections(this))[section] - 1;
 }

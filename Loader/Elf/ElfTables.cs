@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -9,41 +10,56 @@ namespace ElfLoader.Elf;
 internal readonly record struct FilePart(int Start, int Length);
 
 /// <summary>Where everything is in an object, once validated.</summary>
-/// <remarks>Of thousands of objects these are most of what stays, so they only say where in the file something is.</remarks>
-internal sealed class ElfTables
+/// <remarks>
+/// Of thousands of objects these are most of what stays, so they only say where in the file something is, and refer to few
+/// other objects: the garbage collector looks at each of these.
+/// </remarks>
+internal struct ElfTables
 {
-    private readonly SectionHeader[]? _widened;
+    // Sections of relocations of one object after the other: an array for each would be an object more for each.
+    [ThreadStatic]
+    private static SharedArray<RelocationSection> s_relocationSections;
+
     private readonly byte[]? _array; // of the file, mostly: parts of an array are found faster
-    private readonly int _arrayStart;
+    private readonly int _start;
+    private readonly int _length;
+    private ElfRarities? _rarities;
+    private RelocationSection[]? _relocationSections;
+    private int _firstRelocationSection;
+    private int _relocationSectionCount;
     private RelocationSummary _relocations;
 
+    /// <param name="name">Name of the object, for messages.</param>
+    /// <param name="bytes">The whole file.</param>
+    /// <param name="limits">What the object may claim.</param>
     /// <param name="sections">Where the section headers are: of ELFCLASS64, they are read where they lie.</param>
     /// <param name="widened">The section headers, where that cannot be.</param>
-    public ElfTables(FilePart sections, SectionHeader[]? widened)
+    public ElfTables(
+        string name, ReadOnlyMemory<byte> bytes, ReadLimits limits, FilePart sections, SectionHeader[]? widened)
     {
+        Name = name;
+        Limits = limits;
         SectionHeaders = sections;
-        _widened = widened;
-    }
-
-    /// <summary>Name of the object, for messages.</summary>
-    public required string Name { get; init; }
-
-    /// <summary>The whole file.</summary>
-    public required ReadOnlyMemory<byte> Bytes
-    {
-        get;
-        init
+        if (MemoryMarshal.TryGetArray(bytes, out ArraySegment<byte> segment))
         {
-            field = value;
-            if (MemoryMarshal.TryGetArray(value, out ArraySegment<byte> segment))
-            {
-                (_array, _arrayStart) = (segment.Array, segment.Offset);
-            }
+            (_array, _start, _length) = (segment.Array, segment.Offset, segment.Count);
+        }
+
+        if (_array is null || widened is not null)
+        {
+            _rarities = new ElfRarities { Bytes = bytes, Sections = widened };
         }
     }
 
+    /// <summary>Name of the object, for messages.</summary>
+    public string Name { get; }
+
+    /// <summary>The whole file.</summary>
+    public readonly ReadOnlyMemory<byte> Bytes =>
+        _array is { } array ? array.AsMemory(_start, _length) : _rarities!.Bytes;
+
     /// <summary>What the object may claim.</summary>
-    public required ReadLimits Limits { get; init; }
+    public ReadLimits Limits { get; }
 
     /// <summary>Whether the structures are those of ELFCLASS64.</summary>
     public required bool Is64Bit { get; init; }
@@ -61,9 +77,9 @@ internal sealed class ElfTables
     public required bool HasSectionNames { get; init; }
 
     /// <summary>The section headers, for loops over many: they are found anew at each call.</summary>
-    public ReadOnlySpan<SectionHeader> Sections => _widened is null
-        ? MemoryMarshal.Cast<byte, SectionHeader>(At(SectionHeaders))
-        : _widened;
+    public readonly ReadOnlySpan<SectionHeader> Sections => _rarities?.Sections is { } widened
+        ? widened
+        : MemoryMarshal.Cast<byte, SectionHeader>(At(SectionHeaders));
 
     /// <summary>The section header table.</summary>
     public FilePart SectionHeaders { get; }
@@ -72,7 +88,7 @@ internal sealed class ElfTables
     public FilePart SectionNames { get; set; }
 
     /// <summary>Bytes that NOBITS sections and common symbols ask for together, as far as seen.</summary>
-    public ulong ZeroFilledSize { get; set; }
+    public ulong ZeroFilledSize { get; private set; }
 
     /// <summary>Section index of the symbol table; 0 where there is none.</summary>
     public int SymbolSection { get; set; }
@@ -84,7 +100,11 @@ internal sealed class ElfTables
     public FilePart SymbolNames { get; set; }
 
     /// <summary>SHT_SYMTAB_SHNDX: a 32-bit section index for each symbol; empty where there is none.</summary>
-    public FilePart LargeIndices { get; set; }
+    public FilePart LargeIndices
+    {
+        readonly get => _rarities?.LargeIndices ?? default;
+        set => Rare.LargeIndices = value;
+    }
 
     /// <summary>Number of symbols.</summary>
     public int SymbolCount { get; set; }
@@ -93,28 +113,46 @@ internal sealed class ElfTables
     public int FirstGlobalSymbol { get; set; }
 
     /// <summary>Sections of relocations in file order.</summary>
-    public RelocationSection[] RelocationSections { get; set; } = [];
+    public readonly ReadOnlySpan<RelocationSection> RelocationSections =>
+        _relocationSections.AsSpan(_firstRelocationSection, _relocationSectionCount);
 
     /// <summary>What the relocations have in common.</summary>
+    [UnscopedRef]
     public ref RelocationSummary Relocations => ref _relocations;
 
     /// <summary>Groups in file order.</summary>
-    public SectionGroup[] Groups { get; set; } = [];
+    public SectionGroup[] Groups
+    {
+        readonly get => _rarities?.Groups ?? [];
+        set => Rare.Groups = value;
+    }
+
+    /// <summary>What few objects have; it is made when it is asked for.</summary>
+    public ElfRarities Rare =>
+        _rarities ?? Interlocked.CompareExchange(ref _rarities, new ElfRarities(), null) ?? _rarities;
+
+    /// <summary>Makes room for the sections of relocations.</summary>
+    public Span<RelocationSection> TakeRelocationSections(int count)
+    {
+        _relocationSections = s_relocationSections.Take(count, out _firstRelocationSection);
+        _relocationSectionCount = count;
+        return _relocationSections.AsSpan(_firstRelocationSection, count);
+    }
 
     /// <summary>The bytes of a part of the file.</summary>
-    public ReadOnlySpan<byte> At(FilePart part) => _array is { } array
-        ? new ReadOnlySpan<byte>(array, _arrayStart + part.Start, part.Length)
-        : Bytes.Span.Slice(part.Start, part.Length);
+    public readonly ReadOnlySpan<byte> At(FilePart part) => _array is { } array
+        ? new ReadOnlySpan<byte>(array, _start + part.Start, part.Length)
+        : _rarities!.Bytes.Span.Slice(part.Start, part.Length);
 
     /// <summary>Where a section is that is known to lie within the file; nothing, where it has no bytes.</summary>
-    public FilePart PartOf(int section)
+    public readonly FilePart PartOf(int section)
     {
         ref readonly SectionHeader header = ref Sections[section];
         return header.HasNoBytes ? default : new FilePart((int)header.Offset, (int)header.Size);
     }
 
     /// <summary>The bytes of a section that is known to lie within the file.</summary>
-    public ReadOnlyMemory<byte> SectionMemory(int section)
+    public readonly ReadOnlyMemory<byte> SectionMemory(int section)
     {
         ref readonly SectionHeader header = ref Sections[section];
         return header.HasNoBytes ? default : Bytes.Slice((int)header.Offset, (int)header.Size);
@@ -126,7 +164,7 @@ internal sealed class ElfTables
     /// <param name="offset">Where in the section, in bytes.</param>
     /// <param name="code">Kind of error.</param>
     /// <param name="symbol">Index of the symbol that it is about; 0 for none.</param>
-    public LinkException Fault(
+    public readonly LinkException Fault(
         int section,
         string message,
         ulong? offset = null,
@@ -147,7 +185,7 @@ internal sealed class ElfTables
         return true;
     }
 
-    private string SectionLabel(int section)
+    private readonly string SectionLabel(int section)
     {
         // The header may be the one that is at fault, and the names may not have been found yet.
         string name = section < Sections.Length && Sections[section].Name < (uint)SectionNames.Length
@@ -156,7 +194,7 @@ internal sealed class ElfTables
         return name.Length == 0 ? $"section {section}" : name;
     }
 
-    private string? SymbolLabel(int symbol)
+    private readonly string? SymbolLabel(int symbol)
     {
         if (symbol == 0)
         {

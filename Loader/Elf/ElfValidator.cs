@@ -27,11 +27,8 @@ internal static class ElfValidator<TClass>
         }
 
         (FilePart table, SectionHeader[]? widened, uint names) = ReadSections(image, header);
-        ElfTables tables = new(table, widened)
+        ElfTables tables = new(name, bytes, limits, table, widened)
         {
-            Name = name,
-            Bytes = bytes,
-            Limits = limits,
             Is64Bit = TClass.Ident == ELFCLASS64,
             OsAbi = bytes.Span[ElfIdent.OsAbi],
             Machine = header.Machine,
@@ -45,30 +42,30 @@ internal static class ElfValidator<TClass>
 
         if (names != SHN_UNDEF)
         {
-            tables.SectionNames = ReadStrings(image, tables, names, "section name string table");
+            tables.SectionNames = ReadStrings(image, ref tables, names, "section name string table");
         }
 
-        TableCounts counts = SectionValidator<TClass>.Check(image, tables);
+        TableCounts counts = SectionValidator<TClass>.Check(image, ref tables);
         if (counts.SymbolTable != 0)
         {
-            SymbolValidator<TClass>.Read(image, tables, counts);
+            SymbolValidator<TClass>.Read(image, ref tables, counts);
         }
 
         if (counts.Groups != 0)
         {
-            GroupValidator.Read(tables, counts.Groups);
+            GroupValidator.Read(ref tables, counts.Groups);
         }
 
         if (counts.Relocations != 0)
         {
-            RelocationValidator<TClass>.Read(tables, counts.Relocations);
+            RelocationValidator<TClass>.Read(ref tables, counts.Relocations);
         }
 
         return tables;
     }
 
     /// <summary>Finds a string table and checks that every offset in it reaches a zero.</summary>
-    internal static FilePart ReadStrings(ElfImage image, ElfTables tables, uint section, string what)
+    internal static FilePart ReadStrings(ElfImage image, ref ElfTables tables, uint section, string what)
     {
         if (section >= (uint)tables.Sections.Length)
         {

@@ -12,7 +12,7 @@ internal static class GroupValidator
 
     /// <summary>Fills the tables' parts about groups.</summary>
     /// <exception cref="LinkException">A group is wrong.</exception>
-    public static void Read(ElfTables tables, int count)
+    public static void Read(ref ElfTables tables, int count)
     {
         ReadOnlySpan<SectionHeader> sections = tables.Sections;
         SectionGroup[] groups = new SectionGroup[count];
@@ -27,8 +27,8 @@ internal static class GroupValidator
             {
                 if (sections[i].Type == SHT_GROUP)
                 {
-                    groups[next++] = ReadGroup(tables, i);
-                    CheckMembers(tables, i, isMember);
+                    groups[next++] = ReadGroup(ref tables, i);
+                    CheckMembers(ref tables, i, isMember);
                 }
             }
         }
@@ -56,17 +56,17 @@ internal static class GroupValidator
         return groupOf;
     }
 
-    private static void CheckMembers(ElfTables tables, int group, Span<ulong> isMember)
+    private static void CheckMembers(ref ElfTables tables, int group, Span<ulong> isMember)
     {
         ReadOnlySpan<byte> entries = tables.At(tables.PartOf(group))[sizeof(uint)..];
         for (int offset = 0; offset < entries.Length; offset += sizeof(uint))
         {
-            int member = ReadMember(tables, group, entries, offset);
+            int member = ReadMember(ref tables, group, entries, offset);
             ulong bit = 1UL << (member % BitsPerWord);
             if ((isMember[member / BitsPerWord] & bit) != 0)
             {
                 throw tables.Fault(group,
-                    $"section {member} is already in the group of section {FirstGroupOf(tables, member)}",
+                    $"section {member} is already in the group of section {FirstGroupOf(ref tables, member)}",
                     (ulong)offset + sizeof(uint));
             }
 
@@ -74,7 +74,7 @@ internal static class GroupValidator
         }
     }
 
-    private static int FirstGroupOf(ElfTables tables, int member)
+    private static int FirstGroupOf(ref ElfTables tables, int member)
     {
         for (int i = 1; ; i++)
         {
@@ -86,7 +86,7 @@ internal static class GroupValidator
         }
     }
 
-    private static SectionGroup ReadGroup(ElfTables tables, int index)
+    private static SectionGroup ReadGroup(ref ElfTables tables, int index)
     {
         SectionHeader header = tables.Sections[index];
         if (header.EntrySize != sizeof(uint) || header.Size % sizeof(uint) != 0 || header.Size == 0)
@@ -113,7 +113,7 @@ internal static class GroupValidator
                 code: LinkErrorCode.Unsupported);
     }
 
-    private static int ReadMember(ElfTables tables, int group, ReadOnlySpan<byte> entries, int offset)
+    private static int ReadMember(ref ElfTables tables, int group, ReadOnlySpan<byte> entries, int offset)
     {
         uint member = BinaryPrimitives.ReadUInt32LittleEndian(entries[offset..]);
         if (member == 0 || member >= (uint)tables.Sections.Length)

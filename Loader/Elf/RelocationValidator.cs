@@ -10,9 +10,9 @@ internal static class RelocationValidator<TClass>
 {
     /// <summary>Fills the tables' part about relocations.</summary>
     /// <exception cref="LinkException">A section or a relocation is wrong.</exception>
-    public static void Read(ElfTables tables, int count)
+    public static void Read(ref ElfTables tables, int count)
     {
-        RelocationSection[] found = new RelocationSection[count];
+        Span<RelocationSection> found = tables.TakeRelocationSections(count);
         int next = 0;
         ReadOnlySpan<SectionHeader> sections = tables.Sections;
         for (int i = 1; i < sections.Length; i++)
@@ -20,21 +20,19 @@ internal static class RelocationValidator<TClass>
             ref readonly SectionHeader header = ref sections[i];
             if (header.Type is SHT_REL or SHT_RELA or SHT_CREL or SHT_CREL_LLVM)
             {
-                CheckLinks(tables, i, header);
+                CheckLinks(ref tables, i, header);
                 found[next++] = header.Type switch
                 {
-                    SHT_RELA => ReadFixed(tables, i, header, RelocationFormat.Rela, 3 * TClass.WordSize),
-                    SHT_REL => ReadFixed(tables, i, header, RelocationFormat.Rel, 2 * TClass.WordSize),
-                    _ => ReadCompact(tables, i, header),
+                    SHT_RELA => ReadFixed(ref tables, i, header, RelocationFormat.Rela, 3 * TClass.WordSize),
+                    SHT_REL => ReadFixed(ref tables, i, header, RelocationFormat.Rel, 2 * TClass.WordSize),
+                    _ => ReadCompact(ref tables, i, header),
                 };
             }
         }
-
-        tables.RelocationSections = found;
     }
 
     private static RelocationSection ReadFixed(
-        ElfTables tables, int index, in SectionHeader header, RelocationFormat format, int entrySize)
+        ref ElfTables tables, int index, in SectionHeader header, RelocationFormat format, int entrySize)
     {
         if (header.EntrySize != (ulong)entrySize)
         {
@@ -47,7 +45,7 @@ internal static class RelocationValidator<TClass>
         }
 
         ReadOnlySpan<byte> entries = tables.At(tables.PartOf(index));
-        uint symbols = SymbolLimit(tables, header);
+        uint symbols = SymbolLimit(ref tables, header);
         uint greatest = 0;
         uint types = 0;
         ulong last = 0;
@@ -68,10 +66,10 @@ internal static class RelocationValidator<TClass>
         return greatest < symbols
             ? new RelocationSection(
                 index, (int)header.Info, format, format == RelocationFormat.Rela, entries.Length / entrySize)
-            : throw WrongSymbol(tables, index, entries, entrySize, symbols);
+            : throw WrongSymbol(ref tables, index, entries, entrySize, symbols);
     }
 
-    private static RelocationSection ReadCompact(ElfTables tables, int index, in SectionHeader header)
+    private static RelocationSection ReadCompact(ref ElfTables tables, int index, in SectionHeader header)
     {
         ReadOnlySpan<byte> stream = tables.At(tables.PartOf(index));
         int size = stream.Length;
@@ -80,7 +78,7 @@ internal static class RelocationValidator<TClass>
             throw tables.Fault(index, $"CREL header is malformed, or counts more than {size} bytes can hold");
         }
 
-        uint symbols = SymbolLimit(tables, header);
+        uint symbols = SymbolLimit(ref tables, header);
         tables.Relocations.AddUnknown();
         RelocationRecord record = default;
         for (int i = 0; i < crel.Count; i++)
@@ -103,7 +101,7 @@ internal static class RelocationValidator<TClass>
     }
 
     private static LinkException WrongSymbol(
-        ElfTables tables, int index, ReadOnlySpan<byte> entries, int entrySize, uint symbols)
+        ref ElfTables tables, int index, ReadOnlySpan<byte> entries, int entrySize, uint symbols)
     {
         int offset = 0;
         uint symbol = 0;
@@ -121,10 +119,10 @@ internal static class RelocationValidator<TClass>
     }
 
     /// <summary>One more than the greatest symbol index allowed; 0, for none, always is.</summary>
-    private static uint SymbolLimit(ElfTables tables, in SectionHeader header) =>
+    private static uint SymbolLimit(ref ElfTables tables, in SectionHeader header) =>
         header.Link == 0 ? 1 : Math.Max((uint)tables.SymbolCount, 1);
 
-    private static void CheckLinks(ElfTables tables, int index, in SectionHeader header)
+    private static void CheckLinks(ref ElfTables tables, int index, in SectionHeader header)
     {
         if (header.Link != 0 && header.Link != (uint)tables.SymbolSection)
         {

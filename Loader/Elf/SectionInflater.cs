@@ -10,7 +10,7 @@ internal static class SectionInflater
 
     /// <summary>Decompresses a section that is known to have a valid header.</summary>
     /// <exception cref="LinkException">It can't be decompressed to just the claimed size.</exception>
-    public static byte[] Inflate(ElfTables tables, int section, CompressionHeader header, ReadOnlySpan<byte> compressed)
+    public static byte[] Inflate(in ElfTables tables, int section, CompressionHeader header, ReadOnlySpan<byte> compressed)
     {
         switch (header.Type)
         {

@@ -16,7 +16,7 @@ internal static class SectionValidator<TClass>
 {
     /// <summary>Checks all headers and tells where the tables are.</summary>
     /// <exception cref="LinkException">A header is wrong.</exception>
-    public static TableCounts Check(ElfImage image, ElfTables tables)
+    public static TableCounts Check(ElfImage image, ref ElfTables tables)
     {
         int symbolTable = 0, largeIndices = 0, groups = 0, relocations = 0;
         ulong inFile = 0;
@@ -27,11 +27,11 @@ internal static class SectionValidator<TClass>
         }
 
         ReadOnlySpan<byte> names = tables.At(tables.SectionNames);
-        CheckName(tables, names, 0, sections[0]);
+        CheckName(ref tables, names, 0, sections[0]);
         for (int i = 1; i < sections.Length; i++)
         {
             ref readonly SectionHeader header = ref sections[i];
-            CheckHeader(image, tables, names, i, header);
+            CheckHeader(image, ref tables, names, i, header);
             if (!header.HasNoBytes)
             {
                 inFile += header.Size;
@@ -40,10 +40,10 @@ internal static class SectionValidator<TClass>
             switch (header.Type)
             {
                 case SHT_SYMTAB:
-                    symbolTable = Only(tables, symbolTable, i, "symbol table");
+                    symbolTable = Only(ref tables, symbolTable, i, "symbol table");
                     break;
-                case SHT_SYMTAB_SHNDX when IsOfSymbolTable(tables, i):
-                    largeIndices = Only(tables, largeIndices, i, "table of extended section indices");
+                case SHT_SYMTAB_SHNDX when IsOfSymbolTable(ref tables, i):
+                    largeIndices = Only(ref tables, largeIndices, i, "table of extended section indices");
                     break;
                 case SHT_GROUP:
                     groups++;
@@ -69,9 +69,9 @@ internal static class SectionValidator<TClass>
     }
 
     private static void CheckHeader(
-        ElfImage image, ElfTables tables, ReadOnlySpan<byte> names, int index, in SectionHeader header)
+        ElfImage image, ref ElfTables tables, ReadOnlySpan<byte> names, int index, in SectionHeader header)
     {
-        CheckName(tables, names, index, header);
+        CheckName(ref tables, names, index, header);
         if (header.Type == SHT_NULL)
         {
             return;
@@ -107,7 +107,7 @@ internal static class SectionValidator<TClass>
 
         if (header.Has(SHF_COMPRESSED))
         {
-            CheckCompressed(image, tables, index, header);
+            CheckCompressed(image, ref tables, index, header);
         }
 
         if (header.Has(SHF_LINK_ORDER) && header.Link >= (uint)tables.Sections.Length)
@@ -118,7 +118,7 @@ internal static class SectionValidator<TClass>
     }
 
     private static void CheckName(
-        ElfTables tables, ReadOnlySpan<byte> names, int index, in SectionHeader header)
+        ref ElfTables tables, ReadOnlySpan<byte> names, int index, in SectionHeader header)
     {
         if (!StringTable.Contains(names, header.Name) && tables.HasSectionNames)
         {
@@ -127,7 +127,7 @@ internal static class SectionValidator<TClass>
         }
     }
 
-    private static void CheckCompressed(ElfImage image, ElfTables tables, int index, in SectionHeader header)
+    private static void CheckCompressed(ElfImage image, ref ElfTables tables, int index, in SectionHeader header)
     {
         if (header.Has(SHF_ALLOC) || header.Type == SHT_NOBITS)
         {
@@ -155,12 +155,12 @@ internal static class SectionValidator<TClass>
         }
     }
 
-    private static int Only(ElfTables tables, int before, int index, string what) => before == 0
+    private static int Only(ref ElfTables tables, int before, int index, string what) => before == 0
         ? index
         : throw tables.Fault(index, $"second {what}; the first is section {before}");
 
     /// <summary>The table for SHT_DYNSYM, which is of no use here, would be another one.</summary>
-    private static bool IsOfSymbolTable(ElfTables tables, int index)
+    private static bool IsOfSymbolTable(ref ElfTables tables, int index)
     {
         uint link = tables.Sections[index].Link;
         return link < (uint)tables.Sections.Length

@@ -10,7 +10,7 @@ internal static class SymbolValidator<TClass>
 {
     /// <summary>Fills the tables' parts about symbols.</summary>
     /// <exception cref="LinkException">Something is wrong with them.</exception>
-    public static void Read(ElfImage image, ElfTables tables, TableCounts counts)
+    public static void Read(ElfImage image, ref ElfTables tables, TableCounts counts)
     {
         int section = counts.SymbolTable;
         SectionHeader header = tables.Sections[section];
@@ -32,18 +32,18 @@ internal static class SymbolValidator<TClass>
 
         tables.SymbolSection = section;
         tables.Symbols = tables.PartOf(section);
-        tables.SymbolNames = ElfValidator<TClass>.ReadStrings(image, tables, header.Link, "symbol string table");
+        tables.SymbolNames = ElfValidator<TClass>.ReadStrings(image, ref tables, header.Link, "symbol string table");
         tables.SymbolCount = count;
         tables.FirstGlobalSymbol = (int)header.Info;
         if (counts.LargeIndices != 0)
         {
-            tables.LargeIndices = ReadLargeIndices(tables, counts.LargeIndices);
+            tables.LargeIndices = ReadLargeIndices(ref tables, counts.LargeIndices);
         }
 
-        CheckSymbols(tables);
+        CheckSymbols(ref tables);
     }
 
-    private static FilePart ReadLargeIndices(ElfTables tables, int section)
+    private static FilePart ReadLargeIndices(ref ElfTables tables, int section)
     {
         FilePart indices = tables.PartOf(section);
         return (ulong)indices.Length == (ulong)tables.SymbolCount * sizeof(uint)
@@ -52,7 +52,7 @@ internal static class SymbolValidator<TClass>
                 $"{indices.Length} bytes are not a section index of 4 bytes for each of {tables.SymbolCount} symbols");
     }
 
-    private static void CheckSymbols(ElfTables tables)
+    private static void CheckSymbols(ref ElfTables tables)
     {
         ReadOnlySpan<byte> symbols = tables.At(tables.Symbols);
         ReadOnlySpan<byte> names = tables.At(tables.SymbolNames);
@@ -65,29 +65,29 @@ internal static class SymbolValidator<TClass>
             bool isLocal = symbol.Info >> 4 == STB_LOCAL;
             if (symbol.Name >= limit || isLocal != i < firstGlobal || symbol.Section >= sections || i == 0)
             {
-                CheckUnusual(tables, i, symbol);
+                CheckUnusual(ref tables, i, symbol);
             }
         }
     }
 
     /// <summary>Kept out of the loop: whatever is not plainly right.</summary>
-    private static void CheckUnusual(ElfTables tables, int index, in RawSymbol symbol)
+    private static void CheckUnusual(ref ElfTables tables, int index, in RawSymbol symbol)
     {
         if (symbol.Name >= Math.Max((uint)tables.SymbolNames.Length, 1))
         {
-            throw Fault(tables, index,
+            throw Fault(ref tables, index,
                 $"name at {symbol.Name} is past the {tables.SymbolNames.Length} bytes of the string table");
         }
 
         if (symbol.Info >> 4 == STB_LOCAL != index < tables.FirstGlobalSymbol)
         {
-            throw Fault(tables, index, $"binding {symbol.Info >> 4} of symbol {index} contradicts sh_info, "
+            throw Fault(ref tables, index, $"binding {symbol.Info >> 4} of symbol {index} contradicts sh_info, "
                 + $"by which symbols are global from {tables.FirstGlobalSymbol} on");
         }
 
         if (index == 0 && symbol != default)
         {
-            throw Fault(tables, index, "symbol 0 is not the null symbol");
+            throw Fault(ref tables, index, "symbol 0 is not the null symbol");
         }
 
         switch (symbol.Section)
@@ -97,52 +97,52 @@ internal static class SymbolValidator<TClass>
                 break;
             case SHN_COMMON:
             case SHN_X86_64_LCOMMON when tables.Machine == EM_X86_64:
-                CheckCommon(tables, index, symbol);
+                CheckCommon(ref tables, index, symbol);
                 break;
             case SHN_XINDEX when tables.LargeIndices.Length == 0:
-                throw Fault(tables, index, $"symbol {index} needs SHT_SYMTAB_SHNDX, but there is none");
+                throw Fault(ref tables, index, $"symbol {index} needs SHT_SYMTAB_SHNDX, but there is none");
             case SHN_XINDEX:
                 ReadOnlySpan<byte> large = tables.At(tables.LargeIndices)[(index * sizeof(uint))..];
-                CheckSection(tables, index, BinaryPrimitives.ReadUInt32LittleEndian(large));
+                CheckSection(ref tables, index, BinaryPrimitives.ReadUInt32LittleEndian(large));
                 break;
             case >= SHN_LORESERVE:
-                throw Fault(tables, index, $"reserved section index 0x{symbol.Section:x} of symbol {index} is not "
+                throw Fault(ref tables, index, $"reserved section index 0x{symbol.Section:x} of symbol {index} is not "
                     + $"known for machine {tables.Machine}", LinkErrorCode.Unsupported);
             default:
-                CheckSection(tables, index, symbol.Section);
+                CheckSection(ref tables, index, symbol.Section);
                 break;
         }
     }
 
-    private static void CheckSection(ElfTables tables, int index, uint section)
+    private static void CheckSection(ref ElfTables tables, int index, uint section)
     {
         if (section >= (uint)tables.Sections.Length)
         {
-            throw Fault(tables, index, $"symbol {index} is in section {section} of {tables.Sections.Length}");
+            throw Fault(ref tables, index, $"symbol {index} is in section {section} of {tables.Sections.Length}");
         }
     }
 
-    private static void CheckCommon(ElfTables tables, int index, in RawSymbol symbol)
+    private static void CheckCommon(ref ElfTables tables, int index, in RawSymbol symbol)
     {
         if (symbol.Value != 0 && !BitOperations.IsPow2(symbol.Value))
         {
-            throw Fault(tables, index, $"alignment of {symbol.Value} of a common symbol is not a power of two");
+            throw Fault(ref tables, index, $"alignment of {symbol.Value} of a common symbol is not a power of two");
         }
 
         if (symbol.Value > tables.Limits.MaximumAlignment)
         {
-            throw Fault(tables, index, $"alignment of {symbol.Value} of a common symbol exceeds the limit of "
+            throw Fault(ref tables, index, $"alignment of {symbol.Value} of a common symbol exceeds the limit of "
                 + $"{tables.Limits.MaximumAlignment}", LinkErrorCode.LimitExceeded);
         }
 
         if (!tables.TryAddZeroFilled(symbol.Size))
         {
-            throw Fault(tables, index, $"{symbol.Size} bytes of a common symbol and the {tables.ZeroFilledSize} before "
+            throw Fault(ref tables, index, $"{symbol.Size} bytes of a common symbol and the {tables.ZeroFilledSize} before "
                 + $"them exceed the limit of {tables.Limits.MaximumZeroFilledSize}", LinkErrorCode.LimitExceeded);
         }
     }
 
     private static LinkException Fault(
-        ElfTables tables, int index, string message, LinkErrorCode code = LinkErrorCode.Malformed) =>
+        ref ElfTables tables, int index, string message, LinkErrorCode code = LinkErrorCode.Malformed) =>
         tables.Fault(tables.SymbolSection, message, (ulong)index * (ulong)TClass.SymbolSize, code, index);
 }

@@ -5,15 +5,10 @@ namespace ElfLoader.Elf;
 /// <summary>Finds what an object says of itself as a whole, which only some callers ask for.</summary>
 internal static class WholeObject
 {
-    /// <summary>Reads the first section of ARM build attributes.</summary>
+    /// <summary>Reads the first section of build attributes of an object for ARM.</summary>
     /// <exception cref="LinkException">It is malformed.</exception>
-    public static BuildAttributes? ReadAttributes(ElfObject from, ElfTables tables)
+    public static BuildAttributes? ReadAttributes(ElfObject from, in ElfTables tables)
     {
-        if (from.Machine != EM_ARM)
-        {
-            return null;
-        }
-
         for (int i = 1; i < from.Sections.Length; i++)
         {
             if (from.Sections[i].Type == SHT_ARM_ATTRIBUTES)
@@ -28,7 +23,7 @@ internal static class WholeObject
 
     /// <summary>Reads all sections of GNU properties.</summary>
     /// <exception cref="LinkException">One is malformed.</exception>
-    public static GnuProperties ReadProperties(ElfObject from, ElfTables tables)
+    public static GnuProperties ReadProperties(ElfObject from, in ElfTables tables)
     {
         GnuProperties properties = new();
         int wordSize = from.Is64Bit ? Elf64.WordSize : Elf32.WordSize;

@@ -211,7 +211,7 @@ internal sealed partial class LibraryContents
         unit.Resources.RunDestructors();
         ForgetCode(unit);
         unit.Entries = null; // it knows what the unit took the place of
-        unit.Objects = [];
+        unit.Objects = default;
         if (unit.Resources.TryFree())
         {
             Release(unit);

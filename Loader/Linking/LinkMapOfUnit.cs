@@ -61,10 +61,10 @@ internal sealed class LinkMapOfUnit
     /// <summary>The stubs, with where they lead now.</summary>
     internal IEnumerable<ImageStub> Stubs()
     {
-        Stub[] stubs = _unit.Stubs.ToArray();
+        PlacedStub[] stubs = _unit.Stubs.ToArray();
         Dictionary<int, (LinkObject File, int Symbol)> users = FindUsers(
             [.. stubs.Where(stub => stub.Object < 0).Select(stub => stub.Symbol)]);
-        foreach (Stub stub in stubs)
+        foreach (PlacedStub stub in stubs)
         {
             (LinkObject file, int symbol) = stub.Object < 0
                 ? users[stub.Symbol]

@@ -1,3 +1,5 @@
+using ElfLoader.Elf;
+
 namespace ElfLoader.Linking;
 
 /// <summary>A stub: code through which a place reaches a target.</summary>
@@ -28,13 +30,21 @@ internal struct Stub
     internal bool IsIfunc;
 }
 
+/// <summary>What stays of a stub when its unit has been loaded.</summary>
+/// <param name="Object">As <see cref="Stub.Object"/>.</param>
+/// <param name="Symbol">As <see cref="Stub.Symbol"/>.</param>
+/// <param name="Address">Address of the code.</param>
+/// <param name="SlotAddress">Address of its address word.</param>
+/// <param name="IsIfunc">As <see cref="Stub.IsIfunc"/>.</param>
+internal readonly record struct PlacedStub(int Object, int Symbol, ulong Address, ulong SlotAddress, bool IsIfunc);
+
 /// <summary>The stubs of a unit, one for each target, bounded by the scan before memory is laid out.</summary>
 internal sealed class StubTable
 {
     // Most units have none of these.
     private Dictionary<(int Object, int Symbol), int>? _locals;
     private Stub[] _stubs = [];
-    private SharedArray<Stub> _copies;
+    private SharedArray<PlacedStub> _placed;
 
     /// <summary>Number of stubs.</summary>
     internal int Count { get; private set; }
@@ -42,17 +52,22 @@ internal sealed class StubTable
     /// <summary>The stubs.</summary>
     internal Span<Stub> All => _stubs.AsSpan(0, Count);
 
-    /// <summary>A copy of the stubs, for keeping.</summary>
-    internal ReadOnlyMemory<Stub> Copy()
+    /// <summary>What stays of the stubs; they have addresses.</summary>
+    internal ReadOnlyMemory<PlacedStub> Keep()
     {
         if (Count is 0)
         {
             return default;
         }
 
-        Stub[] copy = _copies.Take(Count, out int first);
-        All.CopyTo(copy.AsSpan(first));
-        return copy.AsMemory(first, Count);
+        PlacedStub[] placed = _placed.Take(Count, out int first);
+        for (int i = 0; i < Count; i++)
+        {
+            ref readonly Stub stub = ref _stubs[i];
+            placed[first + i] = new PlacedStub(stub.Object, stub.Symbol, stub.Address, stub.SlotAddress, stub.IsIfunc);
+        }
+
+        return placed.AsMemory(first, Count);
     }
 
     /// <summary>Forgets all of a link, so that there can be another one.</summary>

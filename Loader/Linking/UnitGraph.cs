@@ -8,6 +8,7 @@ namespace ElfLoader.Linking;
 internal sealed class UnitGraph
 {
     private readonly Lock _gate = new();
+    private readonly UnitEdges _edges = new();
 
     /// <summary>Notes what a unit uses, before any of its code runs; from then on these units stay.</summary>
     /// <param name="unit">The unit.</param>
@@ -30,7 +31,7 @@ internal sealed class UnitGraph
 
             foreach ((LoadedUnit used, UnitUse use) in uses.All)
             {
-                new UnitEdge(unit, used) { Use = use }.Link();
+                _ = _edges.Add(unit, used, use);
             }
         }
 
@@ -54,8 +55,9 @@ internal sealed class UnitGraph
             }
 
             List<string>? needing = null;
-            for (UnitEdge? edge = unit.FirstUser; edge is not null; edge = edge.NextUser)
+            for (int i = unit.FirstUser; i is not 0; i = _edges[i].NextUser)
             {
+                ref readonly UnitEdge edge = ref _edges[i];
                 use |= edge.Use;
                 if ((edge.Use & UnitUse.Needed) != 0)
                 {
@@ -82,26 +84,21 @@ internal sealed class UnitGraph
         lock (_gate)
         {
             unit.State = UnitState.Superseded;
-            UnitEdge? next;
-            for (UnitEdge? edge = unit.FirstUser; edge is not null; edge = next)
+            int next;
+            for (int i = unit.FirstUser; i is not 0; i = next)
             {
-                next = edge.NextUser;
-                if ((edge.Use & UnitUse.SharedCode) is 0 || edge.User == by)
+                (LoadedUnit user, UnitUse use) = (_edges[i].User, _edges[i].Use);
+                next = _edges[i].NextUser;
+                if ((use & UnitUse.SharedCode) is 0 || user == by)
                 {
                     continue;
                 }
 
-                UnitEdge? other = Find(edge.User, by);
-                if (other is null)
+                int other = Find(user, by) is not 0 and int known ? known : _edges.Add(user, by, UnitUse.None);
+                _edges[other].Use |= UnitUse.SharedCode;
+                if (use is UnitUse.SharedCode)
                 {
-                    other = new UnitEdge(edge.User, by);
-                    other.Link();
-                }
-
-                other.Use |= UnitUse.SharedCode;
-                if (edge.Use is UnitUse.SharedCode)
-                {
-                    edge.Unlink();
+                    _edges.Remove(i);
                 }
             }
         }
@@ -131,9 +128,9 @@ internal sealed class UnitGraph
         lock (_gate)
         {
             unit.Left = UnitUse.None;
-            for (UnitEdge? edge = unit.FirstUser; edge is not null; edge = edge.NextUser)
+            for (int i = unit.FirstUser; i is not 0; i = _edges[i].NextUser)
             {
-                unit.Left |= edge.Use;
+                unit.Left |= _edges[i].Use;
             }
 
             return unit.Left;
@@ -155,7 +152,7 @@ internal sealed class UnitGraph
     {
         lock (_gate)
         {
-            unit.State = unit.FirstUser is null ? UnitState.Gone : UnitState.Leaving;
+            unit.State = unit.FirstUser is 0 ? UnitState.Gone : UnitState.Leaving;
             return unit.State is UnitState.Gone;
         }
     }
@@ -165,51 +162,53 @@ internal sealed class UnitGraph
     {
         lock (_gate)
         {
-            for (UnitEdge? edge = unit.FirstUse; edge is not null; edge = edge.NextUse)
+            for (int i = unit.FirstUse; i is not 0; i = _edges[i].NextUse)
             {
-                edge.Use = UnitUse.Owed;
+                _edges[i].Use = UnitUse.Owed;
             }
         }
     }
 
     /// <summary>Forgets what a unit used.</summary>
-    /// <returns>Units that were waiting for it, and can go now.</returns>
-    internal List<LoadedUnit> Remove(LoadedUnit unit)
+    /// <returns>Units that were waiting for it, and can go now; mostly there are none.</returns>
+    internal IReadOnlyList<LoadedUnit> Remove(LoadedUnit unit)
     {
         lock (_gate)
         {
-            List<LoadedUnit> freed = [];
-            while (unit.FirstUse is { } edge)
+            List<LoadedUnit>? freed = null;
+            while (unit.FirstUse is not 0 and int edge)
             {
-                edge.Unlink();
-                if (edge.Used is { State: UnitState.Leaving, FirstUser: null } used)
+                LoadedUnit used = _edges[edge].Used;
+                _edges.Remove(edge);
+                if (used is { State: UnitState.Leaving, FirstUser: 0 })
                 {
                     used.State = UnitState.Gone;
-                    freed.Add(used);
+                    (freed ??= []).Add(used);
                 }
             }
 
-            return freed;
+            return freed ?? (IReadOnlyList<LoadedUnit>)[];
         }
     }
 
-    private static IEnumerable<LoadedUnit> UsersOf(LoadedUnit unit, UnitUse use)
+    private IEnumerable<LoadedUnit> UsersOf(LoadedUnit unit, UnitUse use)
     {
-        for (UnitEdge? edge = unit.FirstUser; edge is not null; edge = edge.NextUser)
+        for (int i = unit.FirstUser; i is not 0; i = _edges[i].NextUser)
         {
-            if ((edge.Use & use) != 0)
+            if ((_edges[i].Use & use) != 0)
             {
-                yield return edge.User;
+                yield return _edges[i].User;
             }
         }
     }
 
-    private static UnitEdge? Find(LoadedUnit user, LoadedUnit used)
+    /// <summary>That one unit uses another; 0 if it does not.</summary>
+    private int Find(LoadedUnit user, LoadedUnit used)
     {
-        UnitEdge? edge = user.FirstUse;
-        while (edge is not null && edge.Used != used)
+        int edge = user.FirstUse;
+        while (edge is not 0 && _edges[edge].Used != used)
         {
-            edge = edge.NextUse;
+            edge = _edges[edge].NextUse;
         }
 
         return edge;

@@ -33,7 +33,7 @@ internal sealed class UnitLinker
     private readonly UnitLayout _layout;
     private readonly RelocationContext _context;
     private readonly UnitPublication _publication;
-    private IReadOnlyList<ElfObject> _inputs = [];
+    private readonly List<ElfObject> _inputs = [];
     private LinkRequest _request = LinkRequest.Ordinary;
     private UnitEntries? _entries;
     private bool _wasOvertaken;
@@ -76,16 +76,16 @@ internal sealed class UnitLinker
     /// <param name="request">What the link is for.</param>
     /// <returns>The unit; null if there is no object at all.</returns>
     /// <exception cref="LinkException">Something is wrong; nothing has changed.</exception>
-    internal LoadedUnit? Link(IReadOnlyList<ElfObject> inputs, LinkRequest request)
+    internal LoadedUnit? Link(ReadOnlySpan<ElfObject> inputs, LinkRequest request)
     {
         long removals = _library.Removals;
-        _inputs = inputs;
+        _inputs.AddRange(inputs);
         _request = request;
         _publication.Begin(request);
         _scope.IsReplacing = request.Replace is not null;
         if (request.Wanted is { } wanted && _scope.FindInArchives(wanted) is { } member)
         {
-            _inputs = [.. _inputs, member];
+            _inputs.Add(member);
         }
 
         if (_inputs.Count is 0)
@@ -129,18 +129,18 @@ internal sealed class UnitLinker
         }
 
         var unit = new LoadedUnit(_library, NameOfUnit());
-        var resources = new UnitResources();
-        unit.Resources = resources;
-        unit.Objects = [.. _resolution.Objects];
+        ref UnitResources resources = ref unit.Resources;
+        unit.Objects = new UnitObjects(_resolution.Objects);
         unit.Entries = _entries;
         try
         {
-            resources.Allocation = Allocate();
-            _entries?.Claim(_library, resources.Allocation.Pool);
+            MemoryAllocation allocation = Allocate();
+            resources.Allocation = allocation;
+            _entries?.Claim(_library, allocation.Pool);
             resources.ReserveTls(_layout.Tls, _scan.NeedsStaticTls, new LinkLocation(unit.Name));
-            unit.Patches = Write(resources);
-            unit.Stubs = _stubs.Copy();
-            resources.Allocation.Seal();
+            unit.Patches = Write(ref resources);
+            unit.Stubs = _stubs.Keep();
+            allocation.Seal();
         }
         catch (Exception exception)
         {
@@ -168,7 +168,7 @@ internal sealed class UnitLinker
             return false;
         }
 
-        _inputs = [];
+        _inputs.Clear();
         _request = LinkRequest.Ordinary;
         _stubs.Clear();
         _services.Clear();
@@ -251,7 +251,7 @@ internal sealed class UnitLinker
 
     /// <summary>Fills the unit's memory.</summary>
     /// <returns>The records of what was patched, if the options ask for them.</returns>
-    private IReadOnlyList<PatchRecord> Write(UnitResources resources)
+    private IReadOnlyList<PatchRecord> Write(ref UnitResources resources)
     {
         MemoryAllocation allocation = resources.Allocation!;
         for (int i = 0; i < _layout.Blocks.Length; i++)
@@ -379,7 +379,7 @@ internal sealed class UnitLinker
     /// <summary>From here on foreign code runs.</summary>
     private void Start(LoadedUnit unit)
     {
-        UnitResources resources = unit.Resources;
+        ref UnitResources resources = ref unit.Resources;
         try
         {
             _publication.RelyOnOthers(unit, _resolution, _scope);

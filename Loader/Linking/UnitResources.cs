@@ -4,8 +4,8 @@ using ElfLoader.Runtime;
 
 namespace ElfLoader.Linking;
 
-/// <summary>What a unit holds in the process, and how it is given back.</summary>
-internal sealed class UnitResources
+/// <summary>What a unit holds in the process, and how it is given back. It is a part of the unit: nobody copies it.</summary>
+internal struct UnitResources
 {
     private ulong _ehFrame; // what the unwinder knows; 0 if nothing
     private bool _started;

@@ -2,7 +2,7 @@ namespace ElfLoader.Linking;
 
 /// <summary>How much of another unit a unit uses.</summary>
 [Flags]
-internal enum UnitUse
+internal enum UnitUse : byte
 {
     /// <summary>Nothing.</summary>
     None = 0,

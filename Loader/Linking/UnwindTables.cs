@@ -22,8 +22,20 @@ internal static class UnwindTables
     /// <returns>What is wrong and where, or null.</returns>
     internal static (int Offset, string Problem)? Join(Span<byte> tables, out int start)
     {
+        var common = new CommonEntries();
+        try
+        {
+            return Join(tables, ref common, out start);
+        }
+        finally
+        {
+            common.Dispose();
+        }
+    }
+
+    private static (int Offset, string Problem)? Join(Span<byte> tables, ref CommonEntries common, out int start)
+    {
         start = 0;
-        using var common = new CommonEntries();
         int previous = -1;
         int offset = 0;
         while (offset < tables.Length)
@@ -52,7 +64,7 @@ internal static class UnwindTables
             }
 
             Span<byte> record = tables.Slice(offset + sizeof(uint), (int)length);
-            if (CheckRecord(offset, record, common) is { } problem)
+            if (CheckRecord(offset, record, ref common) is { } problem)
             {
                 return (offset, problem);
             }
@@ -80,7 +92,7 @@ internal static class UnwindTables
     /// <param name="offset">Where the record's length stands.</param>
     /// <param name="record">The record, without its length.</param>
     /// <param name="common">The entries with common information so far: bytes of the addresses in their descriptions.</param>
-    private static string? CheckRecord(int offset, ReadOnlySpan<byte> record, CommonEntries common)
+    private static string? CheckRecord(int offset, ReadOnlySpan<byte> record, ref CommonEntries common)
     {
         uint pointer = BinaryPrimitives.ReadUInt32LittleEndian(record);
         if (pointer is 0)
@@ -217,10 +229,10 @@ internal static class UnwindTables
     }
 
     /// <summary>Where the entries with common information are, in ascending order, and how long addresses are there.</summary>
-    private sealed class CommonEntries : IDisposable
+    private struct CommonEntries()
     {
         private (int Offset, int AddressSize)[] _entries = [];
-        private int _count;
+        private int _count = 0;
 
         internal void Add(int offset, int addressSize)
         {
@@ -236,7 +248,7 @@ internal static class UnwindTables
         }
 
         /// <summary>Finds an entry: mostly the last, for its descriptions follow it.</summary>
-        internal bool TryFind(long offset, out int addressSize)
+        internal readonly bool TryFind(long offset, out int addressSize)
         {
             int low = 0;
             int high = _count;
@@ -257,7 +269,7 @@ internal static class UnwindTables
             return false;
         }
 
-        public void Dispose()
+        internal void Dispose()
         {
             if (_entries.Length > 0)
             {

@@ -161,7 +161,11 @@ internal sealed partial class LibraryContents
     {
         lock (_process.Entries.Gate)
         {
-            unit.UsedEntries?.ForEach(entry => entry.Users.Remove(unit));
+            foreach (CallEntry entry in unit.UsedEntries ?? [])
+            {
+                _ = entry.Users.Remove(unit);
+            }
+
             unit.UsedEntries = null;
         }
     }
@@ -244,7 +248,7 @@ internal sealed partial class LibraryContents
         if (!unit.RegistersExit && (unit.Left & UnitUse.SharedCode) is 0 && unit.Resources.TryFreeCode())
         {
             ForgetCode(unit);
-            unit.Objects = [];
+            unit.Objects = default;
             unit.Entries = null;
         }
     }

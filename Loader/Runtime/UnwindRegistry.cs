@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ElfLoader.Memory;
 
 namespace ElfLoader.Runtime;
@@ -29,6 +30,7 @@ internal sealed class UnwindRegistry
     private readonly UnwindEntries _entries = new();
     private readonly Stack<NativeBlock> _spareArrays = [];
     private readonly Stack<UnwindSet> _spareSingles = [];
+    private readonly List<UnwindSet> _joining = [];
     private readonly List<UnwindSet> _sets = []; // by address
     private int _singles;
 
@@ -186,16 +188,16 @@ internal sealed class UnwindRegistry
             return;
         }
 
-        UnwindSet[] singles = [.. _sets[first..end]];
+        _joining.AddRange(CollectionsMarshal.AsSpan(_sets)[first..end]);
         bool hasRoom = neighbour >= 0;
-        UnwindSet set = hasRoom ? _sets[neighbour] : new UnwindSet(singles[0].Members[0]);
+        UnwindSet set = hasRoom ? _sets[neighbour] : new UnwindSet(_joining[0].Members[0]);
         Opened old = set.Opened;
-        foreach (UnwindSet single in singles.AsSpan(hasRoom ? 0 : 1))
+        for (int i = hasRoom ? 0 : 1; i < _joining.Count; i++)
         {
-            set.Insert(single.Members[0]);
+            set.Insert(_joining[i].Members[0]);
         }
 
-        _sets.RemoveRange(first, singles.Length);
+        _sets.RemoveRange(first, count);
         if (!hasRoom)
         {
             _sets.Insert(first, set);
@@ -203,7 +205,7 @@ internal sealed class UnwindRegistry
 
         Open(set);
         Close(old);
-        foreach (UnwindSet single in singles)
+        foreach (UnwindSet single in _joining)
         {
             CloseSingle(single.Members[0]);
             if (_spareSingles.Count < MostSingles)
@@ -211,6 +213,8 @@ internal sealed class UnwindRegistry
                 _spareSingles.Push(single);
             }
         }
+
+        _joining.Clear();
     }
 
     /// <summary>A table by itself: one after the other is, until it joins a set.</summary>

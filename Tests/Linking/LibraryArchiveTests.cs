@@ -71,7 +71,7 @@ public sealed class LibraryArchiveTests
             LinkTest.Read(LinkTest.Pointer("start", "f"), "a.o"), LinkTest.Read(LinkTest.Variable("f", 2), "b.o"),
         ]);
 
-        Assert.That((unit.Objects.Length, _library.Word("f")), Is.EqualTo((2, 2ul)));
+        Assert.That((unit.Objects.Count, _library.Word("f")), Is.EqualTo((2, 2ul)));
     }
 
     [Test]
@@ -80,14 +80,14 @@ public sealed class LibraryArchiveTests
         _library.AddArchive(Archive("l.a", LinkTest.Variable("f", 1)));
         LoadedUnit first = _library.Load(LinkTest.Pointer("first", "f"));
         LoadedUnit second = _library.Load(LinkTest.Pointer("second", "f"));
-        Assert.That((first.Objects.Length, second.Objects.Length), Is.EqualTo((2, 1)));
+        Assert.That((first.Objects.Count, second.Objects.Count), Is.EqualTo((2, 1)));
         Assert.That(_library.Word("first"), Is.EqualTo(_library.Word("second")));
 
         second.Unload();
         first.Unload();
         LoadedUnit third = _library.Load(LinkTest.Pointer("third", "f"));
 
-        Assert.That(third.Objects, Has.Length.EqualTo(2));
+        Assert.That(third.Objects, Has.Count.EqualTo(2));
     }
 
     [Test]

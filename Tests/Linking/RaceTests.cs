@@ -52,7 +52,7 @@ public sealed class RaceTests
 
         LoadedUnit second = library.Load([LinkTest.Read(LinkTest.Pointer("second", "m"), "a.o"), Asking()]);
 
-        Assert.That(second.Objects, Has.Length.EqualTo(2), "it has no member of its own");
+        Assert.That(second.Objects, Has.Count.EqualTo(2), "it has no member of its own");
         Assert.That(library.Word("second"), Is.EqualTo(library.Word("first")));
     }
 

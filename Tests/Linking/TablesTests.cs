@@ -1,3 +1,4 @@
+using ElfLoader.Elf;
 using ElfLoader.Linking;
 using ElfLoader.Relocations;
 using ElfLoader.Tests.Support;
@@ -66,12 +67,12 @@ public sealed class TablesTests
                 (".ctors", [ulong.MaxValue, 120, 0]), (".init_array.x", [130])), "b.o"),
         ]);
 
-        InitializerLists lists = InitializerLists.Collect(unit.Objects, new UnitLayout(null!, new LinkErrors()));
+        InitializerLists lists = InitializerLists.Collect(unit.Objects.ToArray(), new UnitLayout(null!, new LinkErrors()));
 
         // .ctors.65435 has priority 65535 - 65435; .ctors and .dtors are stored the other way round.
         Assert.That(lists.Initializers, Is.EqualTo([50, 110, 61, 60, 70, 40, 10, 11, 21, 20, 80, 120, 130]));
         Assert.That(lists.Terminators, Is.EqualTo([100, 30, 31, 91, 90]), "the last is called first");
-        Assert.That(InitializerLists.CountTerminators(unit.Objects), Is.EqualTo(lists.Terminators.Count + 1), "and .fini");
+        Assert.That(InitializerLists.CountTerminators(unit.Objects.ToArray()), Is.EqualTo(lists.Terminators.Count + 1), "and .fini");
     }
 
     [Test]

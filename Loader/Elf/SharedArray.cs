@@ -1,6 +1,6 @@
-namespace ElfLoader.Linking;
+namespace ElfLoader.Elf;
 
-/// <summary>Arrays that objects have their sections' places, their symbols' values, or their stubs in.</summary>
+/// <summary>Arrays that objects have their sections of relocations, their sections' places, their symbols' values, or their stubs in.</summary>
 /// <remarks>
 /// Ten thousand small objects have few arrays, so that the garbage collector has few to look at: whether they are linked together,
 /// or one after the other. An array stays until the last object has gone that has elements in it.
