@@ -122,9 +122,9 @@ internal sealed partial class LibraryContents
                 return conflict;
             }
 
-            PublishedSymbols.Add(_definitions, unit, resolution, unit.Entries);
+            List<int>? overtaken = PublishedSymbols.Add(_definitions, unit, resolution, unit.Entries);
             RedirectTo(unit, resolution);
-            SetGroups(unit, resolution);
+            SetGroups(unit, resolution, overtaken);
             _pulled.UnionWith(pulled);
             _units.Add(unit);
             unit.Pulled = pulled;

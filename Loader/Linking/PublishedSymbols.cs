@@ -30,7 +30,8 @@ internal static class PublishedSymbols
     }
 
     /// <summary>Adds all definitions, but weak ones that another load has added since the unit was resolved.</summary>
-    internal static void Add(
+    /// <returns>The symbols whose definitions were not added, mostly null: the unit uses its own copies, and nobody else does.</returns>
+    internal static List<int>? Add(
         DefinitionTable definitions, LoadedUnit unit, SymbolResolution resolution, UnitEntries? entries)
     {
         LinkSymbols symbols = resolution.Symbols;
@@ -38,13 +39,19 @@ internal static class PublishedSymbols
         int[] rented = ArrayPool<int>.Shared.Rent(resolution.Objects.Count);
         Span<int> origins = rented.AsSpan(0, resolution.Objects.Count);
         origins.Clear();
+        List<int>? overtaken = null;
         for (int i = 0; i < symbols.Count; i++)
         {
             ref LinkSymbol symbol = ref symbols[i];
-            bool isWeak = symbol.State is SymbolState.Weak or SymbolState.Common;
-            if (!IsDefined(symbol)
-                || (isWeak && definitions.Count > 0 && IsCode(definitions.Find(symbol.Hash, symbols.Name(i)))))
+            if (!IsDefined(symbol))
             {
+                continue;
+            }
+
+            bool isWeak = symbol.State is SymbolState.Weak or SymbolState.Common;
+            if (isWeak && definitions.Count > 0 && IsCode(definitions.Find(symbol.Hash, symbols.Name(i))))
+            {
+                (overtaken ??= []).Add(i);
                 continue;
             }
 
@@ -59,6 +66,24 @@ internal static class PublishedSymbols
         }
 
         ArrayPool<int>.Shared.Return(rented);
+        return overtaken;
+    }
+
+    /// <summary>Whether one of these symbols is defined in a section of a group.</summary>
+    internal static bool IsAnyIn(SectionGroup group, int file, SymbolResolution resolution, List<int> symbols)
+    {
+        ElfObject elf = resolution.Objects[file].Elf;
+        foreach (int index in symbols)
+        {
+            ref LinkSymbol symbol = ref resolution.Symbols[index];
+            if (symbol.Definer == file && elf.Symbol(symbol.DefinerSymbol) is { Place: SymbolPlace.Section } record
+                && elf.Members(group).Contains(record.Section))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>The definition that a symbol of a unit is.</summary>

@@ -41,7 +41,7 @@ internal sealed partial class LibraryContents
                     PublishedSymbols.DefinitionOf(unit, resolution, unit.Entries, i)));
             }
 
-            SetGroups(unit, resolution);
+            SetGroups(unit, resolution, overtaken: null);
             _pulled.UnionWith(pulled);
             _units.Add(unit);
             unit.Pulled = pulled;
@@ -98,7 +98,14 @@ internal sealed partial class LibraryContents
         }
     }
 
-    private void SetGroups(LoadedUnit unit, SymbolResolution resolution)
+    /// <summary>Notes which groups need not be loaded again.</summary>
+    /// <param name="unit">The unit that has them.</param>
+    /// <param name="resolution">Its objects.</param>
+    /// <param name="overtaken">
+    /// Symbols of it that another load was faster to define. Their groups are not noted: whoever left them out would rely on the
+    /// other's definitions, which this unit does not keep alive.
+    /// </param>
+    private void SetGroups(LoadedUnit unit, SymbolResolution resolution, List<int>? overtaken)
     {
         _groups.Reserve(resolution.Groups.Length);
         (int current, int origin) = (-1, 0); // the groups stand object by object
@@ -110,6 +117,11 @@ internal sealed partial class LibraryContents
             }
 
             ElfObject elf = resolution.Objects[file].Elf;
+            if (overtaken is not null && IsOvertaken(file, symbol))
+            {
+                continue;
+            }
+
             ReadOnlySpan<byte> signature = GroupSignatures.Signature(elf, symbol);
             var definition = new Definition { Unit = unit, Provider = elf.Name };
             SymbolRecord record = elf.Symbol(symbol);
@@ -121,6 +133,20 @@ internal sealed partial class LibraryContents
             {
                 _groups.Set(hash, elf, record.NameOffset, signature.Length, definition, ref origin);
             }
+        }
+
+        bool IsOvertaken(int file, int signature)
+        {
+            foreach (SectionGroup group in resolution.Objects[file].Elf.Groups)
+            {
+                if (group.SignatureSymbol == signature
+                    && PublishedSymbols.IsAnyIn(group, file, resolution, overtaken!))
+                {
+                    return true;
+                }
+            }
+
+            return false;
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using ElfLoader.Elf;
+using ElfLoader.Memory;
 using ElfLoader.Tests.EndToEnd;
 using ElfLoader.Tests.Support;
 
@@ -86,6 +87,30 @@ public sealed class RaceTests
         Assert.That(exception.Message, Does.Contain("undefined symbol 'd'"));
     }
 
+    /// <summary>
+    /// The second's copy is used by itself alone, as the first was faster to define the name: a third must not leave its own
+    /// copy out for the sake of the second's once the first has gone.
+    /// </summary>
+    [TestCase(true)]
+    [TestCase(false)]
+    public void GroupWhoseDefinitionsWereOvertakenIsLoadedAgain(bool isFirstInGroup)
+    {
+        using var library = new ObjectLibrary("race");
+        LoadedUnit? first = null;
+        Interrupt(library, () => first = library.Load([Shared("first", 1, isFirstInGroup)]));
+
+        LoadedUnit second = library.Load([Shared("second", 2, isInGroup: true), Asking()]);
+        ulong ofSecond = library.Word("p_second");
+        first!.Unload();
+        LoadedUnit third = library.Load([Shared("third", 3, isInGroup: true)]);
+
+        Assert.That(NativeFunction.At<Function>((nint)ofSecond)(), Is.EqualTo(2));
+        Assert.That(NativeFunction.At<Function>((nint)library.Word("p_third"))(), Is.EqualTo(3));
+        Assert.That(library.GetFunction<Function>("shared")(), Is.EqualTo(3));
+        third.Unload();
+        second.Unload();
+    }
+
     [Test]
     public void ThreadsLoadLookUpAndUnloadInOneLibrary()
     {
@@ -136,14 +161,31 @@ public sealed class RaceTests
         elf.AddRelocation(data, 8, 1, elf.AddSymbol("m"));
         LoadedUnit unit = library.Load(elf, $"{name}.o");
         int own = library.GetFunction<Function>(name)();
-        int others = ElfLoader.Memory.NativeFunction.At<Function>((nint)library.Word($"p_{name}"))();
-        ulong member = ElfLoader.Memory.NativeBytes.LoadWord(library.Address("m"));
+        int others = NativeFunction.At<Function>((nint)library.Word($"p_{name}"))();
+        ulong member = NativeBytes.LoadWord(library.Address("m"));
         if ((own, others, member) != (number, 99, 77ul))
         {
             failures.Enqueue($"{own} {others} {member}");
         }
 
         unit.Unload();
+    }
+
+    /// <summary>A weak function, with a pointer to it.</summary>
+    private static ElfObject Shared(string name, byte number, bool isInGroup)
+    {
+        var elf = new ElfBuilder();
+        int section = elf.AddCode(".text.shared", 0xb8, number, 0, 0, 0, 0xc3);
+        int shared = elf.AddSymbol("shared", section, 0, 6, SymbolBinding.Weak, SymbolType.Function);
+        if (isInGroup)
+        {
+            elf.AddGroup(shared, isComdat: true, section);
+        }
+
+        int data = elf.AddWords(".data", 0);
+        elf.AddSymbol($"p_{name}", data);
+        elf.AddRelocation(data, 0, 1, shared); // R_X86_64_64
+        return LinkTest.Read(elf, $"{name}.o");
     }
 
     private static ElfObject Asking() => LinkTest.Read(LinkTest.Pointer("asking", "asked"), "asking.o");
