@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using ElfLoader.Elf;
+using ElfLoader.Memory;
 
 namespace ElfLoader;
 
@@ -103,6 +104,7 @@ public sealed class InputFiles
         if (total <= Array.MaxLength)
         {
             byte[] bytes = GC.AllocateUninitializedArray<byte>((int)total);
+            NativeBytes.PreferLargePages(bytes);
             int used = 0;
             for (int i = 0; i < sizes.Length; i++)
             {

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
+using ElfLoader.Memory.Linux;
 
 namespace ElfLoader.Memory;
 
@@ -44,6 +45,23 @@ public static unsafe class NativeBytes
 
     /// <summary>Zeroes bytes.</summary>
     internal static void Clear(ulong address, ulong size) => NativeMemory.Clear((void*)address, (nuint)size);
+
+    /// <summary>
+    /// Hints that a large array is about to be filled as a whole. Where the system has large pages for who asks for them, it
+    /// gives a few of these: to have small ones, each as it is touched first, takes longer than to fill them.
+    /// </summary>
+    /// <param name="bytes">They keep their values; a few hundred kilobytes are not worth it, and nothing is done for them.</param>
+    public static void PreferLargePages(Span<byte> bytes)
+    {
+        const int least = 4 << 20; // holds a whole large page of 2 MiB, wherever it begins
+        if (OperatingSystem.IsLinux() && bytes.Length >= least)
+        {
+            fixed (byte* start = bytes)
+            {
+                PageRange.PreferLarge((ulong)start, (ulong)bytes.Length);
+            }
+        }
+    }
 
     /// <summary>Hints that something is going to be read soon; does nothing where the processor knows no such hint.</summary>
     /// <param name="from">A place.</param>

@@ -1,3 +1,5 @@
+using ElfLoader.Memory;
+
 namespace ElfLoader.Linking;
 
 /// <summary>The bytes of an image: a block for each piece.</summary>
@@ -59,6 +61,7 @@ internal sealed class ImageMemory : LinkMemory
                     if (room > chunk.Length - used)
                     {
                         chunk = GC.AllocateUninitializedArray<byte>((int)Math.Max(room, Math.Min(remaining, ChunkSize)));
+                        NativeBytes.PreferLargePages(chunk);
                         used = 0;
                     }
 

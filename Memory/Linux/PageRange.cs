@@ -59,6 +59,17 @@ internal static class PageRange
         return new AddressRange(first, last);
     }
 
+    /// <summary>Hints that bytes are going to be used as a whole, so that large pages may hold them.</summary>
+    internal static void PreferLarge(ulong start, ulong size)
+    {
+        ulong first = Layout.AlignUp(start, Layout.PageSize);
+        ulong last = Layout.AlignDown(start + size, Layout.PageSize);
+        if (first < last)
+        {
+            _ = Libc.Advise((nint)first, (nuint)(last - first), Libc.AdviseHugePage);
+        }
+    }
+
     /// <summary>Hints that bytes are about to be written.</summary>
     internal static void Populate(ulong start, ulong offset, ulong size)
     {
