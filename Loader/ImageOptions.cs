@@ -82,6 +82,12 @@ public sealed record ImageOptions
     /// <summary>Most threads that relocate one image; 0 for as many as there are processors.</summary>
     public int MaximumParallelism { get; init; }
 
+    /// <summary>
+    /// Whether small links take the ways that are meant for large ones, too: several threads, symbols that are bound late. It
+    /// makes no difference to what they give, which is for tests to see.
+    /// </summary>
+    internal bool TreatsAsLarge { get; init; }
+
     /// <summary>Limits of what objects may claim.</summary>
     public ReadLimits ReadLimits { get; init; } = ReadLimits.Default;
 }

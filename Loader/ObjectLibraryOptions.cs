@@ -57,6 +57,12 @@ public sealed record ObjectLibraryOptions
     /// </summary>
     public int MaximumParallelism { get; init; }
 
+    /// <summary>
+    /// Whether small links take the ways that are meant for large ones, too: several threads, symbols that are bound late. It
+    /// makes no difference to what they give, which is for tests to see.
+    /// </summary>
+    internal bool TreatsAsLarge { get; init; }
+
     /// <summary>Limits of what objects may claim.</summary>
     public ReadLimits ReadLimits { get; init; } = ReadLimits.Default;
 

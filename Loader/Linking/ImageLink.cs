@@ -96,8 +96,8 @@ internal sealed class ImageLink
     private bool IsShared(LinkObject[] order)
     {
         const long enough = 1 << 20;
-        return _options.MaximumParallelism is not 1 && Environment.ProcessorCount > 1
-            && order.Sum(input => (long)input.Elf.Bytes.Length) >= enough;
+        return _options.TreatsAsLarge || (_options.MaximumParallelism is not 1 && Environment.ProcessorCount > 1
+            && order.Sum(input => (long)input.Elf.Bytes.Length) >= enough);
     }
 
     /// <summary>As linkers have it, an archive's members stand where the archive stands among the objects.</summary>
@@ -119,6 +119,7 @@ internal sealed class ImageLink
             Memory = sections.Memory,
             Errors = _errors,
             StaticBase = address => _options.StaticBase ?? segments.StaticBaseOf(address),
+            TreatsAsLarge = _options.TreatsAsLarge,
             Relax = _options.Relax,
             RelaxTls = _options.Relax,
             TlsCall = sections.TlsCall?.Address ?? 0,

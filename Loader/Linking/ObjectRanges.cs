@@ -22,7 +22,8 @@ internal sealed class ObjectRanges
     /// <summary>Cuts objects.</summary>
     /// <param name="objects">The objects.</param>
     /// <param name="threads">Most threads; 0 for as many as there are processors.</param>
-    internal static ObjectRanges Cut(IReadOnlyList<LinkObject> objects, int threads)
+    /// <param name="isLarge">Whether they are taken for many bytes, whatever they are.</param>
+    internal static ObjectRanges Cut(IReadOnlyList<LinkObject> objects, int threads, bool isLarge = false)
     {
         long total = 0;
         foreach (LinkObject file in objects)
@@ -31,7 +32,7 @@ internal sealed class ObjectRanges
         }
 
         int most = threads > 0 ? threads : Environment.ProcessorCount;
-        var ranges = new ObjectRanges((int)Math.Clamp(total / LeastBytes, 1, most));
+        var ranges = new ObjectRanges(isLarge ? most : (int)Math.Clamp(total / LeastBytes, 1, most));
         long size = ranges._threads is 1 ? long.MaxValue : total / (ranges._threads * RangesPerThread);
         int start = 0;
         long bytes = 0;

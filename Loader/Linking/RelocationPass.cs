@@ -25,6 +25,9 @@ internal sealed record RelocationContext
 
     internal required LinkErrors Errors { get; init; }
 
+    /// <summary>Whether threads share the work even where there is little of it.</summary>
+    internal bool TreatsAsLarge { get; init; }
+
     /// <summary>Finds the static base B(S) of the symbol that has an address (AAELF32); null where the machine has none.</summary>
     internal Func<ulong, ulong>? StaticBase { get; init; }
 
@@ -73,7 +76,7 @@ internal readonly struct RelocationPass
     /// <param name="parallelism">Most threads; 0 for as many as there are processors.</param>
     internal static void RunAll(RelocationContext context, IReadOnlyList<LinkObject> objects, int parallelism)
     {
-        if (parallelism is 1 || ObjectRanges.Cut(objects, parallelism) is not { Count: > 1 } ranges
+        if (parallelism is 1 || ObjectRanges.Cut(objects, parallelism, context.TreatsAsLarge) is not { Count: > 1 } ranges
             || !TryRunAll(context, objects, ranges))
         {
             RunAll(context, objects, 0..objects.Count); // again after an error, so that all are told in the order of the objects

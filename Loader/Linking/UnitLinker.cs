@@ -60,6 +60,7 @@ internal sealed class UnitLinker
             Memory = _memory,
             Errors = _errors,
             Advice = new ReachAdvice(_resolution),
+            TreatsAsLarge = library.Options.TreatsAsLarge,
         };
     }
 
@@ -192,7 +193,8 @@ internal sealed class UnitLinker
             symbols += _inputs[i].SymbolCount;
         }
 
-        return symbols > many && _inputs.Count > 1 && _request.Replace is null && !_library.Options.Redirectable;
+        bool isLarge = (symbols > many && _inputs.Count > 1) || _library.Options.TreatsAsLarge;
+        return isLarge && _request.Replace is null && !_library.Options.Redirectable;
     }
 
     /// <summary>A name for what is linked together: those of the first few objects.</summary>

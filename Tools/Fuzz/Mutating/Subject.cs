@@ -9,7 +9,7 @@ namespace ElfLoader.Fuzz.Mutating;
 /// An object for x86-64 is loaded into this process and unloaded; every object that can be is linked into images, too.
 /// The promises: a <see cref="LinkException"/> is the only refusal; time and memory are bounded by the size of the input
 /// and the limits given; nothing is left behind; patching again gives the same bytes; an image at another address differs
-/// only where it must, and at the old address not at all.
+/// only where it must, and at the old address not at all; threads make no difference.
 /// </remarks>
 internal sealed class Subject : IDisposable
 {
@@ -152,6 +152,11 @@ internal sealed class Subject : IDisposable
         if (number / 2 % 8 is 0)
         {
             Reading.Everything(elf);
+        }
+
+        if (number / 2 % 4 is 1)
+        {
+            ScaleCheck.Check(elf, ElfObject.Read(elf.Machine is EM_ARM ? ArmWants : Wants, "wants.o", Limits), Loading, Linking);
         }
 
         Outcome outcome = elf.Machine is EM_X86_64 && elf.Is64Bit ? Load(elf, number) : default;
