@@ -9,6 +9,7 @@ internal static class TargetInputs
     {
         var inputs = new InputFiles();
         reporter.Progress($"reading {files.Count} files");
+        GarbageCollection.PutOff(files);
         inputs.AddAll(files);
         foreach (string library in inputs.SharedLibraries)
         {
