@@ -1,5 +1,4 @@
 using ElfLoader.Elf;
-using ElfLoader.Memory;
 
 namespace ElfLoader.Fuzz.Mutating;
 
@@ -10,9 +9,6 @@ namespace ElfLoader.Fuzz.Mutating;
 internal static class ScaleCheck
 {
     private const int Threads = 3;
-
-    /// <summary>Larger sections are left out: an input may claim megabytes of zeros.</summary>
-    private const ulong LargestCompared = 64 << 10;
 
     /// <summary>Links both ways.</summary>
     /// <param name="elf">The object.</param>
@@ -26,7 +22,11 @@ internal static class ScaleCheck
         (LinkedImage? small, IReadOnlyList<LinkError> refusal) = TryLink(linking, objects);
         (LinkedImage? large, IReadOnlyList<LinkError> refusalOfLarge) =
             TryLink(linking with { TreatsAsLarge = true, MaximumParallelism = Threads }, objects);
-        Require(refusal.SequenceEqual(refusalOfLarge), $"images are refused otherwise:\n{Text(refusal)}\nor\n{Text(refusalOfLarge)}");
+        if (!refusal.SequenceEqual(refusalOfLarge))
+        {
+            throw new FindingException("scale", $"images are refused otherwise:\n{Text(refusal)}\nor\n{Text(refusalOfLarge)}");
+        }
+
         if (small is not null)
         {
             MotionCheck.CompareHere(small, large!, comparesFiles: true);
@@ -34,25 +34,10 @@ internal static class ScaleCheck
 
         if (elf.Machine is ElfConstants.EM_X86_64 && elf.Is64Bit)
         {
-            Content one = Load(loading, objects);
-            Content two = Load(loading with { TreatsAsLarge = true, MaximumParallelism = Threads }, objects);
-            Require(Places(one).SequenceEqual(Places(two)), $"loads are refused otherwise:\n{Text(one.Errors)}\nor\n{Text(two.Errors)}");
-            Compare(one, two);
-        }
-    }
-
-    private static void Compare(Content one, Content two)
-    {
-        if (!one.Sections.SequenceEqual(two.Sections))
-        {
-            // Mostly the second load gets the memory of the first, but nothing promises it.
-            Require(one.Sections.Count == two.Sections.Count, "another number of sections is loaded");
-            return;
-        }
-
-        for (int i = 0; i < one.Sections.Count; i++)
-        {
-            Require(one.Bytes[i].AsSpan().SequenceEqual(two.Bytes[i]), $"{one.Sections[i].Name} of {one.Sections[i].Object} is loaded otherwise");
+            LoadedContent.RequireSame(
+                LoadedContent.Of(objects, loading),
+                LoadedContent.Of(objects, loading with { TreatsAsLarge = true, MaximumParallelism = Threads }),
+                "scale");
         }
     }
 
@@ -68,37 +53,5 @@ internal static class ScaleCheck
         }
     }
 
-    private static Content Load(ObjectLibraryOptions options, ElfObject[] objects)
-    {
-        try
-        {
-            using var library = new ObjectLibrary("scale", options);
-            LoadedSection[] sections =
-                [.. library.Load(objects).Sections.Where(section => section.Address is not 0 && section.Size <= LargestCompared)];
-            return new Content(
-                sections,
-                [.. sections.Select(section => NativeBytes.ReadOnlyAt(section.Address, (int)section.Size).ToArray())],
-                []);
-        }
-        catch (LinkException exception)
-        {
-            return new Content([], [], exception.Errors);
-        }
-    }
-
-    /// <summary>Where errors are, and of which kind: messages may tell addresses, which are the memory's choice.</summary>
-    private static IEnumerable<(LinkErrorCode, LinkLocation)> Places(Content content) =>
-        content.Errors.Select(error => (error.Code, error.Where));
-
     private static string Text(IReadOnlyList<LinkError> errors) => string.Join('\n', errors);
-
-    private static void Require(bool isTrue, string what)
-    {
-        if (!isTrue)
-        {
-            throw new FindingException("scale", what);
-        }
-    }
-
-    private sealed record Content(IReadOnlyList<LoadedSection> Sections, byte[][] Bytes, IReadOnlyList<LinkError> Errors);
 }

@@ -51,11 +51,21 @@ internal sealed class Subject : IDisposable
     private readonly MotionCheck _motion = new(Linking);
     private readonly RepeatCheck _repeat = new();
     private readonly ArchiveFolder _files;
+    private readonly ElfObject[] _predecessors;
 
     /// <summary>Prepares.</summary>
     /// <param name="members">The files that thin archives may name.</param>
     /// <param name="folder">A folder to make for them; it is removed afterwards.</param>
-    internal Subject(IReadOnlyDictionary<string, byte[]> members, string folder) => _files = new ArchiveFolder(members, folder);
+    internal Subject(IReadOnlyDictionary<string, byte[]> members, string folder)
+    {
+        _files = new ArchiveFolder(members, folder);
+        _predecessors =
+        [
+            .. members.Where(member => member.Value.AsSpan() is [0x7f, (byte)'E', (byte)'L', (byte)'F', ElfConstants.ELFCLASS64, ..])
+                .Select(member => ElfObject.Read(member.Value, member.Key, Limits)),
+            ElfObject.Read(Wants, "wants.o", Limits),
+        ];
+    }
 
     /// <summary>Greatest number of bytes allocated for one byte of an input, of inputs of at least a kilobyte.</summary>
     internal double WorstMemory { get; private set; }
@@ -157,6 +167,13 @@ internal sealed class Subject : IDisposable
         if (number / 2 % 4 is 1)
         {
             ScaleCheck.Check(elf, ElfObject.Read(elf.Machine is EM_ARM ? ArmWants : Wants, "wants.o", Limits), Loading, Linking);
+        }
+
+        if (number / 2 % 4 is 2 && elf.Machine is EM_X86_64 && elf.Is64Bit)
+        {
+            // A library links small loads one after the other with the same linker, which must forget the one before.
+            ElfObject before = _predecessors[(int)(number / 8 % _predecessors.Length)];
+            LoadedContent.RequireSame(LoadedContent.Of([elf], Loading), LoadedContent.Of([elf], Loading, before), "forget");
         }
 
         Outcome outcome = elf.Machine is EM_X86_64 && elf.Is64Bit ? Load(elf, number) : default;
