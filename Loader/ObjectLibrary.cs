@@ -200,72 +200,6 @@ public sealed partial class ObjectLibrary : IDisposable
         _host.Add(nameOrPath);
     }
 
-    /// <summary>Defines a symbol as a function at an address.</summary>
-    /// <exception cref="LinkException">The library has a definition of that name.</exception>
-    public void Define(string name, nint address) => Define(name, address, SymbolType.Function);
-
-    /// <summary>Defines a symbol as a variable at an address.</summary>
-    /// <exception cref="LinkException">The library has a definition of that name.</exception>
-    public void DefineData(string name, nint address) => Define(name, address, SymbolType.Object);
-
-    /// <summary>Defines a symbol as a number, which is not known to be the address of code or of data.</summary>
-    /// <exception cref="LinkException">The library has a definition of that name.</exception>
-    public void DefineAbsolute(string name, ulong value) =>
-        Define(name, new Definition { Address = value, IsAbsolute = true, Provider = $"{Name}.Define" });
-
-    /// <summary>Defines a symbol as a C# function; the library keeps the delegate alive.</summary>
-    /// <exception cref="LinkException">The library has a definition of that name.</exception>
-    public void Define<TDelegate>(string name, TDelegate function)
-        where TDelegate : Delegate
-    {
-        ArgumentNullException.ThrowIfNull(function);
-        Define(name, NativeFunction.PointerTo(function), SymbolType.Function);
-        lock (_gate)
-        {
-            _delegates.Add(function);
-        }
-    }
-
-    /// <summary>The address of a symbol. Of a thread-local variable, this thread's copy.</summary>
-    /// <remarks>
-    /// What is queued is linked first; what only an archive defines is loaded from there. What another thread is loading at
-    /// the moment is not there before it has been initialized.
-    /// </remarks>
-    /// <exception cref="EntryPointNotFoundException">The library has no definition of that name, or a hidden one.</exception>
-    /// <exception cref="LinkException">What is queued cannot be linked.</exception>
-    public nint GetExport(string name) => TryGetExport(name, out nint address)
-        ? address
-        : throw new EntryPointNotFoundException($"library '{Name}' does not define '{name}'");
-
-    /// <summary>The address of a symbol. Of a thread-local variable, this thread's copy.</summary>
-    /// <remarks>
-    /// What is queued is linked first; what only an archive defines is loaded from there. What another thread is loading at
-    /// the moment is not there before it has been initialized.
-    /// </remarks>
-    /// <returns>Whether the library defines it and does not hide it.</returns>
-    /// <exception cref="LinkException">What is queued cannot be linked.</exception>
-    public bool TryGetExport(string name, out nint address)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        _ = Link();
-        byte[] bytes = Encoding.UTF8.GetBytes(name);
-        ulong hash = NameHash.Of(bytes);
-        Definition definition = Contents.Find(hash, bytes);
-        if (!definition.Exists && _archives.Length > 0 && LinkWithQueue([], bytes) is not null)
-        {
-            definition = Contents.Find(hash, bytes);
-        }
-
-        address = definition is { Exists: true, IsHidden: false } ? NativeProcess.AddressOf(definition) : 0;
-        return definition is { Exists: true, IsHidden: false };
-    }
-
-    /// <summary>A symbol as a delegate.</summary>
-    /// <exception cref="EntryPointNotFoundException">The library has no definition of that name, or a hidden one.</exception>
-    /// <exception cref="LinkException">What is queued cannot be linked.</exception>
-    public TDelegate GetFunction<TDelegate>(string name)
-        where TDelegate : Delegate => NativeFunction.At<TDelegate>(GetExport(name));
-
     /// <summary>Unloads everything, the last loaded first.</summary>
     /// <exception cref="InvalidOperationException">Units of another library use what only this one defines.</exception>
     public void Unload()
@@ -328,43 +262,6 @@ public sealed partial class ObjectLibrary : IDisposable
 
             return removals;
         }
-    }
-
-    internal Definition FindOutside(ReadOnlySpan<byte> name, SymbolType type)
-    {
-        if (_host.Find(name, type is SymbolType.Tls) is { Exists: true } definition)
-        {
-            return definition;
-        }
-
-        if (Resolving is { } resolving)
-        {
-            foreach (ResolvingSymbol handler in Delegate.EnumerateInvocationList(resolving))
-            {
-                nint address = handler(this, Encoding.UTF8.GetString(name));
-                if (address is not 0)
-                {
-                    return new Definition
-                    {
-                        Address = (ulong)address,
-                        Type = SymbolType.Function,
-                        Source = SymbolSource.Callback,
-                        Provider = "the Resolving event",
-                    };
-                }
-            }
-        }
-
-        return default;
-    }
-
-    private void Define(string name, nint address, SymbolType type) =>
-        Define(name, new Definition { Address = (ulong)address, Type = type, Provider = $"{Name}.Define" });
-
-    private void Define(string name, in Definition definition)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        Contents.Define(Name, name, definition with { Source = SymbolSource.Caller });
     }
 
     private LoadedUnit Load(InputFiles inputs) => WithArchives(inputs, () => Link([.. inputs.Objects]));

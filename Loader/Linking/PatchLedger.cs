@@ -57,7 +57,7 @@ internal sealed class PatchLedger
         LinkObject file = patched.File;
         RelocationSection section = patched.Relocations;
         byte[] bytes = file.Elf.SectionBytes(section.Target).ToArray();
-        var pass = new RelocationPass(_context, file);
+        var relocator = new TableRelocator(_context, file);
         bool isImplicit = LinkRules.HasImplicitAddend(section);
         int swallowed = 0;
         RelocationReader reader = file.Elf.Relocations(section).GetEnumerator();
@@ -73,7 +73,7 @@ internal sealed class PatchLedger
                 continue;
             }
 
-            Operands operands = pass.Bind(section, relocation, rule, patched.Address, isImplicit);
+            Operands operands = relocator.Bind(section, relocation, rule, patched.Address, isImplicit);
             if (swallowed > 0)
             {
                 swallowed--;
@@ -83,7 +83,7 @@ internal sealed class PatchLedger
 
             int start = Math.Max((int)relocation.Offset - MostBefore, 0);
             byte[] before = bytes[start..Math.Min((int)relocation.Offset + MostAfter, bytes.Length)];
-            pass.ApplyByTable(section, bytes, patched.Address, relocation, reader, isImplicit, out swallowed);
+            relocator.Apply(section, bytes, patched.Address, relocation, reader, isImplicit, out swallowed);
             (int Start, int End) changed = Changed(before, bytes.AsSpan(start, before.Length));
             if (changed.End > 0 || rule.Use is not RelocationUse.Marker)
             {

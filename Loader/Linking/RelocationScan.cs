@@ -9,8 +9,6 @@ namespace ElfLoader.Linking;
 /// </summary>
 internal sealed class RelocationScan
 {
-    private const int ReferencesShown = 3;
-
     private readonly LinkRules _rules;
     private readonly SymbolResolution _resolution;
     private readonly LinkErrors _errors;
@@ -20,7 +18,7 @@ internal sealed class RelocationScan
         | SymbolTraits.Discarded | SymbolTraits.Tls | SymbolTraits.Absolute | SymbolTraits.GotBase
         | SymbolTraits.Redirected;
 
-    private Dictionary<int, List<LinkLocation>>? _missing;
+    private MissingSymbols? _missing;
 
     internal RelocationScan(
         LinkRules rules, SymbolResolution resolution, LinkErrors errors, StubTable stubs, bool allowUndefined)
@@ -83,10 +81,7 @@ internal sealed class RelocationScan
             }
         }
 
-        if (_missing is not null)
-        {
-            ReportMissing(_missing);
-        }
+        _missing?.Report();
     }
 
     private void Scan(LinkObject file)
@@ -246,9 +241,10 @@ internal sealed class RelocationScan
             return;
         }
 
-        if ((traits & SymbolTraits.Missing) != 0)
+        if ((traits & SymbolTraits.Missing) != 0 && !_allowUndefined)
         {
-            NoteMissing(file, section, record, symbol);
+            _missing ??= new MissingSymbols(_resolution.Symbols, _errors);
+            _missing.Note(file, section, record);
         }
 
         bool isTls = (traits & SymbolTraits.Tls) != 0;
@@ -392,40 +388,6 @@ internal sealed class RelocationScan
             {
                 Relocation = rule.Name,
             });
-        }
-    }
-
-    private void NoteMissing(LinkObject file, in RelocationSection section, in RelocationRecord record, int symbol)
-    {
-        if (_allowUndefined)
-        {
-            return;
-        }
-
-        int global = file.Symbols[symbol].Global;
-        _missing ??= [];
-        if (!_missing.TryGetValue(global, out List<LinkLocation>? places))
-        {
-            _missing.Add(global, places = []);
-        }
-
-        if (places.Count < ReferencesShown)
-        {
-            places.Add(file.At(section.Target, record.Offset, symbol));
-        }
-    }
-
-    private void ReportMissing(Dictionary<int, List<LinkLocation>> missing)
-    {
-        foreach ((int global, List<LinkLocation> places) in missing)
-        {
-            string name = _resolution.Symbols.Text(global);
-            bool isHidden = _resolution.Symbols[global].Visibility is SymbolVisibility.Hidden or SymbolVisibility.Internal;
-            string others = places.Count > 1 ? $" (also at {string.Join(", ", places.Skip(1))})" : "";
-            _errors.Add(
-                LinkErrorCode.Undefined,
-                places[0],
-                $"undefined symbol '{name}'{(isHidden ? ", which is hidden and must be defined in this library" : "")}{others}");
         }
     }
 }
