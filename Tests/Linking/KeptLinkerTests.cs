@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ElfLoader.Elf;
 using ElfLoader.Memory;
 using ElfLoader.Tests.EndToEnd;
@@ -189,6 +190,36 @@ public sealed class KeptLinkerTests
             Assert.That(after.Sections, Is.EqualTo(fresh.Sections), $"{name} after {first}");
             Assert.That(after.Parts, Is.EqualTo(fresh.Parts), $"{name} after {first}");
         }
+    }
+
+    /// <summary>What was unloaded is not kept in memory by the linker that loaded it, which the library keeps.</summary>
+    [Test]
+    public void LinkerHoldsOnToNothing()
+    {
+        using var folder = new TemporaryFolder();
+        string archive = folder.File("l.a");
+        File.WriteAllBytes(archive, ArchiveBuilder.Gnu(("m.o", LinkTest.Returning("member", 29).Build())).Build());
+        foreach ((string name, _, _) in s_subjects)
+        {
+            using var library = new ObjectLibrary("kept", s_options);
+            library.AddArchive(archive);
+            WeakReference[] gone = LoadAndUnload(library, name);
+
+            GC.Collect();
+
+            Assert.That(gone.Select(one => one.Target), Is.All.Null, name);
+            Assert.That(library.Units, Is.Empty);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference[] LoadAndUnload(ObjectLibrary library, string name)
+    {
+        ElfObject elf = Subject(name).Object;
+        LoadedUnit unit = library.Load([elf]);
+        object?[] objects = [elf, unit, unit.Objects[0], unit.Resources.Allocation];
+        unit.Unload();
+        return [.. objects.Select(one => new WeakReference(one))];
     }
 
     private static (ElfObject Object, int Answer) Subject(string name)
