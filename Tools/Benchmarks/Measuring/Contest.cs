@@ -13,8 +13,10 @@ internal sealed record Result(string Name, Samples? Times, long? Allocated, stri
 /// <param name="Rounds">How often each is measured.</param>
 internal sealed record Contest(int Rounds)
 {
-    // Who is quicker than this runs several times in its turn: the first run after a pause is not a warm one.
+    // The first run after a pause is not a warm one: the caches hold what others have done. So a turn begins with a run that is
+    // not counted, unless that makes little difference, and who is quicker than the shortest turn runs several times.
     private const double ShortestTurn = 5;
+    private const double LongestWithFirstRun = 50;
 
     private const int MostRunsInTurn = 200;
 
@@ -59,6 +61,7 @@ internal sealed record Contest(int Rounds)
     {
         private readonly List<double> _times = [];
         private int _runsInTurn = 1;
+        private int _firstRuns;
         private string? _note;
 
         public Contestant? Contestant { get; private set; }
@@ -80,7 +83,8 @@ internal sealed record Contest(int Rounds)
                 double[] first = Contestant.Run(1, contest.Patience);
                 TimeSpan elapsed = Stopwatch.GetElapsedTime(before);
                 _runsInTurn = (int)Math.Clamp(ShortestTurn / first[0], 1, MostRunsInTurn);
-                Rounds = (int)Math.Clamp(contest.Budget / elapsed / _runsInTurn, 1, contest.Rounds);
+                _firstRuns = first[0] < LongestWithFirstRun ? 1 : 0;
+                Rounds = (int)Math.Clamp(contest.Budget / elapsed / (_runsInTurn + _firstRuns), 1, contest.Rounds);
                 if (Rounds is 1 && contest.Rounds > 1)
                 {
                     Rounds = 0;
@@ -90,7 +94,7 @@ internal sealed record Contest(int Rounds)
         }
 
         public void Measure(Contest contest) =>
-            Try(() => _times.AddRange(Contestant!.Run(_runsInTurn, contest.Patience)));
+            Try(() => _times.AddRange(Contestant!.Run(_firstRuns + _runsInTurn, contest.Patience)[_firstRuns..]));
 
         private void Try(Action action)
         {
