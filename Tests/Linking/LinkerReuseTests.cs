@@ -127,6 +127,36 @@ public sealed class LinkerReuseTests
         }
     }
 
+    [Test]
+    public void KeptLinkerHoldsOnToNothing()
+    {
+        foreach (LinkSample sample in LinkSamples.All.Where(sample => sample.IsKept))
+        {
+            using var world = new World(this, [], allowsUndefined: true);
+            WeakReference[] gone = LoadAndUnload(world, sample);
+            GC.Collect();
+
+            Assert.That(Idle(world.Library), Is.Not.Null);
+            Assert.That(gone.Select(one => one.Target), Is.All.Null, sample.Name);
+        }
+    }
+
+    /// <summary>Loads a sample, and unloads it and all that it uses.</summary>
+    /// <returns>What may go then.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference[] LoadAndUnload(World world, LinkSample sample)
+    {
+        world.AddOthers(sample.Uses);
+        ElfObject[] objects = [.. sample.Objects.Select(elf => ElfObject.Read(elf.Bytes.ToArray(), elf.Name))];
+        LoadedUnit unit = world.Library.Load(objects);
+        var allocation = new WeakReference(unit.Resources.Allocation);
+        unit.Unload();
+        LoadedUnit[] others = [.. world.Others.Values];
+        Assert.That(world.UnitsInUse(), Is.Empty);
+        world.Others.Clear();
+        return [allocation, .. ((object[])[.. objects, unit, .. others]).Select(one => new WeakReference(one))];
+    }
+
     /// <summary>Loads a sample in a library that has kept its linker, and in one that has not.</summary>
     /// <param name="sample">What is loaded.</param>
     /// <param name="all">What is loaded at all, before and now.</param>
@@ -203,16 +233,22 @@ public sealed class LinkerReuseTests
             Library.AddLibrary(_low);
             Library.AddArchive(tests._archive);
             Library.DefineData("ended", tests._counting.GetExport("ended"));
-            foreach (string name in others)
-            {
-                (ulong value, bool isLow) = LinkSamples.Others[name];
-                Others.Add(name, (isLow ? _low : _far).Load(LinkTest.Variable(name, value), name));
-            }
+            AddOthers(others);
         }
 
         public ObjectLibrary Library { get; }
 
         public Dictionary<string, LoadedUnit> Others { get; } = [];
+
+        /// <summary>Loads units of other libraries that define these names.</summary>
+        public void AddOthers(string[] names)
+        {
+            foreach (string name in names)
+            {
+                (ulong value, bool isLow) = LinkSamples.Others[name];
+                Others.Add(name, (isLow ? _low : _far).Load(LinkTest.Variable(name, value), name));
+            }
+        }
 
         /// <summary>Unloads the units of the other libraries that nothing uses.</summary>
         /// <returns>The names of those that something uses.</returns>
