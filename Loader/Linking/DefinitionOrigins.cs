@@ -8,12 +8,9 @@ namespace ElfLoader.Linking;
 /// </summary>
 internal sealed class DefinitionOrigins
 {
-    // In blocks, which stay where they are and are no large objects, however many there are.
-    private const int BlockBits = 6;
-    private const int BlockSize = 1 << BlockBits;
     private const int LeastOrigins = 4;
 
-    private readonly List<Origin[]> _blocks = [new Origin[LeastOrigins]]; // the first grows, the others are whole
+    private BlockArray<Origin> _origins = new(LeastOrigins);
     private Stack<int>? _free;
     private int _count;
 
@@ -33,18 +30,18 @@ internal sealed class DefinitionOrigins
         || definition is not { Tls: null, Entry: null, Body: 0, Source: 0 };
 
     /// <summary>The unit of a definition.</summary>
-    internal LoadedUnit? UnitOf(int origin) => At(origin).Unit;
+    internal LoadedUnit? UnitOf(int origin) => _origins[origin].Unit;
 
     /// <summary>Who provides a definition that is not rare.</summary>
-    internal string ProviderOf(int origin) => At(origin).Source is ElfObject elf
+    internal string ProviderOf(int origin) => _origins[origin].Source is ElfObject elf
         ? elf.Name
-        : (string)At(origin).Source!;
+        : (string)_origins[origin].Source!;
 
     /// <summary>The object of a definition that was added with it.</summary>
-    internal ElfObject ObjectOf(int origin) => (ElfObject)At(origin).Source!;
+    internal ElfObject ObjectOf(int origin) => (ElfObject)_origins[origin].Source!;
 
     /// <summary>A definition that is rare.</summary>
-    internal Definition Rare(int origin) => (Definition)At(origin).Source!;
+    internal Definition Rare(int origin) => (Definition)_origins[origin].Source!;
 
     /// <summary>Adds what a definition comes from.</summary>
     internal int Add(in Definition definition) =>
@@ -61,16 +58,16 @@ internal sealed class DefinitionOrigins
             return New(unit, elf);
         }
 
-        At(same).Users++;
+        _origins[same].Users++;
         return same;
     }
 
     /// <summary>Takes a definition away; the last one takes its origin with it.</summary>
     internal void Release(int origin)
     {
-        if (--At(origin).Users is 0)
+        if (--_origins[origin].Users is 0)
         {
-            At(origin) = default;
+            _origins[origin] = default;
             (_free ??= []).Push(origin);
         }
     }
@@ -80,26 +77,10 @@ internal sealed class DefinitionOrigins
         if (_free is null || !_free.TryPop(out int index))
         {
             index = _count++;
-            Reserve(index);
+            _ = _origins.Add(index);
         }
 
-        At(index) = new Origin { Unit = unit, Source = source, Users = 1 };
+        _origins[index] = new Origin { Unit = unit, Source = source, Users = 1 };
         return index;
-    }
-
-    private ref Origin At(int origin) => ref _blocks[origin >> BlockBits][origin & (BlockSize - 1)];
-
-    private void Reserve(int index)
-    {
-        if (index >> BlockBits == _blocks.Count)
-        {
-            _blocks.Add(new Origin[BlockSize]);
-        }
-        else if (index == _blocks[0].Length)
-        {
-            Origin[] first = _blocks[0];
-            Array.Resize(ref first, index * 2);
-            _blocks[0] = first;
-        }
     }
 }

@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Text;
 using ElfLoader.Elf;
 
@@ -11,10 +10,6 @@ namespace ElfLoader.Linking;
 /// <remarks>Not thread-safe: the library guards it.</remarks>
 internal sealed class DefinitionTable
 {
-    // Entries in blocks of this many stay where they are, however many there are, and are no large objects, of which each
-    // few megabytes cost a collection of everything.
-    private const int BlockBits = 6;
-    private const int BlockSize = 1 << BlockBits;
     private const int LeastEntries = 16;
     private const int LeastWorthCompacting = 64;
     private const int None = -1;
@@ -22,7 +17,7 @@ internal sealed class DefinitionTable
     private readonly bool _isOfGroups;
     private readonly Func<int, uint> _lowerHalfOfHash;
     private readonly DefinitionOrigins _origins = new();
-    private Entry[][] _blocks = [new Entry[LeastEntries]]; // the first grows, the others are whole
+    private BlockArray<Entry> _entries = new(LeastEntries);
     private NameBuckets _buckets = new(LeastEntries);
     private byte[] _names = [];
     private int _nameBytes;
@@ -136,20 +131,8 @@ internal sealed class DefinitionTable
     /// <summary>Makes room for so many more names, so that none of the following additions grows the table.</summary>
     internal void Reserve(int more)
     {
-        int wanted = _count + more;
-        if (_blocks[0].Length < Math.Min(wanted, BlockSize))
-        {
-            Array.Resize(ref _blocks[0], (int)BitOperations.RoundUpToPowerOf2((uint)Math.Min(wanted, BlockSize)));
-        }
-
-        int blocks = _blocks.Length;
-        int wantedBlocks = (wanted + BlockSize - 1) >> BlockBits;
-        if (wantedBlocks > blocks)
-        {
-            Array.Resize(ref _blocks, wantedBlocks + (blocks / 4));
-        }
-
-        _buckets.Reserve(wanted, _lowerHalfOfHash);
+        _entries.Reserve(_count + more);
+        _buckets.Reserve(_count + more, _lowerHalfOfHash);
     }
 
     /// <summary>Removes the definition of a name, if there is one.</summary>
@@ -236,7 +219,7 @@ internal sealed class DefinitionTable
         ? _names.AsSpan(entry.NameOffset, entry.NameLength)
         : _origins.ObjectOf(entry.Origin).NameAt(entry.NameOffset, entry.NameLength);
 
-    private ref Entry At(int index) => ref _blocks[index >> BlockBits][index & (BlockSize - 1)];
+    private ref Entry At(int index) => ref _entries[index];
 
     /// <summary>One more than the index of the first entry that a unit holds, or 0.</summary>
     private ref int FirstOf(LoadedUnit unit) => ref _isOfGroups ? ref unit.FirstGroup : ref unit.FirstDefinition;
@@ -329,9 +312,7 @@ internal sealed class DefinitionTable
 
         Reserve(1);
         index = _count++;
-        ref Entry[] block = ref _blocks[index >> BlockBits];
-        block ??= new Entry[BlockSize];
-        At(index) = new Entry { Hash = (uint)hash };
+        _entries.Add(index) = new Entry { Hash = (uint)hash };
         _buckets.Add(hash, index);
         return index;
     }
@@ -372,8 +353,8 @@ internal sealed class DefinitionTable
 
     private void Compact()
     {
-        (Entry[][] old, NameBuckets buckets, byte[] names, int count) = (_blocks, _buckets, _names, _count);
-        _blocks = [new Entry[LeastEntries]];
+        (BlockArray<Entry> old, NameBuckets buckets, byte[] names, int count) = (_entries, _buckets, _names, _count);
+        _entries = new BlockArray<Entry>(LeastEntries);
         _buckets = new NameBuckets(Math.Max(_live, LeastEntries));
         _names = [];
         (_nameBytes, _unusedNameBytes, _count) = (0, 0, 0);
@@ -381,14 +362,12 @@ internal sealed class DefinitionTable
         int[] moved = new int[count];
         for (int i = 0; i < count; i++)
         {
-            ref Entry entry = ref old[i >> BlockBits][i & (BlockSize - 1)];
+            ref Entry entry = ref old[i];
             moved[i] = None;
             if (entry.Is(Traits.Live))
             {
                 moved[i] = _count++;
-                ref Entry[] block = ref _blocks[moved[i] >> BlockBits];
-                block ??= new Entry[BlockSize];
-                At(moved[i]) = entry;
+                _entries.Add(moved[i]) = entry;
                 if (entry.Is(Traits.NameIsCopied))
                 {
                     At(moved[i]).NameOffset = CopyName(names.AsSpan(entry.NameOffset, entry.NameLength));
@@ -406,7 +385,7 @@ internal sealed class DefinitionTable
             Link(i);
         }
 
-        foreach ((int index, ulong hash) in buckets.All(index => old[index >> BlockBits][index & (BlockSize - 1)].Hash))
+        foreach ((int index, ulong hash) in buckets.All(index => old[index].Hash))
         {
             if (moved[index] >= 0)
             {

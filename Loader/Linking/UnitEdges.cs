@@ -35,16 +35,15 @@ internal struct UnitEdge
 /// </remarks>
 internal sealed class UnitEdges
 {
-    private const int BlockBits = 8;
-    private const int BlockSize = 1 << BlockBits;
+    private const int LeastEdges = 16;
 
-    private readonly List<UnitEdge[]> _blocks = [];
+    private BlockArray<UnitEdge> _edges = new(LeastEdges);
     private int _count = 1; // the first stands for none
     private int _free;
     private int _used;
 
     /// <summary>An edge.</summary>
-    internal ref UnitEdge this[int edge] => ref _blocks[edge >> BlockBits][edge & (BlockSize - 1)];
+    internal ref UnitEdge this[int edge] => ref _edges[edge];
 
     /// <summary>Adds one at the end of both lists.</summary>
     internal int Add(LoadedUnit user, LoadedUnit used, UnitUse use)
@@ -86,11 +85,7 @@ internal sealed class UnitEdges
             return free;
         }
 
-        if (_count >> BlockBits == _blocks.Count)
-        {
-            _blocks.Add(new UnitEdge[BlockSize]);
-        }
-
+        _ = _edges.Add(_count);
         return _count++;
     }
 
@@ -103,8 +98,12 @@ internal sealed class UnitEdges
             return;
         }
 
-        _blocks.RemoveRange(1, _blocks.Count - 1); // a process may have had many units, and never again
-        _blocks[0].AsSpan().Clear();
+        this[edge] = default;
+        if (_count > LeastEdges)
+        {
+            _edges = new BlockArray<UnitEdge>(LeastEdges); // a process may have had many units, and never again
+        }
+
         (_count, _free) = (1, 0);
     }
 }

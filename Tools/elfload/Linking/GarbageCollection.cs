@@ -10,24 +10,20 @@ internal static class GarbageCollection
     private const long SmallObjects = 8L << 20;
 
     /// <summary>
-    /// Puts collections off until a link of these files has probably ended. If it needs more memory than that, the collector
+    /// Puts collections off until a link of these inputs has probably ended. If it needs more memory than that, the collector
     /// goes on as ever.
     /// </summary>
-    internal static void PutOff(IReadOnlyList<string> files)
+    internal static void PutOff(InputFiles inputs)
     {
-        long size = 0;
-        foreach (string file in files)
-        {
-            var input = new FileInfo(file is { Length: > 0 } && !file.Contains('\0') ? file : ".");
-            size += input.Exists ? Math.Min(input.Length, Most) : 0;
-        }
-
+        long size = inputs.Objects.Sum(input => (long)input.Bytes.Length)
+            + inputs.Archives.Where(archive => !archive.IsThin) // whose members are files that nobody may need
+                .Sum(archive => archive.Members.Sum(member => (long)member.Bytes.Length));
         if (size is < Least or > Most || GCSettings.LatencyMode is GCLatencyMode.NoGCRegion)
         {
             return;
         }
 
-        long large = (2 * size) + Least; // the input, and the image with its tables
+        long large = size + Least; // the image with its tables
         try
         {
             _ = GC.TryStartNoGCRegion(SmallObjects + large, large);

@@ -9,8 +9,8 @@ internal static class TargetInputs
     {
         var inputs = new InputFiles();
         reporter.Progress($"reading {files.Count} files");
-        GarbageCollection.PutOff(files);
         inputs.AddAll(files);
+        GarbageCollection.PutOff(inputs);
         foreach (string library in inputs.SharedLibraries)
         {
             reporter.Warn($"{library}: a static executable takes nothing from a shared library");
