@@ -42,6 +42,9 @@ public sealed class ElfObject
     /// <summary>The section headers, for loops over many; index 0 is the null section.</summary>
     public ReadOnlySpan<SectionHeader> Sections => _tables.Sections;
 
+    /// <summary>The section headers up to the last of a section that is in memory when the program runs (SHF_ALLOC).</summary>
+    internal ReadOnlySpan<SectionHeader> SectionsInMemory => _tables.Sections[.._tables.SectionsInMemory];
+
     /// <summary>Number of symbols, counting symbol 0; 0 where there is no symbol table.</summary>
     public int SymbolCount => _tables.SymbolCount;
 
@@ -77,6 +80,17 @@ public sealed class ElfObject
 
     /// <summary>Bytes of the symbols' names.</summary>
     internal int SymbolNamesLength => _tables.SymbolNames.Length;
+
+    /// <summary>
+    /// Hints that the object is soon going to be linked: of many small ones, most of the time goes into waiting for memory.
+    /// </summary>
+    internal void Prefetch()
+    {
+        const int few = 256; // bytes: all of a small object's, and who reads more than that goes on in order
+        _tables.Prefetch(_tables.SectionHeaders, few);
+        _tables.Prefetch(_tables.Symbols, few);
+        _tables.Prefetch(_tables.SymbolNames, few);
+    }
 
     /// <summary>Reads and validates an object.</summary>
     /// <param name="bytes">The whole file; not to be changed as long as the object is used.</param>

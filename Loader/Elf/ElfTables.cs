@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using System.Text;
+using ElfLoader.Memory;
 
 namespace ElfLoader.Elf;
 
@@ -84,6 +85,9 @@ internal struct ElfTables
     /// <summary>The section header table.</summary>
     public FilePart SectionHeaders { get; }
 
+    /// <summary>How many section headers there are up to the last of SHF_ALLOC.</summary>
+    public int SectionsInMemory { get; set; }
+
     /// <summary>The string table of section names; empty where there is none.</summary>
     public FilePart SectionNames { get; set; }
 
@@ -137,6 +141,17 @@ internal struct ElfTables
         _relocationSections = s_relocationSections.Take(count, out _firstRelocationSection);
         _relocationSectionCount = count;
         return _relocationSections.AsSpan(_firstRelocationSection, count);
+    }
+
+    /// <summary>Hints that the first bytes of a part of the file are going to be read.</summary>
+    public readonly void Prefetch(FilePart part, int most)
+    {
+        const int cacheLine = 64; // of all x86-64 processors
+        ReadOnlySpan<byte> bytes = At(part);
+        for (int i = 0; i < Math.Min(bytes.Length, most); i += cacheLine)
+        {
+            NativeBytes.Prefetch(in MemoryMarshal.GetReference(bytes), i);
+        }
     }
 
     /// <summary>The bytes of a part of the file.</summary>

@@ -18,7 +18,7 @@ internal static class SectionValidator<TClass>
     /// <exception cref="LinkException">A header is wrong.</exception>
     public static TableCounts Check(ElfImage image, ref ElfTables tables)
     {
-        int symbolTable = 0, largeIndices = 0, groups = 0, relocations = 0;
+        int symbolTable = 0, largeIndices = 0, groups = 0, relocations = 0, inMemory = 0;
         ulong inFile = 0;
         ReadOnlySpan<SectionHeader> sections = tables.Sections;
         if (sections[0].Type != SHT_NULL)
@@ -35,6 +35,11 @@ internal static class SectionValidator<TClass>
             if (!header.HasNoBytes)
             {
                 inFile += header.Size;
+            }
+
+            if (header.Has(SHF_ALLOC))
+            {
+                inMemory = i + 1;
             }
 
             switch (header.Type)
@@ -65,6 +70,7 @@ internal static class SectionValidator<TClass>
             }
         }
 
+        tables.SectionsInMemory = inMemory;
         return new TableCounts(symbolTable, largeIndices, groups, relocations);
     }
 

@@ -41,9 +41,10 @@ internal sealed class FragmentFunction
                 continue;
             }
 
-            for (int i = 1; i < file.Sections.Length; i++)
+            Span<SectionPlace> places = file.LoadedSections;
+            for (int i = 1; i < places.Length; i++)
             {
-                ref SectionPlace place = ref file.Sections[i];
+                ref SectionPlace place = ref places[i];
                 if (place.Fate is not SectionFate.Kept || place.Role != _role)
                 {
                     continue;

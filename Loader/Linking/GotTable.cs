@@ -25,9 +25,6 @@ internal sealed class GotTable
     /// <summary>Bytes taken so far.</summary>
     internal int Size { get; private set; }
 
-    /// <summary>Whether anything refers to the table, if only to its address.</summary>
-    internal bool IsUsed { get; set; }
-
     /// <summary>Block that holds it.</summary>
     internal int Block { get; set; }
 
@@ -67,7 +64,6 @@ internal sealed class GotTable
     /// <param name="wordSize">Size of an address on the target, in bytes.</param>
     internal void Want(GotSlot kind, int symbol, int symbolCount, int wordSize)
     {
-        IsUsed = true;
         if (kind is GotSlot.Address)
         {
             _addressSlots ??= new ushort[symbolCount];

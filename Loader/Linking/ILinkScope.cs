@@ -6,6 +6,10 @@ internal interface ILinkScope
     /// <summary>Whether sections may be writable and executable at once: in an image of another program, not in this process.</summary>
     bool AllowsWritableCode { get; }
 
+    /// <summary>Refuses an object that cannot be part of the link: one for another machine.</summary>
+    /// <exception cref="LinkException">It cannot.</exception>
+    void Check(Elf.ElfObject elf);
+
     /// <summary>Whether <see cref="FindOwn"/> can find anything at all.</summary>
     bool HasOwn { get; }
 

@@ -373,7 +373,7 @@ internal sealed class ImageLayout
             resolution.Symbols[symbol].Value = piece.Address;
         }
 
-        LinkObject[] users = [.. resolution.Objects.Where(file => file.Got.IsUsed)];
+        LinkObject[] users = [.. resolution.Objects.Where(file => file.UsesGot)];
         foreach (LinkObject file in users)
         {
             file.Got.Address = _sections.Memory.Piece(file.Got.Block).Address;

@@ -28,26 +28,16 @@ internal sealed class ImageLink
         _objectsBefore = objectsBefore;
         _machine = ImageMachine.Of(inputs[0]);
         _linkerSymbols = new LinkerSymbols(_machine);
-        _scope = new ImageScope(options, archives, _linkerSymbols);
+        _scope = new ImageScope(options, _machine, inputs[0], archives, _linkerSymbols);
     }
 
     /// <summary>Does it all.</summary>
     internal LinkedImage Run()
     {
-        foreach (ElfObject input in _inputs)
-        {
-            _machine.Check(input, _inputs[0]);
-        }
-
         var resolution = new SymbolResolution(_scope, _errors);
-        resolution.Begin(_inputs);
+        resolution.Begin([.. _inputs]);
         resolution.Require(Encoding.UTF8.GetBytes(_options.Entry));
         resolution.Resolve();
-        foreach (LinkObject member in resolution.Objects)
-        {
-            _machine.Check(member.Elf, _inputs[0]);
-        }
-
         _machine = _machine.For(resolution.Objects.Select(input => input.Elf), _options, _errors, _warnings);
         _errors.ThrowIfAny();
         var values = new SymbolValues(resolution, _machine.Rules.Architecture);

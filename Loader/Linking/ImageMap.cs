@@ -137,7 +137,7 @@ internal sealed class ImageMap
 
     /// <summary>The tables that have the slots.</summary>
     internal ImageGotTable[] GotTables() =>
-        [.. _order.Where(file => file.Got.IsUsed).Select(file => new ImageGotTable(file.Elf.Name, file.Got.Address))];
+        [.. _order.Where(file => file.UsesGot).Select(file => new ImageGotTable(file.Elf.Name, file.Got.Address))];
 
     /// <summary>The sections that are not in memory.</summary>
     internal ImageFileSection[] FileSections()

@@ -7,15 +7,24 @@ namespace ElfLoader.Linking;
 internal sealed class ImageScope : ILinkScope
 {
     private readonly ImageOptions _options;
+    private readonly ImageMachine _machine;
+    private readonly ElfObject _first;
     private readonly IReadOnlyList<Archive> _archives;
     private readonly LinkerSymbols _linkerSymbols;
     private readonly DefinitionTable _definitions = new();
     private readonly HashSet<(int Archive, int Member)> _seen = [];
     private readonly List<int> _pulled = [];
 
-    internal ImageScope(ImageOptions options, IReadOnlyList<Archive> archives, LinkerSymbols linkerSymbols)
+    internal ImageScope(
+        ImageOptions options,
+        ImageMachine machine,
+        ElfObject first,
+        IReadOnlyList<Archive> archives,
+        LinkerSymbols linkerSymbols)
     {
         _options = options;
+        _machine = machine;
+        _first = first;
         _archives = archives;
         _linkerSymbols = linkerSymbols;
         foreach ((string text, DefinedSymbol symbol) in options.Definitions)
@@ -38,6 +47,9 @@ internal sealed class ImageScope : ILinkScope
 
     /// <inheritdoc/>
     public bool AllowsWritableCode => true;
+
+    /// <inheritdoc/>
+    public void Check(ElfObject elf) => _machine.Check(elf, _first);
 
     /// <inheritdoc/>
     public bool HasOwn => _definitions.Count > 0;

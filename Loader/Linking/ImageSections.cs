@@ -267,7 +267,7 @@ internal sealed class ImageSections
     {
         foreach (LinkObject file in order)
         {
-            if (file.Got.IsUsed)
+            if (file.UsesGot)
             {
                 ulong? address = _mappings.FindGot(file);
                 var got = new ImagePiece

@@ -36,7 +36,7 @@ internal sealed class InitializerLists
     {
         foreach (LinkObject file in objects)
         {
-            ReadOnlySpan<SectionHeader> headers = file.Elf.Sections;
+            ReadOnlySpan<SectionHeader> headers = file.Elf.SectionsInMemory;
             for (int i = 1; i < headers.Length; i++)
             {
                 if (file.IsKept(i) && headers[i].Size > 0
@@ -63,7 +63,12 @@ internal sealed class InitializerLists
         List<(int Priority, ulong[] Functions)> end = [];
         foreach (LinkObject file in objects)
         {
-            ReadOnlySpan<SectionHeader> headers = file.Elf.Sections;
+            if ((file.Parts & ObjectParts.FunctionArrays) == 0)
+            {
+                continue;
+            }
+
+            ReadOnlySpan<SectionHeader> headers = file.Elf.SectionsInMemory;
             for (int i = 1; i < headers.Length; i++)
             {
                 if (!file.IsKept(i) || headers[i].Size is 0)
@@ -108,12 +113,12 @@ internal sealed class InitializerLists
         int count = 1; // the fragments of .fini
         foreach (LinkObject file in objects)
         {
-            if ((file.Parts & ObjectParts.Terminators) == 0)
+            if ((file.Parts & ObjectParts.FunctionArrays) == 0)
             {
                 continue;
             }
 
-            ReadOnlySpan<SectionHeader> headers = file.Elf.Sections;
+            ReadOnlySpan<SectionHeader> headers = file.Elf.SectionsInMemory;
             for (int i = 1; i < headers.Length; i++)
             {
                 if (file.IsKept(i) && IsTerminators(file, i, headers[i]))
@@ -126,8 +131,14 @@ internal sealed class InitializerLists
         return count;
     }
 
-    /// <summary>Whether a section is an array of functions to call at the end.</summary>
-    internal static bool IsTerminators(LinkObject file, int section, in SectionHeader header) =>
+    /// <summary>Whether a section is an array of functions to call at the start or at the end.</summary>
+    internal static bool IsArray(LinkObject file, int section, in SectionHeader header) =>
+        header.Type is ElfConstants.SHT_INIT_ARRAY or ElfConstants.SHT_PREINIT_ARRAY
+        || (header.Type is ElfConstants.SHT_PROGBITS && file.Elf.SectionNameStartsWith(section, ".ctors"u8)
+            && IsNamed(file.Elf.SectionName(section), ".ctors"u8))
+        || IsTerminators(file, section, header);
+
+    private static bool IsTerminators(LinkObject file, int section, in SectionHeader header) =>
         header.Type is ElfConstants.SHT_FINI_ARRAY
         || (header.Type is ElfConstants.SHT_PROGBITS && file.Elf.SectionNameStartsWith(section, ".dtors"u8)
             && IsNamed(file.Elf.SectionName(section), ".dtors"u8));

@@ -9,23 +9,18 @@ internal sealed class LentSymbols : IDisposable
 
     private readonly int _most;
     private BoundSymbol[] _memory = [];
+    private LinkObject? _borrower;
 
-    /// <param name="objects">The objects of the link.</param>
-    /// <param name="range">Those of them that it is for.</param>
-    internal LentSymbols(IReadOnlyList<LinkObject> objects, Range range)
-    {
-        (int start, int count) = range.GetOffsetAndLength(objects.Count);
-        for (int i = start; i < start + count; i++)
-        {
-            _most = Math.Max(_most, objects[i].IsBound ? 0 : objects[i].SymbolCount);
-        }
-    }
+    /// <param name="most">Symbols of the object that has most.</param>
+    internal LentSymbols(int most) => _most = most;
 
-    /// <summary>Binds an object's symbols, unless they are bound for good.</summary>
+    /// <summary>Binds an object's symbols, unless they are bound for good; those of the object before are not bound any more.</summary>
     internal void Lend(LinkObject file)
     {
         if (!file.IsBound)
         {
+            _borrower?.TakeBack();
+            _borrower = file;
             if (_memory.Length is 0)
             {
                 _memory = _most <= MostRented ? ArrayPool<BoundSymbol>.Shared.Rent(_most) : new BoundSymbol[_most];
@@ -38,6 +33,8 @@ internal sealed class LentSymbols : IDisposable
     /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
+        _borrower?.TakeBack();
+        _borrower = null;
         if (_most <= MostRented && _memory.Length > 0)
         {
             ArrayPool<BoundSymbol>.Shared.Return(_memory);

@@ -46,22 +46,31 @@ internal enum SectionRole : byte
 internal struct SectionPlace
 {
     private const int RoleBit = 2;
-    private const int BlockBit = 5;
+    private const int TlsBit = 5;
+    private const int BlockBit = 6;
     private const uint FateMask = (1u << RoleBit) - 1;
-    private const uint RoleMask = (1u << BlockBit) - 1 - FateMask;
+    private const uint RoleMask = (1u << TlsBit) - 1 - FateMask;
+    private const uint TlsMask = 1u << TlsBit;
 
     /// <summary>
     /// Address that running code sees: P is relative to it. Until the blocks have addresses, the offset in the block.
     /// </summary>
     internal ulong Address;
 
-    private uint _traits; // the block, the role and the fate
+    private uint _traits; // the block, whether it is thread-local, the role and the fate
 
     /// <summary>Block of <see cref="LinkMemory"/> that holds it.</summary>
     internal int Block
     {
         readonly get => (int)(_traits >> BlockBit);
-        set => _traits = checked((uint)value * (1u << BlockBit)) | (_traits & (RoleMask | FateMask));
+        set => _traits = checked((uint)value * (1u << BlockBit)) | (_traits & (TlsMask | RoleMask | FateMask));
+    }
+
+    /// <summary>Whether a kept section is thread-local (SHF_TLS), whatever its role.</summary>
+    internal bool IsTls
+    {
+        readonly get => (_traits & TlsMask) != 0;
+        set => _traits = value ? _traits | TlsMask : _traits & ~TlsMask;
     }
 
     /// <summary>Whether it is loaded.</summary>
@@ -86,7 +95,7 @@ internal struct SectionPlace
     }
 }
 
-/// <summary>Sections out of the ordinary that are kept of an object: passes that are about them skip objects without.</summary>
+/// <summary>What an object has that most have not: passes that are about it skip objects without, or all of them.</summary>
 [Flags]
 internal enum ObjectParts : byte
 {
@@ -102,8 +111,11 @@ internal enum ObjectParts : byte
     /// <summary>Fragments of functions (<c>.init</c>, <c>.fini</c>).</summary>
     Fragments = 4,
 
-    /// <summary>Arrays of functions to call at the end.</summary>
-    Terminators = 8,
+    /// <summary>Arrays of functions to call at the start or at the end.</summary>
+    FunctionArrays = 8,
+
+    /// <summary>A global offset table that is referred to.</summary>
+    Got = 16,
 }
 
 /// <summary>One object on its way through a link: its sections' places and its symbols' values.</summary>
@@ -116,6 +128,7 @@ internal sealed class LinkObject
     private readonly SectionPlace[] _sections;
     private readonly int _firstSection;
     private readonly int _sectionCount;
+    private readonly int _loadedCount;
     private readonly int _symbolCount;
     private readonly int[]? _globals; // of the symbols from the first global one on, where they are bound late
     private readonly int _firstGlobal;
@@ -142,6 +155,7 @@ internal sealed class LinkObject
         Elf = elf;
         Ordinal = ordinal;
         _sectionCount = elf.Sections.Length;
+        _loadedCount = elf.SectionsInMemory.Length;
         _sections = sections.Take(_sectionCount, out _firstSection);
         _symbolCount = Math.Max(elf.SymbolCount, 1); // the null symbol stands for "no symbol"
         if (bindsLate)
@@ -169,6 +183,9 @@ internal sealed class LinkObject
     /// <summary>One entry for each section header.</summary>
     internal Span<SectionPlace> Sections => _sections.AsSpan(_firstSection, _sectionCount);
 
+    /// <summary>Those up to the last that may be loaded (<see cref="ElfObject.SectionsInMemory"/>).</summary>
+    internal Span<SectionPlace> LoadedSections => _sections.AsSpan(_firstSection, _loadedCount);
+
     /// <summary>Number of symbols; the null symbol is always there.</summary>
     internal int SymbolCount => _symbolCount;
 
@@ -184,10 +201,10 @@ internal sealed class LinkObject
     /// <summary>The slots this object's code asks for.</summary>
     internal GotTable Got => _got ??= new GotTable();
 
-    /// <summary>Whether anything refers to <see cref="Got"/>.</summary>
-    internal bool UsesGot => _got is { IsUsed: true };
+    /// <summary>Whether anything refers to <see cref="Got"/>, if only to its address.</summary>
+    internal bool UsesGot => (Parts & ObjectParts.Got) != 0;
 
-    /// <summary>Which sections out of the ordinary it has.</summary>
+    /// <summary>What it has that most have not.</summary>
     internal ObjectParts Parts { get; set; }
 
     /// <summary>Offset in the block of code where the object's first section, or the gap before it, is.</summary>
@@ -227,6 +244,9 @@ internal sealed class LinkObject
         int global = symbol - Elf.FirstGlobalSymbol;
         return global >= 0 && symbol > 0 ? _globals[_firstGlobal + global] : -1;
     }
+
+    /// <summary>The same of all symbols from the first global one on, where they are bound late.</summary>
+    internal ReadOnlySpan<int> Globals => _globals.AsSpan(_firstGlobal, Elf.SymbolCount - Elf.FirstGlobalSymbol);
 
     /// <summary>Says which name a symbol has.</summary>
     internal void SetGlobal(int symbol, int global)

@@ -29,6 +29,9 @@ internal sealed class ProcessScope : ILinkScope
     public bool AllowsWritableCode => false;
 
     /// <inheritdoc/>
+    public void Check(ElfObject elf) => HostMachine.Check(elf);
+
+    /// <inheritdoc/>
     public bool HasOwn => _library.Contents.HasDefinitions;
 
     /// <inheritdoc/>

@@ -59,7 +59,7 @@ internal static class PublishedSymbols
             definitions.Set(
                 symbol.Hash,
                 elf,
-                elf.Symbol(symbol.DefinerSymbol).NameOffset,
+                symbol.NameObject == symbol.Definer ? (uint)symbol.NameOffset : elf.Symbol(symbol.DefinerSymbol).NameOffset,
                 symbol.NameLength,
                 DefinitionOf(unit, resolution, entries, i),
                 ref origins[symbol.Definer]);

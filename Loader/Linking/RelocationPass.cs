@@ -48,64 +48,56 @@ internal readonly struct RelocationPass
     private static void RunAll(RelocationContext context, IReadOnlyList<LinkObject> objects, Range range)
     {
         SectionWriter writer = context.Memory.NewWriter();
-        using var symbols = new LentSymbols(objects, range);
+        using var symbols = new LentSymbols(context.Resolution.MostSymbols);
+        int[] relocations = ArrayPool<int>.Shared.Rent(context.Resolution.MostLoadedSections);
         for (int i = range.Start.Value; i < range.End.Value; i++)
         {
             symbols.Lend(objects[i]);
-            try
-            {
-                new RelocationPass(context, objects[i]).Run(writer);
-            }
-            finally
-            {
-                objects[i].TakeBack();
-            }
+            new RelocationPass(context, objects[i]).Run(writer, relocations);
         }
 
         writer.Flush();
+        ArrayPool<int>.Shared.Return(relocations);
     }
 
     /// <summary>Copies and relocates all sections.</summary>
-    internal void Run(SectionWriter writer)
+    /// <param name="writer">Where they are put together.</param>
+    /// <param name="relocations">Memory for a number for each section that may be loaded.</param>
+    private void Run(SectionWriter writer, int[] relocations)
     {
-        ReadOnlySpan<SectionHeader> headers = _file.Elf.Sections;
-        int[] relocations = ArrayPool<int>.Shared.Rent(headers.Length);
-        try
+        ReadOnlySpan<SectionPlace> places = _file.LoadedSections;
+        ReadOnlySpan<SectionHeader> headers = _file.Elf.SectionsInMemory;
+        Span<int> first = relocations.AsSpan(0, places.Length); // one more than the index in RelocationSections
+        bool isSingle = FindRelocations(first);
+        writer.Begin(_file);
+        for (int i = 1; i < places.Length; i++)
         {
-            Span<int> first = relocations.AsSpan(0, headers.Length); // one more than the index in RelocationSections
-            bool isSingle = FindRelocations(first);
-            writer.Begin(_file);
-            for (int i = 1; i < headers.Length; i++)
+            ref readonly SectionPlace place = ref places[i];
+            if (place.Fate is not SectionFate.Kept || headers[i].Type is ElfConstants.SHT_NOBITS)
             {
-                ref readonly SectionPlace place = ref _file.Sections[i];
-                if (place.Fate is SectionFate.Kept && headers[i].Type is not ElfConstants.SHT_NOBITS)
-                {
-                    ReadOnlySpan<byte> source = _file.Elf.SectionBytes(i);
-                    if (first[i] is 0)
-                    {
-                        writer.Copy(place, source, headers[i].Alignment);
-                        continue;
-                    }
-
-                    Span<byte> bytes = writer.Open(place, source.Length, headers[i].Alignment);
-                    source.CopyTo(bytes);
-                    bool wantsCode = WantsCode(i);
-                    if (wantsCode)
-                    {
-                        _context.Entries!.Show(_file, bodies: true);
-                    }
-
-                    Relocate(i, first[i] - 1, isSingle, bytes);
-                    if (wantsCode)
-                    {
-                        _context.Entries!.Show(_file, bodies: false);
-                    }
-                }
+                continue;
             }
-        }
-        finally
-        {
-            ArrayPool<int>.Shared.Return(relocations);
+
+            ReadOnlySpan<byte> source = _file.Elf.SectionBytes(i);
+            if (first[i] is 0)
+            {
+                writer.Copy(place, source, headers[i].Alignment);
+                continue;
+            }
+
+            Span<byte> bytes = writer.Open(place, source.Length, headers[i].Alignment);
+            source.CopyTo(bytes);
+            bool wantsCode = WantsCode(i);
+            if (wantsCode)
+            {
+                _context.Entries!.Show(_file, bodies: true);
+            }
+
+            Relocate(i, first[i] - 1, isSingle, bytes);
+            if (wantsCode)
+            {
+                _context.Entries!.Show(_file, bodies: false);
+            }
         }
     }
 
@@ -117,9 +109,12 @@ internal readonly struct RelocationPass
         ReadOnlySpan<RelocationSection> sections = _file.Elf.RelocationSections;
         for (int i = 0; i < sections.Length; i++)
         {
-            ref int entry = ref first[sections[i].Target];
-            isSingle &= entry is 0;
-            entry = entry is 0 ? i + 1 : entry;
+            if (sections[i].Target < first.Length)
+            {
+                ref int entry = ref first[sections[i].Target];
+                isSingle &= entry is 0;
+                entry = entry is 0 ? i + 1 : entry;
+            }
         }
 
         return isSingle;

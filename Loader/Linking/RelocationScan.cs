@@ -66,19 +66,12 @@ internal sealed class RelocationScan
     internal void Run(SymbolValues values)
     {
         UsesMissing = _allowUndefined && IsAnyMissing();
-        using var symbols = new LentSymbols(_resolution.Objects, ..);
+        using var symbols = new LentSymbols(_resolution.MostSymbols);
         foreach (LinkObject file in _resolution.Objects)
         {
             values.Classify(file);
             symbols.Lend(file);
-            try
-            {
-                Scan(file);
-            }
-            finally
-            {
-                file.TakeBack();
-            }
+            Scan(file);
         }
 
         _missing?.Report();
@@ -272,7 +265,7 @@ internal sealed class RelocationScan
 
         if ((needs & (RuleNeeds.Got | RuleNeeds.Slot)) != 0 || (traits & SymbolTraits.GotBase) != 0)
         {
-            file.Got.IsUsed = true;
+            _resolution.Note(file, ObjectParts.Got);
             if (rule.Slot is not GotSlot.None)
             {
                 file.Got.Want(rule.Slot, symbol, file.Symbols.Length, _rules.Architecture.AddressSize);

@@ -8,8 +8,8 @@ internal static class SectionSelection
     /// <summary>Fills in the fate and the role of each section.</summary>
     internal static void Decide(LinkObject file, LinkErrors errors, bool allowsWritableCode)
     {
-        ReadOnlySpan<SectionHeader> headers = file.Elf.Sections;
-        Span<SectionPlace> places = file.Sections;
+        ReadOnlySpan<SectionHeader> headers = file.Elf.SectionsInMemory;
+        Span<SectionPlace> places = file.LoadedSections;
         for (int i = 1; i < headers.Length; i++)
         {
             ref readonly SectionHeader header = ref headers[i];
@@ -46,12 +46,13 @@ internal static class SectionSelection
             SectionRole role = RoleOf(file, i, header);
             places[i].Fate = SectionFate.Kept;
             places[i].Role = role;
+            places[i].IsTls = header.Has(ElfConstants.SHF_TLS);
             file.Parts |= role switch
             {
                 SectionRole.Unwind => ObjectParts.Unwind,
                 SectionRole.TlsData or SectionRole.TlsZero => ObjectParts.Tls,
                 SectionRole.Init or SectionRole.Fini => ObjectParts.Fragments,
-                _ => InitializerLists.IsTerminators(file, i, header) ? ObjectParts.Terminators : ObjectParts.None,
+                _ => InitializerLists.IsArray(file, i, header) ? ObjectParts.FunctionArrays : ObjectParts.None,
             };
         }
     }

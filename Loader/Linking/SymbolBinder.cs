@@ -41,12 +41,18 @@ internal sealed class SymbolBinder
     /// <summary>Binds all symbols of an object.</summary>
     internal void Fill(LinkObject file, Span<BoundSymbol> bound)
     {
-        SymbolTable records = file.Elf.Symbols;
+        ReadOnlySpan<int> globals = file.Globals;
+        int locals = bound.Length - globals.Length;
         bound[0] = new BoundSymbol { Global = -1 };
-        for (int i = 1; i < bound.Length; i++)
+        SymbolTable records = file.Elf.Symbols;
+        for (int i = 1; i < locals; i++)
         {
-            int global = file.Global(i);
-            bound[i] = global >= 0 ? BindGlobal(file, global) : BindLocal(file, records[i]);
+            bound[i] = BindLocal(file, records[i]);
+        }
+
+        for (int i = 0; i < globals.Length; i++)
+        {
+            bound[locals + i] = BindGlobal(file, globals[i]);
         }
     }
 
@@ -64,12 +70,7 @@ internal sealed class SymbolBinder
     {
         SymbolPlace.Absolute => SymbolTraits.Internal | SymbolTraits.Absolute
             | (record.Type is SymbolType.Function ? SymbolTraits.Function | InstructionSet(record) : 0),
-        SymbolPlace.Section => file.Sections[record.Section].Fate switch
-        {
-            SectionFate.Kept => SymbolTraits.Internal | KindOf(TypeOf(file, record)) | InstructionSet(record),
-            SectionFate.Discarded => SymbolTraits.Discarded,
-            _ => SymbolTraits.Internal | SymbolTraits.Discarded,
-        },
+        SymbolPlace.Section => Classify(file.Sections[record.Section], record),
         _ => SymbolTraits.None,
     };
 
@@ -97,16 +98,31 @@ internal sealed class SymbolBinder
 
     private BoundSymbol BindGlobal(LinkObject file, int global)
     {
-        (ulong value, SymbolTraits traits) = _symbols is { } symbols
-            ? (symbols[global].Value, symbols[global].Traits)
-            : (_values[global], _traits[global]);
-        return new BoundSymbol
+        var bound = new BoundSymbol { Global = global };
+        if (_symbols is { } symbols)
         {
-            Value = (traits & SymbolTraits.GotBase) != 0 ? file.Got.Origin : value,
-            Global = global,
-            Traits = traits,
-        };
+            ref LinkSymbol symbol = ref symbols[global];
+            (bound.Value, bound.Traits) = (symbol.Value, symbol.Traits);
+        }
+        else
+        {
+            (bound.Value, bound.Traits) = (_values[global], _traits[global]);
+        }
+
+        if (bound.Is(SymbolTraits.GotBase))
+        {
+            bound.Value = file.Got.Origin;
+        }
+
+        return bound;
     }
+
+    private SymbolTraits Classify(in SectionPlace place, in SymbolRecord record) => place.Fate switch
+    {
+        SectionFate.Kept => SymbolTraits.Internal | KindOf(TypeOf(place, record)) | InstructionSet(record),
+        SectionFate.Discarded => SymbolTraits.Discarded,
+        _ => SymbolTraits.Internal | SymbolTraits.Discarded,
+    };
 
     private BoundSymbol BindLocal(LinkObject file, in SymbolRecord record) => new()
     {
@@ -130,8 +146,8 @@ internal sealed class SymbolBinder
     /// The type; a section symbol of thread-local storage is thread-local like what it stands for. What is thread-local is so
     /// by its section: STT_TLS elsewhere has no place in the template.
     /// </summary>
-    private static SymbolType TypeOf(LinkObject file, in SymbolRecord record) =>
-        (file.Elf.Sections[record.Section].Flags & ElfConstants.SHF_TLS) != 0 ? SymbolType.Tls
+    private static SymbolType TypeOf(in SectionPlace place, in SymbolRecord record) =>
+        place.IsTls ? SymbolType.Tls
         : record.Type is SymbolType.Tls ? SymbolType.Object
         : record.Type;
 }

@@ -32,31 +32,39 @@ internal sealed class SymbolResolution
 
     /// <summary>Takes the objects of a link.</summary>
     /// <param name="inputs">The objects.</param>
-    /// <param name="bindsLate">Whether the objects' symbols are bound when they are needed.</param>
-    internal void Begin(IReadOnlyList<ElfObject> inputs, bool bindsLate = false)
+    /// <param name="mostBoundAtOnce">If they have more symbols than that together, these are bound when they are needed.</param>
+    /// <exception cref="LinkException">One of them cannot be part of the link.</exception>
+    internal void Begin(ReadOnlySpan<ElfObject> inputs, int mostBoundAtOnce = int.MaxValue)
     {
-        BindsLate = bindsLate;
         int names = 0;
         int sections = 0;
         int symbols = 0;
         int groups = 0;
-        for (int i = 0; i < inputs.Count; i++)
+        foreach (ElfObject elf in inputs)
         {
-            names += inputs[i].SymbolCount - inputs[i].FirstGlobalSymbol;
-            sections += inputs[i].Sections.Length;
-            symbols += Math.Max(inputs[i].SymbolCount, 1);
-            groups += inputs[i].Groups.Length;
+            _scope.Check(elf);
+            names += elf.SymbolCount - elf.FirstGlobalSymbol;
+            sections += elf.Sections.Length;
+            symbols += Math.Max(elf.SymbolCount, 1);
+            groups += elf.Groups.Length;
         }
 
+        BindsLate = symbols > mostBoundAtOnce;
+        (Parts, MostSymbols, MostLoadedSections) = (ObjectParts.None, 0, 0);
         _sections.Expect(sections);
         _bound.Expect(symbols);
         _globals.Expect(names);
-        _expectedGroups = inputs.Count is 1 ? groups : groups / 3;
-
-        _ = _objects.EnsureCapacity(inputs.Count);
-        Symbols.Begin(names, isOne: inputs.Count is 1);
-        for (int i = 0; i < inputs.Count; i++)
+        _expectedGroups = inputs.Length is 1 ? groups : groups / 3;
+        _ = _objects.EnsureCapacity(inputs.Length);
+        Symbols.Begin(names, isOne: inputs.Length is 1);
+        const int ahead = 3; // objects: while these are added, memory has the time to answer
+        for (int i = 0; i < inputs.Length; i++)
         {
+            if (inputs.Length - i > ahead)
+            {
+                inputs[i + ahead].Prefetch();
+            }
+
             Add(inputs[i]);
         }
     }
@@ -80,6 +88,25 @@ internal sealed class SymbolResolution
 
     /// <summary>The same, until one is added.</summary>
     internal ReadOnlySpan<LinkObject> ObjectSpan => CollectionsMarshal.AsSpan(_objects);
+
+    /// <summary>What of the extraordinary any of the objects has.</summary>
+    internal ObjectParts Parts { get; private set; }
+
+    /// <summary>Symbols of the object that has most.</summary>
+    internal int MostSymbols { get; private set; }
+
+    /// <summary>Sections that may be loaded of the object that has most.</summary>
+    internal int MostLoadedSections { get; private set; }
+
+    /// <summary>The objects if any of them has something out of the ordinary, not all of them; none if no object has.</summary>
+    internal ReadOnlySpan<LinkObject> ObjectsIfAny(ObjectParts parts) => (Parts & parts) == 0 ? [] : ObjectSpan;
+
+    /// <summary>Notes that an object has a part.</summary>
+    internal void Note(LinkObject file, ObjectParts part)
+    {
+        file.Parts |= part;
+        Parts |= part;
+    }
 
     /// <summary>The signatures of the groups that are kept.</summary>
     internal ReadOnlySpan<(ulong Hash, int Object, int Symbol)> Groups => _groups is null ? [] : _groups.All;
@@ -146,7 +173,7 @@ internal sealed class SymbolResolution
         int index = Symbols.Find(name);
         if ((index < 0 || Symbols[index].State is SymbolState.Undefined) && _scope.FindInArchives(name) is { } member)
         {
-            Add(member);
+            Pull(member);
         }
     }
 
@@ -162,7 +189,7 @@ internal sealed class SymbolResolution
                 if (Symbols[i] is { State: SymbolState.Undefined, IsWanted: true } && !BindToLinked(i)
                     && _scope.FindInArchives(Symbols.Name(i)) is { } member)
                 {
-                    Add(member);
+                    Pull(member);
                     grown = true;
                 }
             }
@@ -227,11 +254,20 @@ internal sealed class SymbolResolution
         symbol.Type = definition.Type;
     }
 
+    private void Pull(ElfObject member)
+    {
+        _scope.Check(member);
+        Add(member);
+    }
+
     private void Add(ElfObject elf)
     {
         var file = new LinkObject(elf, _objects.Count, ref _sections, ref _bound, ref _globals, BindsLate);
         _objects.Add(file);
         SectionSelection.Decide(file, _errors, _scope.AllowsWritableCode);
+        Note(file, file.Parts);
+        MostSymbols = Math.Max(MostSymbols, file.SymbolCount);
+        MostLoadedSections = Math.Max(MostLoadedSections, file.LoadedSections.Length);
         DiscardGroups(file);
         SymbolTable symbols = elf.Symbols;
         for (int i = Math.Max(elf.FirstGlobalSymbol, 1); i < symbols.Count; i++)

@@ -111,7 +111,7 @@ internal sealed class UnitLayout
     {
         foreach (LinkObject file in _resolution.Objects)
         {
-            Span<SectionPlace> places = file.Sections;
+            Span<SectionPlace> places = file.LoadedSections;
             for (int i = 1; i < places.Length; i++)
             {
                 if (places[i].Fate is SectionFate.Kept)
@@ -193,7 +193,7 @@ internal sealed class UnitLayout
     private void PlaceSections(LinkObject file)
     {
         file.CodeStart = _blocks[Code].Size;
-        Span<SectionPlace> places = file.Sections;
+        Span<SectionPlace> places = file.LoadedSections;
         ReadOnlySpan<SectionHeader> headers = file.Elf.Sections;
         for (int i = 1; i < places.Length; i++)
         {
@@ -231,15 +231,9 @@ internal sealed class UnitLayout
 
     private void PlaceFragments()
     {
-        bool any = false;
-        foreach (LinkObject file in _resolution.Objects)
+        ReadOnlySpan<LinkObject> objects = _resolution.ObjectsIfAny(ObjectParts.Fragments);
+        if (!objects.IsEmpty)
         {
-            any |= (file.Parts & ObjectParts.Fragments) != 0;
-        }
-
-        if (any)
-        {
-            ReadOnlySpan<LinkObject> objects = _resolution.ObjectSpan;
             Init = new FragmentFunction(SectionRole.Init);
             Init.Place(objects, ref _blocks[Code], Code, IsDefined("_init"u8));
             Fini = new FragmentFunction(SectionRole.Fini);
@@ -252,14 +246,14 @@ internal sealed class UnitLayout
     {
         const int terminator = 4; // a record of length zero ends the list (LSB, "The .eh_frame section")
         UnwindOffset = _blocks[ReadOnly].Append(0, sizeof(ulong));
-        foreach (LinkObject file in _resolution.Objects)
+        foreach (LinkObject file in _resolution.ObjectsIfAny(ObjectParts.Unwind))
         {
             if ((file.Parts & ObjectParts.Unwind) == 0)
             {
                 continue;
             }
 
-            Span<SectionPlace> places = file.Sections;
+            Span<SectionPlace> places = file.LoadedSections;
             for (int i = 1; i < places.Length; i++)
             {
                 if (places[i] is { Fate: SectionFate.Kept, Role: SectionRole.Unwind })
@@ -286,14 +280,14 @@ internal sealed class UnitLayout
     {
         foreach (SectionRole role in (ReadOnlySpan<SectionRole>)[SectionRole.TlsData, SectionRole.TlsZero])
         {
-            foreach (LinkObject file in _resolution.Objects)
+            foreach (LinkObject file in _resolution.ObjectsIfAny(ObjectParts.Tls))
             {
                 if ((file.Parts & ObjectParts.Tls) == 0)
                 {
                     continue;
                 }
 
-                Span<SectionPlace> places = file.Sections;
+                Span<SectionPlace> places = file.LoadedSections;
                 for (int i = 1; i < places.Length; i++)
                 {
                     if (places[i].Fate is SectionFate.Kept && places[i].Role == role)
@@ -309,14 +303,14 @@ internal sealed class UnitLayout
         }
 
         Tls.ImageOffset = _blocks[Relro].Append(Tls.ImageSize, Tls.Alignment);
-        foreach (LinkObject file in _resolution.Objects)
+        foreach (LinkObject file in _resolution.ObjectsIfAny(ObjectParts.Tls))
         {
             if ((file.Parts & ObjectParts.Tls) == 0)
             {
                 continue;
             }
 
-            foreach (ref SectionPlace place in file.Sections)
+            foreach (ref SectionPlace place in file.LoadedSections)
             {
                 if (place is { Fate: SectionFate.Kept, Role: SectionRole.TlsData })
                 {
@@ -341,9 +335,9 @@ internal sealed class UnitLayout
     private void PlaceTables(StubTable stubs, StubShape shape, int extraCode)
     {
         LifetimeOffset = _blocks[Data].Append(UnitServices.DataSize, UnitLifetime.Alignment);
-        TerminatorsSize = UnitFinalizer.TerminatorArraySize(InitializerLists.CountTerminators(_resolution.ObjectSpan));
+        TerminatorsSize = UnitFinalizer.TerminatorArraySize(InitializerLists.CountTerminators(_resolution.ObjectsIfAny(ObjectParts.FunctionArrays)));
         TerminatorsOffset = _blocks[Relro].Append((ulong)TerminatorsSize, sizeof(ulong));
-        foreach (LinkObject file in _resolution.Objects)
+        foreach (LinkObject file in _resolution.ObjectsIfAny(ObjectParts.Got))
         {
             if (file.UsesGot)
             {

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using ElfLoader.Diagnostics;
 using ElfLoader.Elf;
 using ElfLoader.Memory;
@@ -94,18 +95,8 @@ internal sealed class UnitLinker
             return null;
         }
 
-        for (int i = 0; i < _inputs.Count; i++)
-        {
-            HostMachine.Check(_inputs[i]);
-        }
-
-        _resolution.Begin(_inputs, BindsLate());
+        _resolution.Begin(CollectionsMarshal.AsSpan(_inputs), MostBoundAtOnce());
         _resolution.Resolve();
-        for (int i = _inputs.Count; i < _resolution.Objects.Count; i++)
-        {
-            HostMachine.Check(_resolution.Objects[i].Elf);
-        }
-
         _errors.ThrowIfAny();
         _values.ClassifyNames();
         _entries = UnitEntries.Find(_library, _resolution);
@@ -183,18 +174,14 @@ internal sealed class UnitLinker
         return true;
     }
 
-    /// <summary>Whether there are so many symbols that they are better not bound all at once, and nobody changes single ones.</summary>
-    private bool BindsLate()
+    /// <summary>Most symbols that are bound all at once: any number where somebody changes single ones.</summary>
+    private int MostBoundAtOnce()
     {
         const int many = 4096;
-        int symbols = 0;
-        for (int i = 0; i < _inputs.Count && symbols <= many; i++)
-        {
-            symbols += _inputs[i].SymbolCount;
-        }
-
-        bool isLarge = (symbols > many && _inputs.Count > 1) || _library.Options.TreatsAsLarge;
-        return isLarge && _request.Replace is null && !_library.Options.Redirectable;
+        return _request.Replace is not null || _library.Options.Redirectable ? int.MaxValue
+            : _library.Options.TreatsAsLarge ? 0
+            : _inputs.Count > 1 ? many
+            : int.MaxValue;
     }
 
     /// <summary>A name for what is linked together: those of the first few objects.</summary>
@@ -279,7 +266,7 @@ internal sealed class UnitLinker
         _layout.Tls.ThreadPointer = 0; // symbols of static storage are offsets from it already
         RelocationPass.RunAll(_context, _resolution.Objects, _library.Options.MaximumParallelism);
         GotWriter? slots = null;
-        foreach (LinkObject file in _resolution.Objects)
+        foreach (LinkObject file in _resolution.ObjectsIfAny(ObjectParts.Got))
         {
             if (file.UsesGot)
             {
@@ -314,9 +301,10 @@ internal sealed class UnitLinker
         ulong place = _layout.UnwindOffset + (ulong)problem.Offset;
         foreach (LinkObject file in _resolution.Objects)
         {
-            for (int i = 1; i < file.Sections.Length; i++)
+            Span<SectionPlace> places = file.LoadedSections;
+            for (int i = 1; i < places.Length; i++)
             {
-                if (file.Sections[i] is { Fate: SectionFate.Kept, Role: SectionRole.Unwind } section
+                if (places[i] is { Fate: SectionFate.Kept, Role: SectionRole.Unwind } section
                     && place >= _memory.OffsetOf(section) && place - _memory.OffsetOf(section) < file.Elf.Sections[i].Size)
                 {
                     _errors.Add(LinkErrorCode.Malformed, file.At(i, place - _memory.OffsetOf(section)), $"the unwind table {problem.Problem}");
@@ -397,7 +385,7 @@ internal sealed class UnitLinker
             resources.RegisterUnwind(_layout);
             if (_publication.RunsInitializers)
             {
-                InitializerLists lists = InitializerLists.Collect(_resolution.ObjectSpan, _layout);
+                InitializerLists lists = InitializerLists.Collect(_resolution.ObjectsIfAny(ObjectParts.FunctionArrays), _layout);
                 unit.RegistersExit = lists.Terminators.Count > 0 || _resolution.Symbols.Find("__cxa_atexit"u8) >= 0
                     || _resolution.Symbols.Find("atexit"u8) >= 0;
                 resources.Initialize(lists, _layout, _library.Arguments);

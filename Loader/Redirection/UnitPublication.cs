@@ -88,7 +88,7 @@ internal sealed class UnitPublication
     internal void RefuseDoubtfulInitializers(string name, SymbolResolution resolution, StateTransfer state)
     {
         if (_request.Replace?.RunInitializers is null && _library.Options.RunCode && state.KeepsAny
-            && InitializerLists.Any(resolution.ObjectSpan))
+            && InitializerLists.Any(resolution.ObjectsIfAny(ObjectParts.FunctionArrays | ObjectParts.Fragments)))
         {
             string kept = string.Join(", ", state.Reports.Where(report => report.Outcome is StateOutcome.Kept)
                 .Select(report => report.Name).Take(5));

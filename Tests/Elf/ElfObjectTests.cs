@@ -34,6 +34,26 @@ public sealed class ElfObjectTests(bool is64Bit)
         });
     }
 
+    [TestCase("", 0)]
+    [TestCase("d", 0)]
+    [TestCase("m", 2)]
+    [TestCase("mdd", 2)]
+    [TestCase("dzd", 3)]
+    [TestCase("mdmd", 4)]
+    public void KnowsTheLastSectionInMemory(string kinds, int count)
+    {
+        ElfBuilder builder = new(is64Bit);
+        foreach (char kind in kinds)
+        {
+            _ = kind is 'z' ? builder.AddSection(".bss", SHT_NOBITS, SHF_ALLOC | SHF_WRITE, size: 8)
+                : builder.AddSection("." + kind, SHT_PROGBITS, kind is 'm' ? SHF_ALLOC : 0, [1, 2]);
+        }
+
+        ElfObject read = ElfObject.Read(builder.Build(), "a.o");
+
+        Assert.That(read.SectionsInMemory.ToArray(), Is.EqualTo(read.Sections[..count].ToArray()));
+    }
+
     [TestCase(false)]
     [TestCase(true)]
     public void ReadsSymbols(bool largeIndices)

@@ -263,6 +263,26 @@ public sealed class ImageLayoutTests
         }
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public void ObjectsForAnotherMachineAreRefused(bool isMember)
+    {
+        ElfBuilder foreign = new(is64Bit: false, EM_ARM);
+        foreign.AddSymbol("missing", foreign.AddWords(".data", 1));
+        ElfBuilder builder = new();
+        builder.AddRelocation(builder.AddWords(".data", 0), 0, 1, builder.AddSymbol("missing"));
+        ElfObject elf = ElfObject.Read(builder.Build(), "a.o");
+        Archive archive = Archive.Read(
+            ArchiveBuilder.Gnu(("b.o", foreign.Build())).WithIndex(("missing", 0)).Build(), "l.a");
+
+        Assert.That(
+            () => isMember
+                ? new ImageLinker().Link([elf], [archive])
+                : new ImageLinker().Link([elf, ElfObject.Read(foreign.Build(), "b.o")]),
+            Throws.TypeOf<LinkException>().With.Message.EqualTo(
+                $"{(isMember ? "l.a(b.o)" : "b.o")}: the object is for e_machine 40 (32-bit), and a.o is for x86_64"));
+    }
+
     [Test]
     public void LargeGapsAndSizesAreRefusedByLimit()
     {

@@ -125,6 +125,20 @@ public sealed class LibraryArchiveTests
         Assert.That(exception.Message, Does.Contain("undefined symbol 'f'"));
     }
 
+    [Test]
+    public void MemberForAnotherMachineIsRefusedByItsName()
+    {
+        ElfBuilder foreign = new(machine: ElfConstants.EM_AARCH64);
+        foreign.AddSymbol("f", foreign.AddWords(".data", 1));
+        _library.AddArchive(Archive("l.a", foreign));
+        (int, ulong, int) before = LinkTest.Footprint();
+
+        LinkException exception = Assert.Throws<LinkException>(() => _library.Load(LinkTest.Pointer("p", "f")));
+
+        Assert.That(exception.Message, Does.StartWith("l.a(0.o):").And.Contain("e_machine 183"));
+        Assert.That(LinkTest.Footprint(), Is.EqualTo(before));
+    }
+
     [TestCase("this is no object")]
     [TestCase("")]
     public void MemberThatIsNoObjectIsRefusedByItsName(string content)

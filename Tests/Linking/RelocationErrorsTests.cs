@@ -209,7 +209,7 @@ public sealed class RelocationErrorsTests
 
         LoadedUnit unit = library.Load(elf);
 
-        Assert.That(unit.Objects[0].Got.IsUsed);
+        Assert.That(unit.Objects[0].UsesGot);
     }
 
     private static LinkException Refused(ElfBuilder elf)
