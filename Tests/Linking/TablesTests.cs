@@ -75,6 +75,26 @@ public sealed class TablesTests
         Assert.That(InitializerLists.CountTerminators(unit.Objects.ToArray()), Is.EqualTo(lists.Terminators.Count + 1), "and .fini");
     }
 
+    [TestCase(".preinit_array", 1, 0)]
+    [TestCase(".init_array", 1, 0)]
+    [TestCase(".init_array.7", 1, 0)]
+    [TestCase(".ctors", 1, 0)]
+    [TestCase(".ctors.7", 1, 0)]
+    [TestCase(".fini_array", 0, 1)]
+    [TestCase(".dtors", 0, 1)]
+    [TestCase(".ctorsx", 0, 0)]
+    public void EachKindOfArrayIsFoundByItself(string name, int initializers, int terminators)
+    {
+        using var library = new ObjectLibrary("initializers", LinkTest.Inspecting);
+        LoadedUnit unit = library.Load([LinkTest.Read(Arrays((name, [10])), "a.o"), LinkTest.Read(new ElfBuilder(), "b.o")]);
+
+        InitializerLists lists = InitializerLists.Collect(unit.Objects.ToArray(), new UnitLayout(null!, new LinkErrors()));
+
+        Assert.That((lists.Initializers.Count, lists.Terminators.Count), Is.EqualTo((initializers, terminators)));
+        Assert.That(InitializerLists.CountTerminators(unit.Objects.ToArray()), Is.EqualTo(terminators + 1), "and .fini");
+        Assert.That(InitializerLists.Any(unit.Objects.ToArray()), Is.EqualTo(initializers > 0));
+    }
+
     [Test]
     public void ManyErrorsAreCountedButNotKept()
     {

@@ -188,6 +188,23 @@ public sealed class StateTests
         Assert.That(Call("next"), Is.EqualTo(51));
     }
 
+    [TestCase("""__attribute__((constructor)) static void start(void) { __asm__ volatile(""); value = 50; }""")]
+    [TestCase("""static void start(void) { value = 50; } __attribute__((section(".ctors"), used)) static void (*first)(void) = start;""")]
+    [TestCase("""__asm__(".section .init, \"ax\"; movl $50, value(%rip); .text");""")]
+    public void InitializersOfEveryKindMayOverwriteKeptVariables(string initializer)
+    {
+        const string source = "int value; int next(void) { return ++value; } ";
+        _library.Load(Compiled.C(source), "plain.o");
+        Assert.That(Call("next"), Is.EqualTo(1));
+
+        Assert.That(
+            () => _library.Replace(Compiled.C(source + initializer, "-O2"), "init.o"),
+            Throws.TypeOf<LinkException>().With.Message.Contain("initializers, which may overwrite variables that are kept"));
+
+        _library.Replace(Compiled.C(source), "plain.o");
+        Assert.That(Call("next"), Is.EqualTo(2));
+    }
+
     [Test]
     public void KeptPointersToConstantsStayValid()
     {
