@@ -102,20 +102,17 @@ internal enum ObjectParts : byte
     /// <summary>None.</summary>
     None = 0,
 
-    /// <summary>Unwind tables.</summary>
-    Unwind = 1,
-
     /// <summary>Thread-local storage.</summary>
-    Tls = 2,
+    Tls = 1,
 
     /// <summary>Fragments of functions (<c>.init</c>, <c>.fini</c>).</summary>
-    Fragments = 4,
+    Fragments = 2,
 
     /// <summary>Arrays of functions to call at the start or at the end.</summary>
-    FunctionArrays = 8,
+    FunctionArrays = 4,
 
     /// <summary>A global offset table that is referred to.</summary>
-    Got = 16,
+    Got = 8,
 }
 
 /// <summary>One object on its way through a link: its sections' places and its symbols' values.</summary>

@@ -49,7 +49,6 @@ internal static class SectionSelection
             places[i].IsTls = header.Has(ElfConstants.SHF_TLS);
             file.Parts |= role switch
             {
-                SectionRole.Unwind => ObjectParts.Unwind,
                 SectionRole.TlsData or SectionRole.TlsZero => ObjectParts.Tls,
                 SectionRole.Init or SectionRole.Fini => ObjectParts.Fragments,
                 _ => InitializerLists.IsArray(file, i, header) ? ObjectParts.FunctionArrays : ObjectParts.None,

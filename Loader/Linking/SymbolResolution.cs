@@ -8,7 +8,7 @@ namespace ElfLoader.Linking;
 /// Decides, for each name, which definition prevails, as a static linker does (gABI, "Symbol Table"): strong over
 /// common over weak, the first of equals, COMDAT groups once.
 /// </summary>
-internal sealed class SymbolResolution
+internal sealed partial class SymbolResolution
 {
     private readonly ILinkScope _scope;
     private readonly LinkErrors _errors;
@@ -333,89 +333,4 @@ internal sealed class SymbolResolution
         Define(ref symbol, file, index, record);
         return id;
     }
-
-    private void Define(ref LinkSymbol symbol, LinkObject file, int index, in SymbolRecord record)
-    {
-        SymbolState rank = record switch
-        {
-            { Place: SymbolPlace.Common or SymbolPlace.LargeCommon } => SymbolState.Common,
-            { Binding: SymbolBinding.Weak or SymbolBinding.GnuUnique } => SymbolState.Weak,
-            _ => SymbolState.Strong,
-        };
-
-        switch (symbol.State)
-        {
-            case SymbolState.External when symbol.IsOwn && !Yields(symbol, rank, record, file, index):
-                return;
-            case SymbolState.Common when rank is SymbolState.Common:
-                symbol.Size = Math.Max(symbol.Size, record.Size);
-                symbol.Alignment = Math.Max(symbol.Alignment, record.Value);
-                return;
-            case SymbolState.Strong when rank is SymbolState.Strong:
-                ReportDuplicate(symbol, file, index, record);
-                return;
-            case SymbolState.Weak or SymbolState.Common or SymbolState.Strong when symbol.State >= rank:
-                return;
-        }
-
-        symbol.State = rank;
-        symbol.Definer = file.Ordinal;
-        symbol.DefinerSymbol = index;
-        symbol.Type = record.Type;
-        symbol.Size = record.Size;
-        symbol.Alignment = rank is SymbolState.Common ? record.Value : 0;
-        symbol.IsOwn = false;
-    }
-
-    /// <summary>Whether a definition that was linked earlier gives way to a new one.</summary>
-    private bool Yields(in LinkSymbol symbol, SymbolState rank, in SymbolRecord record, LinkObject file, int index)
-    {
-        Definition own = Outside(symbol);
-        if (_scope.GivesWay(own, rank is SymbolState.Strong))
-        {
-            return true;
-        }
-
-        if (rank is SymbolState.Strong && !own.IsWeak)
-        {
-            _errors.Add(new LinkError(
-                LinkErrorCode.Duplicate,
-                new LinkLocation(file.Elf.Name, Symbol: file.Elf.SymbolNameText(index)),
-                $"'{file.Elf.SymbolNameText(index)}' is defined already by {own.Provider}"));
-        }
-
-        if (rank is SymbolState.Common && own.IsWeak && record.Size > own.Size)
-        {
-            _errors.Add(new LinkError(
-                LinkErrorCode.Duplicate,
-                new LinkLocation(file.Elf.Name, Symbol: file.Elf.SymbolNameText(index)),
-                $"common symbol '{file.Elf.SymbolNameText(index)}' of {record.Size} bytes was given {own.Size} bytes "
-                + $"when {own.Provider} was linked; link the objects together"));
-        }
-
-        return rank is SymbolState.Strong && own.IsWeak;
-    }
-
-    private void ReportDuplicate(in LinkSymbol symbol, LinkObject file, int index, in SymbolRecord record)
-    {
-        LinkObject first = _objects[symbol.Definer];
-        SymbolRecord other = first.Elf.Symbol(symbol.DefinerSymbol);
-        if (record.Place is SymbolPlace.Absolute && other.Place is SymbolPlace.Absolute && record.Value == other.Value)
-        {
-            return; // the same number twice contradicts nothing; lld accepts it too
-        }
-
-        string name = file.Elf.SymbolNameText(index);
-        _errors.Add(new LinkError(
-            LinkErrorCode.Duplicate,
-            new LinkLocation(file.Elf.Name, Symbol: name),
-            $"'{name}' is defined already by {first.Elf.Name}"));
-    }
-
-    private static SymbolVisibility MoreConstraining(SymbolVisibility left, SymbolVisibility right) => (left, right) switch
-    {
-        (SymbolVisibility.Default, _) => right,
-        (_, SymbolVisibility.Default) => left,
-        _ => (SymbolVisibility)Math.Min((byte)left, (byte)right), // internal 1, hidden 2, protected 3
-    };
 }

@@ -22,6 +22,7 @@ internal sealed class UnitLayout
     private readonly SymbolResolution _resolution;
     private readonly LinkErrors _errors;
     private readonly LinkBlock[] _blocks = new LinkBlock[(int)MemoryZone.Data + 1];
+    private LinkBlock _unwind; // a part of the read-only block
 
     internal UnitLayout(SymbolResolution resolution, LinkErrors errors)
     {
@@ -48,7 +49,7 @@ internal sealed class UnitLayout
     internal ulong UnwindStart { get; set; }
 
     /// <summary>Bytes of unwind tables, without the terminator; 0 if there are none.</summary>
-    internal ulong UnwindSize { get; private set; }
+    internal ulong UnwindSize => _unwind.Size;
 
     /// <summary>Offset in the code block of what the unit itself adds: thunks, and the trap for missing symbols.</summary>
     internal ulong ExtraCodeOffset { get; private set; }
@@ -68,6 +69,7 @@ internal sealed class UnitLayout
         Array.Clear(_blocks);
         Tls.Clear();
         (Init, Fini) = (null, null);
+        _unwind = default;
         UnwindStart = 0;
     }
 
@@ -148,6 +150,9 @@ internal sealed class UnitLayout
         ulong offset = place.Offset;
         switch (place.Role)
         {
+            case SectionRole.Unwind:
+                place.Address = _blocks[ReadOnly].Address + UnwindOffset + offset;
+                break;
             case SectionRole.TlsZero:
                 place.Address = 0;
                 file.SetSymbolBase(section, Tls.Base + offset);
@@ -197,9 +202,15 @@ internal sealed class UnitLayout
         ReadOnlySpan<SectionHeader> headers = file.Elf.Sections;
         for (int i = 1; i < places.Length; i++)
         {
-            if (places[i] is { Fate: SectionFate.Kept, Role: SectionRole.Ordinary })
+            ref SectionPlace place = ref places[i];
+            if (place is { Fate: SectionFate.Kept, Role: SectionRole.Ordinary })
             {
-                Place(ref places[i], headers[i], BlockOf(file, i, headers[i].Flags));
+                Place(ref place, headers[i], BlockOf(file, i, headers[i].Flags));
+            }
+            else if (place is { Fate: SectionFate.Kept, Role: SectionRole.Unwind })
+            {
+                // End to end, without padding, which would end the list.
+                (place.Block, place.Offset) = (ReadOnly, _unwind.Append(headers[i].Size, 1));
             }
         }
     }
@@ -241,30 +252,10 @@ internal sealed class UnitLayout
         }
     }
 
-    /// <summary>All unwind tables lie end to end, without padding, which would end the list.</summary>
     private void PlaceUnwind()
     {
         const int terminator = 4; // a record of length zero ends the list (LSB, "The .eh_frame section")
-        UnwindOffset = _blocks[ReadOnly].Append(0, sizeof(ulong));
-        foreach (LinkObject file in _resolution.ObjectsIfAny(ObjectParts.Unwind))
-        {
-            if ((file.Parts & ObjectParts.Unwind) == 0)
-            {
-                continue;
-            }
-
-            Span<SectionPlace> places = file.LoadedSections;
-            for (int i = 1; i < places.Length; i++)
-            {
-                if (places[i] is { Fate: SectionFate.Kept, Role: SectionRole.Unwind })
-                {
-                    places[i].Block = ReadOnly;
-                    places[i].Offset = _blocks[ReadOnly].Append(file.Elf.Sections[i].Size, 1);
-                }
-            }
-        }
-
-        UnwindSize = _blocks[ReadOnly].Size - UnwindOffset;
+        UnwindOffset = _blocks[ReadOnly].Append(UnwindSize, sizeof(ulong));
         if (UnwindSize > int.MaxValue)
         {
             _errors.Add(

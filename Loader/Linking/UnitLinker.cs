@@ -126,7 +126,8 @@ internal sealed class UnitLinker
         unit.Entries = _entries;
         try
         {
-            MemoryAllocation allocation = Allocate();
+            MemoryAllocation allocation = UnitMemory.Allocate(
+                _library, _process, _scan, _layout.Blocks, new LinkLocation(_inputs[0].Name));
             resources.Allocation = allocation;
             _entries?.Claim(_library, allocation.Pool);
             resources.ReserveTls(_layout.Tls, _scan.NeedsStaticTls, new LinkLocation(unit.Name));
@@ -189,54 +190,6 @@ internal sealed class UnitLinker
         ? _inputs[0].Name
         : string.Join(", ", _inputs.Take(3).Select(input => input.Name))
             + (_inputs.Count > 3 ? $" and {_inputs.Count - 3} more" : "");
-
-    private MemoryAllocation Allocate()
-    {
-        ulong total = 0;
-        foreach (LinkBlock block in _layout.Blocks)
-        {
-            total = block.Size > ulong.MaxValue - total ? ulong.MaxValue : total + block.Size;
-        }
-
-        if (total > _library.Options.MaximumUnitSize)
-        {
-            throw new LinkException(
-                LinkErrorCode.LimitExceeded,
-                new LinkLocation(_inputs[0].Name),
-                $"the sections take {total} bytes of memory together, and the limit (MaximumUnitSize) is "
-                + $"{_library.Options.MaximumUnitSize}");
-        }
-
-        ReadOnlySpan<LinkBlock> blocks = _layout.Blocks;
-        var request = new MemoryRequest(
-            Zone(blocks[0]), Zone(blocks[1]), Zone(blocks[2]), Zone(blocks[3]));
-        return Allocate(request);
-
-        static ZoneRequest Zone(LinkBlock block) => new(block.Size, block.Alignment);
-    }
-
-    private MemoryAllocation Allocate(in MemoryRequest request)
-    {
-        MemoryPlacement placement = _library.Options.Placement
-            ?? (_scan.NeedsLow ? MemoryPlacement.Low
-                : _scan.NeedsNear ? MemoryPlacement.Near
-                : MemoryPlacement.Far);
-        MemoryMapping mapping = UnitDiagnostics.MappingFor(_library.Options);
-        MemoryPool? neighbour = _scan.WantsNeighbour?.Resources.Pool ?? _library.Contents.LastPool;
-        if (neighbour is not null && Serves(neighbour.Placement, placement) && IsMapped(neighbour, mapping)
-            && neighbour.TryAllocate(request, out MemoryAllocation? beside))
-        {
-            return beside;
-        }
-
-        return _process.Pools(mapping).Allocate(placement, request);
-    }
-
-    private static bool IsMapped(MemoryPool pool, MemoryMapping wanted) =>
-        wanted is MemoryMapping.Auto || pool.Mapping == wanted;
-
-    private static bool Serves(MemoryPlacement offered, MemoryPlacement wanted) =>
-        wanted is MemoryPlacement.Far || offered == wanted;
 
     /// <summary>Fills the unit's memory.</summary>
     /// <returns>The records of what was patched, if the options ask for them.</returns>

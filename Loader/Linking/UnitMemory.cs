@@ -1,0 +1,53 @@
+using ElfLoader.Diagnostics;
+using ElfLoader.Memory;
+
+namespace ElfLoader.Linking;
+
+/// <summary>Takes the memory of a unit: as near to what it refers to as its relocations need, beside another unit if that helps.</summary>
+internal static class UnitMemory
+{
+    /// <summary>Takes it.</summary>
+    /// <param name="library">The library that it is for, whose options decide first.</param>
+    /// <param name="process">What has memory.</param>
+    /// <param name="scan">What the relocations need.</param>
+    /// <param name="blocks">The sizes, in the order of <see cref="MemoryZone"/>.</param>
+    /// <param name="location">For messages.</param>
+    /// <exception cref="LinkException">It is more than the library's limit.</exception>
+    /// <exception cref="MemoryException">There is none, or none at such a place.</exception>
+    internal static MemoryAllocation Allocate(
+        ObjectLibrary library, NativeProcess process, RelocationScan scan, ReadOnlySpan<LinkBlock> blocks, LinkLocation location)
+    {
+        ObjectLibraryOptions options = library.Options;
+        ulong total = 0;
+        foreach (LinkBlock block in blocks)
+        {
+            total = block.Size > ulong.MaxValue - total ? ulong.MaxValue : total + block.Size;
+        }
+
+        if (total > options.MaximumUnitSize)
+        {
+            throw new LinkException(
+                LinkErrorCode.LimitExceeded,
+                location,
+                $"the sections take {total} bytes of memory together, and the limit (MaximumUnitSize) is {options.MaximumUnitSize}");
+        }
+
+        var request = new MemoryRequest(Zone(blocks[0]), Zone(blocks[1]), Zone(blocks[2]), Zone(blocks[3]));
+        MemoryPlacement placement = options.Placement
+            ?? (scan.NeedsLow ? MemoryPlacement.Low
+                : scan.NeedsNear ? MemoryPlacement.Near
+                : MemoryPlacement.Far);
+        MemoryMapping mapping = UnitDiagnostics.MappingFor(options);
+        MemoryPool? neighbour = scan.WantsNeighbour?.Resources.Pool ?? library.Contents.LastPool;
+        return neighbour is not null && Serves(neighbour, placement, mapping)
+            && neighbour.TryAllocate(request, out MemoryAllocation? beside)
+            ? beside
+            : process.Pools(mapping).Allocate(placement, request);
+
+        static ZoneRequest Zone(LinkBlock block) => new(block.Size, block.Alignment);
+    }
+
+    private static bool Serves(MemoryPool pool, MemoryPlacement placement, MemoryMapping mapping) =>
+        (placement is MemoryPlacement.Far || pool.Placement == placement)
+        && (mapping is MemoryMapping.Auto || pool.Mapping == mapping);
+}
