@@ -45,7 +45,7 @@ internal sealed class InputFile
         bool isComplete;
         try
         {
-            using SafeFileHandle file = File.OpenHandle(path, share: FileShare.ReadWrite | FileShare.Delete); // no lock
+            using SafeFileHandle file = File.OpenHandle(path, share: FileShare.ReadWrite | FileShare.Delete);
             isComplete = !room.IsEmpty && RandomAccess.GetLength(file) == room.Length && TryFill(file, room.Span);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)

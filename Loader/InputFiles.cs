@@ -93,12 +93,15 @@ public sealed class InputFiles
         const int alignment = 64;
         var rooms = new Memory<byte>[paths.Count];
         int[] sizes = new int[paths.Count];
-        long total = 0;
-        for (int i = 0; i < sizes.Length; i++)
+        _ = Parallel.For(0, sizes.Length, i =>
         {
             var file = new FileInfo(paths[i] is { Length: > 0 } path && !path.Contains('\0') ? path : ".");
             sizes[i] = file is { Exists: true, Length: > 0 and <= LargestInOneArray } ? (int)file.Length : 0;
-            total += (sizes[i] + (alignment - 1)) & -alignment;
+        });
+        long total = 0;
+        foreach (int size in sizes)
+        {
+            total += (size + (alignment - 1)) & -alignment;
         }
 
         if (total <= Array.MaxLength)
