@@ -134,14 +134,16 @@ internal sealed class InitializerLists
     /// <summary>Whether a section is an array of functions to call at the start or at the end.</summary>
     internal static bool IsArray(LinkObject file, int section, in SectionHeader header) =>
         header.Type is ElfConstants.SHT_INIT_ARRAY or ElfConstants.SHT_PREINIT_ARRAY
-        || (header.Type is ElfConstants.SHT_PROGBITS && file.Elf.SectionNameStartsWith(section, ".ctors"u8)
-            && IsNamed(file.Elf.SectionName(section), ".ctors"u8))
+        || IsOldArray(file, section, header, ".ctors"u8)
         || IsTerminators(file, section, header);
 
     private static bool IsTerminators(LinkObject file, int section, in SectionHeader header) =>
-        header.Type is ElfConstants.SHT_FINI_ARRAY
-        || (header.Type is ElfConstants.SHT_PROGBITS && file.Elf.SectionNameStartsWith(section, ".dtors"u8)
-            && IsNamed(file.Elf.SectionName(section), ".dtors"u8));
+        header.Type is ElfConstants.SHT_FINI_ARRAY || IsOldArray(file, section, header, ".dtors"u8);
+
+    /// <summary>Whether a section is an array from before there were types for them.</summary>
+    private static bool IsOldArray(LinkObject file, int section, in SectionHeader header, ReadOnlySpan<byte> name) =>
+        header.Type is ElfConstants.SHT_PROGBITS && file.Elf.SectionNameStartsWith(section, name)
+        && IsNamed(file.Elf.SectionName(section), name);
 
     private static IEnumerable<ulong> InOrder(List<(int Priority, ulong[] Functions)> arrays) =>
         arrays.OrderBy(array => array.Priority).SelectMany(array => array.Functions);

@@ -46,8 +46,9 @@ public sealed class ProgramEndTests : IDisposable
             if (is(mode, "trap")) { __builtin_trap(); }
             if (is(mode, "overflow")) { return overflow(mode); }
             if (is(mode, "term")) { raise(SIGTERM); }
-            if (is(mode, "int")) { kill(getpid(), SIGINT); pause(); }
-            if (is(mode, "quit")) { raise(SIGQUIT); }
+            // Who runs in the background ignores these two.
+            if (is(mode, "int")) { signal(SIGINT, SIG_DFL); kill(getpid(), SIGINT); pause(); }
+            if (is(mode, "quit")) { signal(SIGQUIT, SIG_DFL); raise(SIGQUIT); }
             if (is(mode, "hup")) { raise(SIGHUP); }
             if (is(mode, "alarm")) { signal(SIGALRM, on_alarm); alarm(1); for (;;) pause(); }
             if (is(mode, "pipe"))
