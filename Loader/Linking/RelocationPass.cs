@@ -109,7 +109,7 @@ internal readonly struct RelocationPass
         ReadOnlySpan<RelocationSection> sections = _file.Elf.RelocationSections;
         for (int i = 0; i < sections.Length; i++)
         {
-            if (sections[i].Target < first.Length)
+            if (sections[i].Target < first.Length) // others are for debugging information
             {
                 ref int entry = ref first[sections[i].Target];
                 isSingle &= entry is 0;

@@ -199,7 +199,7 @@ internal sealed class UnitLayout
     {
         file.CodeStart = _blocks[Code].Size;
         Span<SectionPlace> places = file.LoadedSections;
-        ReadOnlySpan<SectionHeader> headers = file.Elf.Sections;
+        ReadOnlySpan<SectionHeader> headers = file.Elf.SectionsInMemory;
         for (int i = 1; i < places.Length; i++)
         {
             ref SectionPlace place = ref places[i];
