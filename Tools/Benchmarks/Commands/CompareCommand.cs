@@ -26,13 +26,20 @@ internal sealed class CompareCommand : Command
 
     private readonly Option<string> _clock = new("--clock")
     {
-        Description = "'cpu' counts the time that one thread ran, for a busy machine; whole processes keep to 'wall'.",
+        Description = "'cpu' counts the time that one thread ran, for a busy machine; of whole processes, user and system time.",
         DefaultValueFactory = _ => "wall",
     };
 
     private readonly Option<string?> _charts = new("--charts")
     {
         Description = "Write charts as SVG into this folder.",
+        HelpName = "FOLDER",
+    };
+
+    private readonly Option<string?> _baseline = new("--baseline")
+    {
+        Description = "Measure an older build instead of the peers, in the order old, new, old again: what "
+            + "Tools/Benchmarks/publish.sh wrote. The status is 1 if the present build is slower than the two olds allow.",
         HelpName = "FOLDER",
     };
 
@@ -45,32 +52,46 @@ internal sealed class CompareCommand : Command
         _clock.AcceptOnlyFromAmong("wall", "cpu");
         Add(_clock);
         Add(_charts);
+        Add(_baseline);
         SetAction(Run);
     }
 
-    private void Run(ParseResult result)
+    private int Run(ParseResult result)
     {
         string clock = result.GetRequiredValue(_clock);
         int threads = clock is "cpu" ? 1 : result.GetValue(_threads);
         Environment.SetEnvironmentVariable("BENCHMARK_CLOCK", clock); // contestants inherit it
-        Compare(result.GetValue(_workloads) ?? [], new Comparison(result.GetValue(_runs), threads)
-        {
-            Charts = result.GetValue(_charts),
-            Clock = clock,
-        });
-    }
-
-    private static void Compare(IReadOnlyList<string> names, Comparison comparison)
-    {
+        var comparison = new Comparison(result.GetValue(_runs), threads) { Charts = result.GetValue(_charts), Clock = clock };
+        Workload[] workloads = [.. (result.GetValue(_workloads) ?? []).Select(Workload.Find)];
         Console.WriteLine(Machine.Describe());
         if (Machine.Warning() is { } warning)
         {
             Console.WriteLine(warning);
         }
 
-        foreach (Workload workload in names is [] ? Workload.All : names.Select(Workload.Find))
+        return result.GetValue(_baseline) is { } folder
+            ? CompareWithBaseline(workloads, comparison, new Baseline(Path.GetFullPath(folder)))
+            : CompareWithPeers(workloads, comparison);
+    }
+
+    private static int CompareWithPeers(Workload[] workloads, Comparison comparison)
+    {
+        foreach (Workload workload in workloads is [] ? Workload.All : workloads)
         {
             workload.Compare(comparison);
         }
+
+        return 0;
+    }
+
+    private static int CompareWithBaseline(Workload[] workloads, Comparison comparison, Baseline baseline)
+    {
+        bool holds = true;
+        foreach (Workload workload in workloads is [] ? Workload.All.Where(workload => workload.CanHaveBaseline) : workloads)
+        {
+            holds &= comparison.AgainstBaseline(workload, baseline);
+        }
+
+        return holds ? 0 : 1;
     }
 }

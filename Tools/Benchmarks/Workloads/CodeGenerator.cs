@@ -12,7 +12,7 @@ internal static class CodeGenerator
         new("codegen", CompareInProcess, threads => new Job(Job.Load, Objects.List, threads));
 
     /// <summary>Linked by a process that ends.</summary>
-    public static Workload Processes { get; } = new("codegen-process", CompareProcesses);
+    public static Workload Processes { get; } = new("codegen-process", CompareProcesses) { Command = Link };
 
     /// <summary>The objects.</summary>
     public static ObjectSet Objects => ObjectSet.OfArchives("codegen", LlvmArchives.Find("X86CodeGen"));
@@ -31,6 +31,9 @@ internal static class CodeGenerator
         comparison.Draw("speed-in-process", "Loading LLVM's x86 code generator (59 objects, 129,476 relocations), warm", results);
     }
 
+    private static IReadOnlyList<string> Link() =>
+        ["link", "--allow-undefined", .. Objects.Paths, "-o", Path.Combine(InputFolder.Of("output"), "elfload")];
+
     private static void CompareProcesses(Comparison comparison)
     {
         ObjectSet objects = Objects;
@@ -44,7 +47,7 @@ internal static class CodeGenerator
             comparison.Process(
                 "elfload link",
                 () => comparison.Harnesses.Elfload,
-                ["link", "--allow-undefined", .. objects.Paths, "-o", File("elfload")]),
+                Link()),
             comparison.Process("empty .NET program", () => comparison.Harnesses.Empty),
             comparison.Process("the same, compiled late", () => comparison.Harnesses.EmptyJit),
             comparison.Process("llvm-jitlink-19", () => "llvm-jitlink-19", jitLink),
@@ -52,7 +55,7 @@ internal static class CodeGenerator
             comparison.Process("ld.lld-19 -shared", () => "ld.lld-19", ["-shared", .. objects.Paths, "-o", File("lld.so")]),
         ]);
         ResultTable.Print($"libLLVMX86CodeGen.a, whole processes: {objects.Describe()}", results, results[0]);
-        comparison.Draw("speed-processes", "Linking LLVM's x86 code generator, whole processes", results, clock: "wall");
+        comparison.Draw("speed-processes", "Linking LLVM's x86 code generator, whole processes", results);
         if (results is [{ Times: { } ours }, { Times: { } empty }, _, _, { Times: { } mold }, ..])
         {
             double net = ours.Median - empty.Median;

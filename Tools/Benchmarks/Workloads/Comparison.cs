@@ -25,12 +25,11 @@ internal sealed record Comparison(int Runs, int Threads)
     /// <param name="name">Name of the file.</param>
     /// <param name="title">What was measured.</param>
     /// <param name="results">The bars.</param>
-    /// <param name="clock">The clock, where it is not the usual one.</param>
-    public void Draw(string name, string title, IReadOnlyList<Result> results, string? clock = null)
+    public void Draw(string name, string title, IReadOnlyList<Result> results)
     {
         if (Charts is not null)
         {
-            BarChart.Save(Path.Combine(Charts, $"{name}.svg"), title, Note(clock ?? Clock), results);
+            BarChart.Save(Path.Combine(Charts, $"{name}.svg"), title, Note(), results);
         }
     }
 
@@ -39,12 +38,12 @@ internal sealed record Comparison(int Runs, int Threads)
     {
         if (Charts is not null)
         {
-            GrowthChart.Save(Path.Combine(Charts, $"{name}.svg"), title, Note(Clock), sizes, contestants);
+            GrowthChart.Save(Path.Combine(Charts, $"{name}.svg"), title, Note(), sizes, contestants);
         }
     }
 
-    private static string Note(string clock) =>
-        $"medians, {(clock is "cpu" ? "processor" : "wall-clock")} time; {Machine.Describe()}";
+    private string Note() =>
+        $"medians, {(Clock is "cpu" ? "processor" : "wall-clock")} time; {Machine.Describe()}";
 
     /// <summary>This loader, in a process of its own; with one thread and with more, where it can.</summary>
     public IEnumerable<(string Name, Func<Contestant> Start)> Ours(Func<int, Job> job)
@@ -60,17 +59,37 @@ internal sealed record Comparison(int Runs, int Threads)
     public static IEnumerable<(string Name, Func<Contestant> Start)> OursByCollector(Job job)
     {
         const string name = "ElfLoader, GC not concurrent";
-        string program = Path.Combine(AppContext.BaseDirectory, "ElfLoader.Benchmarks");
         return
         [
             Ours("ElfLoader", job),
-            (name, () => new Contestant(name, "env", ["DOTNET_gcConcurrent=0", program, .. job.Arguments])),
+            (name, () => new Contestant(name, "env", ["DOTNET_gcConcurrent=0", Worker, .. job.Arguments])),
         ];
     }
 
+    /// <summary>Measures the present build beside an older one, and prints what came out.</summary>
+    /// <returns>False if the present build is slower, or allocates more, than allowed.</returns>
+    /// <exception cref="MeasurementException">The workload cannot be compared with an older build.</exception>
+    public bool AgainstBaseline(Workload workload, Baseline baseline)
+    {
+        Func<string, bool, Contestant> start = workload switch
+        {
+            { Job: { } job } => (name, isOld) => new Contestant(name, isOld ? baseline.Worker : Worker, job(1).Arguments),
+            { Command: { } command } => (name, isOld) => new Contestant(
+                name, Harnesses.Spawn, [isOld ? baseline.Elfload : Harnesses.Elfload, .. command()]),
+            _ => throw new MeasurementException($"'{workload.Name}' cannot be compared with an older build"),
+        };
+        IReadOnlyList<Result> results = Contest.Run(Baseline.Contestants(start));
+        ResultTable.Print($"{workload.Name}: beside {baseline.Folder}", results, results[0]);
+        bool holds = Baseline.Judge(results, out string verdict);
+        Console.WriteLine($"  {verdict}: {(holds ? "holds" : "does not hold")}");
+        return holds;
+    }
+
+    private static string Worker => Path.Combine(AppContext.BaseDirectory, "ElfLoader.Benchmarks");
+
     /// <summary>This loader, in a process of its own.</summary>
     public static (string Name, Func<Contestant> Start) Ours(string name, Job job) =>
-        (name, () => new Contestant(name, Path.Combine(AppContext.BaseDirectory, "ElfLoader.Benchmarks"), job.Arguments));
+        (name, () => new Contestant(name, Worker, job.Arguments));
 
     /// <summary>JITLink.</summary>
     public (string Name, Func<Contestant> Start) JitLink(string list) =>

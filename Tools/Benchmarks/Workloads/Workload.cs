@@ -5,9 +5,15 @@ namespace ElfLoader.Benchmarks.Workloads;
 /// <summary>Something to measure.</summary>
 /// <param name="Name">Its name on command lines.</param>
 /// <param name="Compare">Measures it and prints what came out.</param>
-/// <param name="Job">What is profiled, for a number of threads.</param>
+/// <param name="Job">What is profiled, and compared with an older build, for a number of threads.</param>
 internal sealed record Workload(string Name, Action<Comparison> Compare, Func<int, Job>? Job = null)
 {
+    /// <summary>The command line of the <c>elfload</c> tool that is compared with an older build's; null for none.</summary>
+    public Func<IReadOnlyList<string>>? Command { get; init; }
+
+    /// <summary>Whether it can be compared with an older build.</summary>
+    public bool CanHaveBaseline => Job is not null || Command is not null;
+
     /// <summary>All that there are.</summary>
     public static IReadOnlyList<Workload> All { get; } =
     [
