@@ -41,6 +41,12 @@ public sealed record ImageOptions
     /// <summary>Whether it is an error if nothing defines <see cref="Entry"/>; else the image has entry 0.</summary>
     public bool EntryMustExist { get; init; }
 
+    /// <summary>
+    /// Names that count as undefined from the start, so that the archive members which define them become part of the image
+    /// (<c>-u</c> of linkers). It is no error if nothing defines one.
+    /// </summary>
+    public IReadOnlyList<string> RequiredSymbols { get; init; } = [];
+
     /// <summary>Symbols that the caller defines.</summary>
     public IReadOnlyDictionary<string, DefinedSymbol> Definitions { get; init; } = new Dictionary<string, DefinedSymbol>();
 

@@ -30,6 +30,7 @@ public sealed partial class ObjectLibrary : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly List<ElfObject> _queue = [];
+    private readonly List<byte[]> _required = [];
     private readonly List<Delegate> _delegates = [];
     private readonly NativeProcess _process = NativeProcess.Current;
     private readonly Lazy<NativeArguments> _arguments;
@@ -135,6 +136,19 @@ public sealed partial class ObjectLibrary : IDisposable
         lock (_gate)
         {
             _queue.Add(elf);
+        }
+    }
+
+    /// <summary>
+    /// Counts a name as undefined in the next link, so that an archive member which defines it is loaded though nothing refers
+    /// to it (<c>-u</c> of linkers). It is no error if nothing defines it.
+    /// </summary>
+    public void Require(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        lock (_gate)
+        {
+            _required.Add(Encoding.UTF8.GetBytes(name));
         }
     }
 
@@ -307,6 +321,7 @@ public sealed partial class ObjectLibrary : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ElfObject[] queued;
+        byte[][] required;
         lock (_gate)
         {
             if (_queue.Count is 0 && objects.Length is 0 && wanted is null)
@@ -316,19 +331,22 @@ public sealed partial class ObjectLibrary : IDisposable
 
             queued = [.. _queue];
             _queue.Clear();
+            required = [.. _required];
+            _required.Clear();
         }
 
         try
         {
             return LinkRepeatedly(
                 queued.Length is 0 ? objects : [.. queued, .. objects],
-                wanted is null ? LinkRequest.Ordinary : new LinkRequest(wanted)).Unit;
+                wanted is null && required.Length is 0 ? LinkRequest.Ordinary : new LinkRequest(wanted) { Required = required }).Unit;
         }
         catch
         {
             lock (_gate)
             {
                 _queue.InsertRange(0, queued); // what was queued stays so
+                _required.InsertRange(0, required);
             }
 
             throw;

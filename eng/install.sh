@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(
     clang-14 llvm-14 llvm-14-dev clang-19 llvm-19 lld-19 gcc-12 g++-12 binutils libstdc++-12-dev libc6-dev
     libsqlite3-dev sqlite3 zlib1g-dev libgmp-dev libssl-dev liblua5.4-dev libtinfo-dev gdb linux-perf qemu-user util-linux
-    chromium-headless-shell
+    libclang-rt-19-dev chromium-headless-shell
     # ARM: compilers and C libraries with floating-point registers and without, GNU's linker, and a debugger.
     binutils-arm-linux-gnueabihf gcc-arm-linux-gnueabihf g++-arm-linux-gnueabihf libc6-dev-armhf-cross libc6-dev-armel-cross libgcc-12-dev-armel-cross
     gdb-multiarch

@@ -4,7 +4,7 @@ using ElfLoader.Relocations;
 namespace ElfLoader.Linking;
 
 /// <summary>Gives the sections of an image, and all that lies in them, their addresses.</summary>
-internal sealed class ImageLayout
+internal sealed class ImageLayout : ILinkedBounds
 {
     private readonly ImageMachine _machine;
     private readonly ImageOptions _options;
@@ -41,12 +41,18 @@ internal sealed class ImageLayout
     /// <summary>What lies where the caller decided.</summary>
     internal IReadOnlyList<ImageOutput> Fixed => _fixed;
 
-    /// <summary>Address of the first zero-initialized variable.</summary>
-    internal ulong StartOfZeros =>
+    ulong ILinkedBounds.Header => Base;
+
+    ulong ILinkedBounds.EndOfCode => EndOf(ImageZone.Code);
+
+    ulong ILinkedBounds.EndOfData => EndOf(ImageZone.Data);
+
+    /// <inheritdoc/>
+    public ulong StartOfZeros =>
         _free.Find(output => output is { Zone: ImageZone.Data, HasNoBytes: true })?.Address ?? EndOfInitializedData;
 
-    /// <summary>Address after the last variable with an initial value.</summary>
-    internal ulong EndOfInitializedData =>
+    /// <inheritdoc/>
+    public ulong EndOfInitializedData =>
         _free.FindLast(output => output is { Zone: ImageZone.Data, HasNoBytes: false })?.End ?? EndOf(ImageZone.Relro);
 
     /// <summary>Gives everything its address.</summary>
@@ -73,7 +79,7 @@ internal sealed class ImageLayout
     }
 
     /// <summary>Where the output sections of a name start and end; the image's first address twice where there are none.</summary>
-    internal (ulong Start, ulong End) RangeOf(string name)
+    public (ulong Start, ulong End) RangeOf(string name)
     {
         (ulong Start, ulong End)? range = null;
         foreach (ImageOutput output in _sections.Outputs)

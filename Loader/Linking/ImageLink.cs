@@ -36,7 +36,7 @@ internal sealed class ImageLink
     {
         var resolution = new SymbolResolution(_scope, _errors);
         resolution.Begin([.. _inputs]);
-        resolution.Require(Encoding.UTF8.GetBytes(_options.Entry));
+        resolution.Require([.. _options.RequiredSymbols.Append(_options.Entry).Select(Encoding.UTF8.GetBytes)]);
         resolution.Resolve();
         _machine = _machine.For(resolution.Objects.Select(input => input.Elf), _options, _errors, _warnings);
         _errors.ThrowIfAny();

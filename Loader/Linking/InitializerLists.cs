@@ -131,6 +131,26 @@ internal sealed class InitializerLists
         return count;
     }
 
+    /// <summary>The arrays of a name (<c>.init_array</c> or its like), in the order in which linkers put them together.</summary>
+    internal static List<(LinkObject File, int Index)> FindArrays(IReadOnlyList<LinkObject> objects, byte[] name)
+    {
+        List<(LinkObject File, int Index)> found = [];
+        foreach (LinkObject file in objects)
+        {
+            for (int i = 1; (file.Parts & ObjectParts.FunctionArrays) != 0 && i < file.LoadedSections.Length; i++)
+            {
+                if (file.IsKept(i) && IsNamed(file.Elf.SectionName(i), name)
+                    && file.Elf.Sections[i].Type
+                        is ElfConstants.SHT_INIT_ARRAY or ElfConstants.SHT_FINI_ARRAY or ElfConstants.SHT_PREINIT_ARRAY)
+                {
+                    found.Add((file, i));
+                }
+            }
+        }
+
+        return [.. found.OrderBy(section => Priority(section.File.Elf.SectionName(section.Index), name))];
+    }
+
     /// <summary>Whether a section is an array of functions to call at the start or at the end.</summary>
     internal static bool IsArray(LinkObject file, int section, in SectionHeader header) =>
         header.Type is ElfConstants.SHT_INIT_ARRAY or ElfConstants.SHT_PREINIT_ARRAY

@@ -10,7 +10,7 @@ internal sealed class LinkerSymbols
 {
     private const SymbolTraits Address = SymbolTraits.Internal | SymbolTraits.Data;
 
-    private readonly Dictionary<string, Func<ImageLayout, ulong>> _values = [];
+    private readonly LinkerNames _names;
     private readonly Dictionary<string, SyntheticSymbol> _found = [];
     private readonly SectionNames _sections = new();
     private readonly ImageMachine _machine;
@@ -19,32 +19,15 @@ internal sealed class LinkerSymbols
     internal LinkerSymbols(ImageMachine machine)
     {
         _machine = machine;
-        foreach (string name in (ReadOnlySpan<string>)["preinit_array", "init_array", "fini_array"])
-        {
-            AddRange($"__{name}_start", $"__{name}_end", $".{name}");
-        }
-
         string relocations = machine.HasAddends ? "rela" : "rel";
-        AddRange($"__{relocations}_iplt_start", $"__{relocations}_iplt_end", ImageSections.IrelativeName(machine));
-        foreach ((string start, string end, string section) in machine.RangeSymbols)
-        {
-            AddRange(start, end, section);
-        }
-
-        _values.Add("__ehdr_start", layout => layout.Base);
-        _values.Add("__executable_start", layout => layout.Base);
-        _values.Add("__dso_handle", layout => layout.Base);
-        _values.Add("__GNU_EH_FRAME_HDR", layout => layout.RangeOf(".eh_frame_hdr").Start);
-        _values.Add("__bss_start", layout => layout.StartOfZeros);
-        foreach (string prefix in (ReadOnlySpan<string>)["", "_", "__"])
-        {
-            _values.Add(prefix + "etext", layout => layout.EndOf(ImageZone.Code));
-            if (prefix is not "__")
-            {
-                _values.Add(prefix + "edata", layout => layout.EndOfInitializedData);
-                _values.Add(prefix + "end", layout => layout.EndOf(ImageZone.Data));
-            }
-        }
+        _names = new LinkerNames(
+        [
+            new LinkerSymbol("__dso_handle", bounds => bounds.Header),
+            new LinkerSymbol("__GNU_EH_FRAME_HDR", bounds => bounds.RangeOf(".eh_frame_hdr").Start),
+            .. LinkerSymbol.Range(
+                $"__{relocations}_iplt_start", $"__{relocations}_iplt_end", ImageSections.IrelativeName(machine)),
+            .. machine.RangeSymbols.SelectMany(range => LinkerSymbol.Range(range.Start, range.End, range.Section)),
+        ]);
     }
 
     /// <summary>Whether the image needs <see cref="ImageTlsCode.GetAddress"/>.</summary>
@@ -56,8 +39,7 @@ internal sealed class LinkerSymbols
     /// <summary>Finds a symbol; its value is asked for after <see cref="Place"/>.</summary>
     internal SyntheticSymbol? Find(ReadOnlySpan<byte> name, IReadOnlyList<LinkObject> objects)
     {
-        // Most names are no names of a linker's: those of C++, for one.
-        if (name.Length < 3 || (name[0] is not (byte)'e' && (name[0] is not (byte)'_' || !"_eT"u8.Contains(name[1]))))
+        if (!LinkerNames.IsCandidate(name))
         {
             return null;
         }
@@ -79,9 +61,9 @@ internal sealed class LinkerSymbols
 
     private SyntheticSymbol? Make(string name, IReadOnlyList<LinkObject> objects)
     {
-        if (_values.TryGetValue(name, out Func<ImageLayout, ulong>? value))
+        if (_names.Find(Encoding.UTF8.GetBytes(name)) is { } symbol)
         {
-            return new SyntheticSymbol(() => value(_layout!), Address);
+            return new SyntheticSymbol(() => symbol.Value(_layout!), Address);
         }
 
         if (name is "_TLS_MODULE_BASE_") // what local-dynamic descriptors are relative to
@@ -110,10 +92,4 @@ internal sealed class LinkerSymbols
 
     private bool IsUsed(string section, IReadOnlyList<LinkObject> objects) =>
         _sections.Find(Encoding.UTF8.GetBytes(section), objects).Count > 0;
-
-    private void AddRange(string start, string end, string section)
-    {
-        _values.Add(start, layout => layout.RangeOf(section).Start);
-        _values.Add(end, layout => layout.RangeOf(section).End);
-    }
 }

@@ -8,19 +8,25 @@ internal sealed class ProcessScope : ILinkScope
 {
     private readonly ObjectLibrary _library;
     private readonly UnitServices _services;
+    private readonly UnitBounds _bounds;
     private HashSet<(Archive Archive, int Member)>? _seen;
     private List<(Archive Archive, int Member)>? _pulled;
     private Dictionary<string, SectionRange>? _gathered;
     private SectionNames? _sections;
 
-    internal ProcessScope(ObjectLibrary library, UnitServices services)
+    internal ProcessScope(ObjectLibrary library, UnitServices services, UnitBounds bounds)
     {
         _library = library;
         _services = services;
+        _bounds = bounds;
     }
 
     /// <summary>Forgets all of a link, so that there can be another one.</summary>
-    internal void Clear() => (_seen, _pulled, _gathered, _sections) = (null, null, null, null);
+    internal void Clear()
+    {
+        (_seen, _pulled, _gathered, _sections) = (null, null, null, null);
+        _bounds.Clear();
+    }
 
     /// <summary>Ranges of sections whose start or end is referred to, by name.</summary>
     internal IReadOnlyDictionary<string, SectionRange>? Gathered => _gathered;
@@ -75,7 +81,7 @@ internal sealed class ProcessScope : ILinkScope
         bool isStart = name.StartsWith(start);
         if (!isStart && !name.StartsWith(stop))
         {
-            return null;
+            return FindBound(name);
         }
 
         ReadOnlySpan<byte> sectionName = name[(isStart ? start.Length : stop.Length)..];
@@ -93,6 +99,42 @@ internal sealed class ProcessScope : ILinkScope
         }
 
         return EndOf(range, isStart);
+    }
+
+    /// <summary>A bound of the unit; an archive's definition prevails, as it does in other linkers.</summary>
+    private SyntheticSymbol? FindBound(ReadOnlySpan<byte> name)
+    {
+        if (UnitBounds.Find(name) is not { } symbol || IsInArchives(name))
+        {
+            return null;
+        }
+
+        if ((symbol.Needs & LayoutNeeds.Array) != 0)
+        {
+            _gathered ??= [];
+            if (!_gathered.TryGetValue(symbol.Section!, out SectionRange? arrays))
+            {
+                arrays = SectionRange.OfArrays(symbol.Section!);
+                _gathered.Add(symbol.Section!, arrays);
+            }
+
+            _bounds.Add(symbol.Section!, arrays);
+        }
+
+        return _bounds.Use(symbol);
+    }
+
+    private bool IsInArchives(ReadOnlySpan<byte> name)
+    {
+        foreach (Archive archive in _library.Archives)
+        {
+            if (archive.TryFind(name, out _))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static SyntheticSymbol EndOf(SectionRange range, bool isStart) => new(

@@ -1,15 +1,16 @@
 namespace ElfLoader.Linking;
 
 /// <summary>
-/// Sections of one name that lie end to end because <c>__start_NAME</c> or <c>__stop_NAME</c> is referred to.
+/// Sections that lie end to end because their start or end is referred to: of one name (<c>__start_NAME</c>,
+/// <c>__stop_NAME</c>), or an array of functions (<c>__init_array_start</c>).
 /// </summary>
 internal sealed class SectionRange
 {
     private readonly byte[] _name;
-    private readonly SectionNames _names;
+    private readonly SectionNames? _names; // null: an array of functions, whose sections have priorities in their names
     private List<(LinkObject File, int Index)> _sections = [];
 
-    private SectionRange(byte[] name, SectionNames names)
+    private SectionRange(byte[] name, SectionNames? names)
     {
         _name = name;
         _names = names;
@@ -19,6 +20,7 @@ internal sealed class SectionRange
     internal IReadOnlyList<(LinkObject File, int Index)> Sections => _sections;
 
     /// <summary>Address of the first byte.</summary>
+    /// <remarks>Only a range with sections has one; so it is with <see cref="Stop"/>.</remarks>
     internal ulong Start => AddressOf(_sections[0]);
 
     /// <summary>Address after the last byte.</summary>
@@ -52,10 +54,13 @@ internal sealed class SectionRange
         return range._sections.Count > 0 ? range : null;
     }
 
+    /// <summary>The arrays of functions of a name, <c>.init_array</c> or its like, in the order of their priorities.</summary>
+    internal static SectionRange OfArrays(string name) => new(System.Text.Encoding.UTF8.GetBytes(name), null);
+
     /// <summary>Searches again: archive members that came later may have sections of this name, too.</summary>
     internal void Complete(IReadOnlyList<LinkObject> objects)
     {
-        _sections = _names.Find(_name, objects);
+        _sections = _names is null ? InitializerLists.FindArrays(objects, _name) : _names.Find(_name, objects);
         _sections.RemoveAll(section => section.File.Sections[section.Index].Role is not SectionRole.Ordinary);
     }
 

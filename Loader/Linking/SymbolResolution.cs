@@ -167,6 +167,15 @@ internal sealed partial class SymbolResolution
     /// <summary>What a <see cref="LinkSymbol.Synthetic"/> refers to.</summary>
     internal SyntheticSymbol Synthetic(in LinkSymbol symbol) => _synthetic![symbol.Synthetic - 1];
 
+    /// <summary>Pulls the archive members that define names which nothing need refer to.</summary>
+    internal void Require(IReadOnlyList<byte[]> names)
+    {
+        for (int i = 0; i < names.Count; i++)
+        {
+            Require(names[i]);
+        }
+    }
+
     /// <summary>Pulls the archive member that defines a name which nothing refers to: the entry of a program.</summary>
     internal void Require(ReadOnlySpan<byte> name)
     {

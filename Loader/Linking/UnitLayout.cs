@@ -28,6 +28,7 @@ internal sealed class UnitLayout
     {
         _resolution = resolution;
         _errors = errors;
+        Header = new UnitHeader(this, resolution);
     }
 
     /// <summary>The blocks, in the order of <see cref="MemoryZone"/>.</summary>
@@ -35,6 +36,15 @@ internal sealed class UnitLayout
 
     /// <summary>The thread-local storage.</summary>
     internal TlsTemplate Tls { get; } = new();
+
+    /// <summary>The ELF header, if there is to be one.</summary>
+    internal UnitHeader Header { get; }
+
+    /// <summary>Whether zero-initialized variables lie behind all others.</summary>
+    internal bool HasZerosLast { get; set; }
+
+    /// <summary>Bytes of the data block that may have initial values: with <see cref="HasZerosLast"/>, the rest is zero.</summary>
+    internal ulong InitializedSize { get; private set; }
 
     /// <summary>Offset of the unwind tables in the read-only block.</summary>
     internal ulong UnwindOffset { get; private set; }
@@ -71,6 +81,8 @@ internal sealed class UnitLayout
         (Init, Fini) = (null, null);
         _unwind = default;
         UnwindStart = 0;
+        HasZerosLast = false;
+        Header.Clear();
     }
 
     /// <summary>Gives everything its offset.</summary>
@@ -83,6 +95,11 @@ internal sealed class UnitLayout
     {
         try
         {
+            if (Header.IsWanted)
+            {
+                Header.Place(ref _blocks[ReadOnly], ReadOnly);
+            }
+
             if (gathered is not null)
             {
                 PlaceGathered(gathered);
@@ -91,6 +108,12 @@ internal sealed class UnitLayout
             foreach (LinkObject file in _resolution.Objects)
             {
                 PlaceSections(file);
+            }
+
+            InitializedSize = _blocks[Data].Size;
+            if (HasZerosLast)
+            {
+                PlaceZeros();
             }
 
             PlaceFragments();
@@ -176,6 +199,11 @@ internal sealed class UnitLayout
         foreach (SectionRange range in gathered.Values)
         {
             range.Complete(_resolution.Objects);
+            if (range.Sections.Count is 0)
+            {
+                continue; // no array of functions
+            }
+
             ulong flags = range.Flags;
             (LinkObject first, int section) = range.Sections[0];
             if ((flags & writableCode) == writableCode)
@@ -205,12 +233,34 @@ internal sealed class UnitLayout
             ref SectionPlace place = ref places[i];
             if (place is { Fate: SectionFate.Kept, Role: SectionRole.Ordinary })
             {
-                Place(ref place, headers[i], BlockOf(file, i, headers[i].Flags));
+                int block = BlockOf(file, i, headers[i].Flags);
+                if (!HasZerosLast || block is not Data || headers[i].Type is not ElfConstants.SHT_NOBITS)
+                {
+                    Place(ref place, headers[i], block);
+                }
             }
             else if (place is { Fate: SectionFate.Kept, Role: SectionRole.Unwind })
             {
                 // End to end, without padding, which would end the list.
                 (place.Block, place.Offset) = (ReadOnly, _unwind.Append(headers[i].Size, 1));
+            }
+        }
+    }
+
+    /// <summary>Places what <see cref="PlaceSections"/> left out.</summary>
+    private void PlaceZeros()
+    {
+        foreach (LinkObject file in _resolution.Objects)
+        {
+            Span<SectionPlace> places = file.LoadedSections;
+            ReadOnlySpan<SectionHeader> headers = file.Elf.SectionsInMemory;
+            for (int i = 1; i < places.Length; i++)
+            {
+                if (places[i] is { Fate: SectionFate.Kept, Role: SectionRole.Ordinary }
+                    && headers[i].Type is ElfConstants.SHT_NOBITS && BlockOf(file, i, headers[i].Flags) is Data)
+                {
+                    Place(ref places[i], headers[i], Data);
+                }
             }
         }
     }
@@ -265,6 +315,10 @@ internal sealed class UnitLayout
         }
 
         _ = _blocks[ReadOnly].Append(terminator, 1);
+        if (Header.IsWanted)
+        {
+            Header.PlaceIndex(ref _blocks[ReadOnly]);
+        }
     }
 
     private void PlaceTlsImage()

@@ -32,6 +32,7 @@ internal sealed class UnitLinker
     private readonly SymbolValues _values;
     private readonly RelocationScan _scan;
     private readonly UnitLayout _layout;
+    private readonly UnitBounds _bounds = new();
     private readonly RelocationContext _context;
     private readonly UnitPublication _publication;
     private readonly List<ElfObject> _inputs = [];
@@ -45,12 +46,13 @@ internal sealed class UnitLinker
     {
         _library = library;
         _process = process;
-        _scope = new ProcessScope(library, _services);
+        _scope = new ProcessScope(library, _services, _bounds);
         _resolution = new SymbolResolution(_scope, _errors);
         _values = new SymbolValues(_resolution, Rules.Architecture);
         _scan = new RelocationScan(Rules, _resolution, _errors, _stubs, library.Options.AllowUndefined);
         _layout = new UnitLayout(_resolution, _errors);
         _services.Tls = _layout.Tls;
+        _bounds.Layout = _layout;
         _publication = new UnitPublication(library, process);
         _context = new RelocationContext
         {
@@ -96,6 +98,7 @@ internal sealed class UnitLinker
         }
 
         _resolution.Begin(CollectionsMarshal.AsSpan(_inputs), MostBoundAtOnce());
+        _resolution.Require(request.Required);
         _resolution.Resolve();
         _errors.ThrowIfAny();
         _values.ClassifyNames();
@@ -111,6 +114,8 @@ internal sealed class UnitLinker
         }
 
         _services.UsesTrap = _scan.UsesMissing && _library.Options.UndefinedAddress is null;
+        _layout.Header.IsWanted = (_bounds.Needs & LayoutNeeds.Header) != 0;
+        _layout.HasZerosLast = (_bounds.Needs & LayoutNeeds.ZerosLast) != 0;
         _layout.Plan(_scope.Gathered, _stubs, HostMachine.Architecture.Stub, _services.CodeSize);
         _errors.ThrowIfAny();
         if (_request.Replace is { } replace)
@@ -231,6 +236,11 @@ internal sealed class UnitLinker
         WriteStubs();
         JoinUnwindTables();
         _errors.ThrowIfAny();
+        if (_layout.Header.IsWanted)
+        {
+            _layout.Header.Write(_memory);
+        }
+
         return _library.Options.RecordPatches
             ? PatchLedger.Of(_context, _resolution.Objects, _resolution.Objects.Count - _scope.Pulled.Count)
             : [];

@@ -6,6 +6,9 @@ namespace ElfLoader.Redirection;
 /// <param name="IsLazy">Whether it is for a call that is waiting, so that it must not wait for epochs.</param>
 internal sealed record LinkRequest(byte[]? Wanted = null, ReplaceOptions? Replace = null, bool IsLazy = false)
 {
+    /// <summary>Names that count as undefined from the start: archive members that define them are linked as well.</summary>
+    internal IReadOnlyList<byte[]> Required { get; init; } = [];
+
     /// <summary>Nothing but to load what is given.</summary>
     internal static LinkRequest Ordinary { get; } = new();
 }

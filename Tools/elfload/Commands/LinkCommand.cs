@@ -22,6 +22,7 @@ internal sealed class LinkCommand : Command, IExamples
     };
 
     private readonly TargetLink _link = new();
+    private readonly RequiredSymbols _required = new();
 
     internal LinkCommand(Reporter reporter)
         : base("link", "Link for target addresses and write a static ELF executable.")
@@ -29,6 +30,7 @@ internal sealed class LinkCommand : Command, IExamples
         _link.AddInputsTo(this);
         Add(_output);
         Add(_entry);
+        _required.AddTo(this);
         _link.AddOptionsTo(this);
         SetAction(result => Run(result, reporter));
     }
@@ -45,7 +47,7 @@ internal sealed class LinkCommand : Command, IExamples
     private int Run(ParseResult result, Reporter reporter)
     {
         string? entry = result.GetValue(_entry);
-        ImageOptions options = _link.Options(result, reporter);
+        ImageOptions options = _required.Apply(result, _link.Options(result, reporter));
         LinkedImage image = _link.Link(
             result, options with { Entry = entry ?? options.Entry, EntryMustExist = entry is not null }, reporter);
         foreach (string warning in image.Warnings)

@@ -18,6 +18,7 @@ internal sealed class RunCommand : Command, IExamples
     };
 
     private readonly LinkOptions _link = new();
+    private readonly RequiredSymbols _required = new();
     private readonly PlatformOptions _platform = new();
 
     private readonly Option<string[]> _libraries = new("--library", "-l")
@@ -43,6 +44,7 @@ internal sealed class RunCommand : Command, IExamples
         Add(_inputs);
         Add(_entry);
         _link.AddTo(this);
+        _required.AddTo(this);
         Add(_libraries);
         Add(_noHostSymbols);
         Add(_runner);
@@ -56,6 +58,7 @@ internal sealed class RunCommand : Command, IExamples
         "elfload run hello.o -- from ElfLoader",
         "elfload run main.o shapes.o /usr/lib/x86_64-linux-gnu/libz.a --library libm.so.6",
         "elfload run plugin.o --entry self_test --map plugin.json",
+        "elfload run profiled.o libclang_rt.profile-x86_64.a -u __llvm_profile_runtime",
         "elfload run arm.o --runner 'qemu-arm -cpu cortex-a8'",
     ];
 
@@ -82,7 +85,7 @@ internal sealed class RunCommand : Command, IExamples
             Libraries = result.GetValue(_libraries) ?? [],
             UsesHost = !result.GetValue(_noHostSymbols),
             Map = map,
-            Image = _platform.Apply(result, _link.Image(result)),
+            Image = _required.Apply(result, _platform.Apply(result, _link.Image(result))),
             Runner = result.GetValue(_runner),
             Arguments = [files[0], .. programArguments],
         };

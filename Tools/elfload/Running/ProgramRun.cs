@@ -54,6 +54,11 @@ internal sealed class ProgramRun(RunRequest request, Reporter reporter)
             library.DefineAbsolute(name, definition.Address);
         }
 
+        foreach (string name in request.Image.RequiredSymbols)
+        {
+            library.Require(name);
+        }
+
         foreach (string file in request.Inputs)
         {
             reporter.Progress($"reading {file}");
