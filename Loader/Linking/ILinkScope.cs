@@ -37,7 +37,9 @@ internal interface ILinkScope
     Definition FindOutside(ReadOnlySpan<byte> name, Elf.SymbolType type);
 
     /// <summary>Whether a definition is known to be code.</summary>
-    bool IsFunction(in Definition definition);
+    /// <param name="name">The name that is bound to it.</param>
+    /// <param name="definition">The definition.</param>
+    bool IsFunction(ReadOnlySpan<byte> name, in Definition definition);
 
     /// <summary>Who provides a definition, as exactly as can be told.</summary>
     string Describe(in Definition definition);

@@ -95,7 +95,7 @@ internal sealed class ImageScope : ILinkScope
     public Definition FindOutside(ReadOnlySpan<byte> name, SymbolType type) => default;
 
     /// <inheritdoc/>
-    public bool IsFunction(in Definition definition) => definition.Type is SymbolType.Function;
+    public bool IsFunction(ReadOnlySpan<byte> name, in Definition definition) => definition.Type is SymbolType.Function;
 
     /// <inheritdoc/>
     public string Describe(in Definition definition) => definition.Provider;

@@ -164,16 +164,17 @@ internal sealed class ProcessScope : ILinkScope
     public Definition FindOutside(ReadOnlySpan<byte> name, SymbolType type) => _library.FindOutside(name, type);
 
     /// <inheritdoc/>
-    public bool IsFunction(in Definition definition) => definition switch
+    public bool IsFunction(ReadOnlySpan<byte> name, in Definition definition) => definition switch
     {
         { Type: not SymbolType.NoType } => definition.Type is SymbolType.Function,
         { Unit: not null } => false,
-        _ => HostSymbols.Describe(definition.Address).Kind is HostSymbolKind.Function,
+        _ => HostSymbols.Describe(definition.Source is SymbolSource.Host ? name : [], definition.Address).Kind
+            is HostSymbolKind.Function,
     };
 
     /// <inheritdoc/>
     public string Describe(in Definition definition) =>
-        definition.Unit is null && HostSymbols.Describe(definition.Address).Library is { } path
+        definition.Unit is null && HostSymbols.LibraryOf(definition.Address) is { } path
             ? path
             : definition.Provider;
 }

@@ -153,7 +153,7 @@ internal sealed partial class SymbolResolution
             return false;
         }
 
-        if (_scope.IsFunction(Outside(symbol)))
+        if ((symbol.Traits & SymbolTraits.Function) == 0 && _scope.IsFunction(Symbols.Name(index), Outside(symbol)))
         {
             symbol.Traits = (symbol.Traits & ~SymbolTraits.Data) | SymbolTraits.Function;
         }

@@ -4,7 +4,7 @@ namespace ElfLoader.Runtime;
 internal enum HostSymbolKind
 {
     /// <summary>
-    /// The host does not tell: its symbol has no type, or the address is not that of an exported symbol.
+    /// The host does not tell: its symbol has no type, or neither the name nor the address is that of an exported symbol.
     /// </summary>
     Unknown,
 
@@ -21,7 +21,7 @@ internal enum HostSymbolKind
 /// <summary>What the host tells about an address that <see cref="HostSymbols.TryFind"/> gave.</summary>
 /// <param name="Address">The address.</param>
 /// <param name="Kind">What is there.</param>
-/// <param name="Size">Size in bytes; 0 if unknown.</param>
+/// <param name="Size">Size in bytes; 0 if unknown, as of an IFUNC's implementation.</param>
 /// <param name="Library">Path of the library that defines it; null if unknown.</param>
 internal readonly record struct HostSymbol(ulong Address, HostSymbolKind Kind, ulong Size, string? Library);
 

@@ -12,6 +12,7 @@ internal sealed class HostSymbols
     private const byte TypeObject = 1; // STT_OBJECT
     private const byte TypeFunction = 2; // STT_FUNC
     private const byte TypeCommon = 5; // STT_COMMON
+    private const byte TypeThreadLocal = 6; // STT_TLS
     private const byte TypeIndirectFunction = 10; // STT_GNU_IFUNC
 
     private ImmutableArray<ulong> _libraries;
@@ -54,10 +55,25 @@ internal sealed class HostSymbols
         return false;
     }
 
-    /// <summary>Tells more about a found address. Slower: ask when it matters.</summary>
-    public static HostSymbol Describe(ulong address)
+    /// <summary>Tells more about a found symbol. Slower: ask when it matters.</summary>
+    /// <remarks>
+    /// Its own entry in a dynamic symbol table decides. Where the name has none, or one without a type, what is exactly at the
+    /// address under another name does.
+    /// </remarks>
+    /// <param name="name">The name that was looked up; empty where there is none.</param>
+    /// <param name="address">Its address.</param>
+    public static HostSymbol Describe(ReadOnlySpan<byte> name, ulong address)
     {
-        if (!DynamicLinker.TryDescribe(address, out HostAddress found))
+        bool isInLibrary = DynamicLinker.TryDescribe(address, out HostAddress found);
+        string? library = isInLibrary ? found.Library : null;
+        if (DynamicLinker.TryFindEntry(name, address, out DynamicSymbol entry) && KindOf(entry.Type) is not HostSymbolKind.Unknown)
+        {
+            // Of an IFUNC the entry has the resolver's size.
+            ulong size = entry.Type is TypeIndirectFunction ? 0 : entry.Size;
+            return new HostSymbol(address, KindOf(entry.Type), size, library);
+        }
+
+        if (!isInLibrary)
         {
             HostSymbolKind kind = DynamicLinker.TryFindThreadBlock(address, out _, out _)
                 ? HostSymbolKind.Tls
@@ -66,9 +82,13 @@ internal sealed class HostSymbols
         }
 
         return found.SymbolAddress == address
-            ? new HostSymbol(address, KindOf(found.SymbolType), found.SymbolSize, found.Library)
-            : new HostSymbol(address, HostSymbolKind.Unknown, 0, found.Library);
+            ? new HostSymbol(address, KindOf(found.SymbolType), found.SymbolSize, library)
+            : new HostSymbol(address, HostSymbolKind.Unknown, 0, library);
     }
+
+    /// <summary>Tells the path of the library that holds an address; null if none does.</summary>
+    public static string? LibraryOf(ulong address) =>
+        DynamicLinker.TryDescribe(address, out HostAddress found) ? found.Library : null;
 
     /// <summary>Looks a thread-local variable up.</summary>
     /// <returns>False if there is no such symbol, or it is not thread-local.</returns>
@@ -108,6 +128,7 @@ internal sealed class HostSymbols
     {
         TypeFunction or TypeIndirectFunction => HostSymbolKind.Function,
         TypeObject or TypeCommon => HostSymbolKind.Data,
+        TypeThreadLocal => HostSymbolKind.Tls,
         _ => HostSymbolKind.Unknown,
     };
 }

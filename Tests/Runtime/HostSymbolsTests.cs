@@ -8,21 +8,22 @@ public sealed class HostSymbolsTests
     private readonly HostSymbols _symbols = new();
 
     [TestCase("malloc", HostSymbolKind.Function)]
-    [TestCase("memcpy", HostSymbolKind.Unknown, Description = "An IFUNC: the implementation has no exported name.")]
+    [TestCase("memcpy", HostSymbolKind.Function, Description = "An IFUNC: the implementation has no exported name.")]
     [TestCase("environ", HostSymbolKind.Data)]
     [TestCase("stdout", HostSymbolKind.Data)]
     [TestCase("errno", HostSymbolKind.Tls)]
     [TestCase("_ZSt4cout", HostSymbolKind.Data)]
     public void TellsWhatASymbolIs(string name, object kind)
     {
-        Assert.That(_symbols.TryFind(System.Text.Encoding.UTF8.GetBytes(name), out ulong address), Is.True);
+        byte[] text = System.Text.Encoding.UTF8.GetBytes(name);
+        Assert.That(_symbols.TryFind(text, out ulong address), Is.True);
 
-        HostSymbol symbol = HostSymbols.Describe(address);
+        HostSymbol symbol = HostSymbols.Describe(text, address);
 
         Assert.That(symbol.Kind, Is.EqualTo(kind));
         if (symbol.Kind is HostSymbolKind.Function or HostSymbolKind.Data)
         {
-            Assert.That(symbol.Size, Is.Not.Zero);
+            Assert.That(symbol.Size, name is "memcpy" ? Is.Zero : Is.Not.Zero);
             Assert.That(symbol.Library, Does.Contain(name.StartsWith('_') ? "libstdc++.so" : "libc.so"));
         }
     }
@@ -59,7 +60,7 @@ public sealed class HostSymbolsTests
         symbols.AddLibrary("libz.so.1");
 
         Assert.That(symbols.TryFind("zlibVersion"u8, out ulong address), Is.True);
-        Assert.That(HostSymbols.Describe(address).Library, Does.Contain("libz.so"));
+        Assert.That(HostSymbols.LibraryOf(address), Does.Contain("libz.so"));
     }
 
     [Test]
