@@ -103,6 +103,19 @@ public sealed class LoadedUnit
         }
     }
 
+    /// <summary>What may be a mistake, though it could be loaded, each in one sentence; mostly empty.</summary>
+    public IReadOnlyList<string> Warnings
+    {
+        get => _rarities?.Warnings ?? [];
+        internal set
+        {
+            if (value.Count > 0 || _rarities is not null)
+            {
+                Rare.Warnings = value;
+            }
+        }
+    }
+
     internal UnitObjects Objects { get; set; }
 
     /// <summary>The stubs that its code goes through.</summary>
@@ -143,6 +156,19 @@ public sealed class LoadedUnit
             if (value is not null || _rarities is not null)
             {
                 Rare.KeptState = value;
+            }
+        }
+    }
+
+    /// <summary>What it registers for variables of others; null if it uses none.</summary>
+    internal ForeignDestructors? ForeignDestructors
+    {
+        get => _rarities?.ForeignDestructors;
+        init
+        {
+            if (value is not null)
+            {
+                Rare.ForeignDestructors = value;
             }
         }
     }
@@ -225,12 +251,31 @@ public sealed class LoadedUnit
     /// <summary>The unit's name.</summary>
     public override string ToString() => Name;
 
+    /// <summary>Gives everything back, unless something that is to be called yet is in it.</summary>
+    internal bool TryFree()
+    {
+        if (ForeignDestructors is { Count: > 0 } || !Resources.TryFree())
+        {
+            return false;
+        }
+
+        ForeignDestructors?.Dispose();
+        return true;
+    }
+
+    /// <summary>Gives the code back, unless something that is to be called yet is in it; data stays.</summary>
+    internal bool TryFreeCode() => ForeignDestructors is not { Count: > 0 } && Resources.TryFreeCode();
+
     private Rarities Rare => _rarities ?? Interlocked.CompareExchange(ref _rarities, new Rarities(), null) ?? _rarities;
 
     /// <summary>What few units have: of thousands of small ones, it would be a good part of the memory that stays.</summary>
     private sealed class Rarities
     {
         internal IReadOnlyList<PatchRecord> Patches { get; set; } = [];
+
+        internal IReadOnlyList<string> Warnings { get; set; } = [];
+
+        internal ForeignDestructors? ForeignDestructors { get; set; }
 
         internal UnitEntries? Entries { get; set; }
 

@@ -63,6 +63,9 @@ public sealed partial class ObjectLibrary : IDisposable
     /// <summary>How it links and loads.</summary>
     public ObjectLibraryOptions Options { get; }
 
+    /// <inheritdoc cref="Name"/>
+    public override string ToString() => Name;
+
     /// <summary>What has been loaded and not been unloaded.</summary>
     public IReadOnlyList<LoadedUnit> Units => Contents.Units;
 
@@ -71,6 +74,9 @@ public sealed partial class ObjectLibrary : IDisposable
 
     /// <summary>What initializers get as arguments.</summary>
     internal NativeArguments Arguments => _arguments.Value;
+
+    /// <summary>What it finds in the host.</summary>
+    internal HostScope Host => _host;
 
     internal ReadOnlySpan<ObjectLibrary> LinkedLibraries => _linked;
 

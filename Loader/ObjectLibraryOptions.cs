@@ -39,6 +39,12 @@ public sealed record ObjectLibraryOptions
     /// </summary>
     public nint MissingFunction { get; init; }
 
+    /// <summary>
+    /// Whether variables that many objects bring a copy of (inline variables, static variables of inline functions, static
+    /// members of templates) are one with those of the host and of the libraries that this one is linked to.
+    /// </summary>
+    public VagueLinkage VagueLinkage { get; init; }
+
     /// <summary>Where the units lie; null: each where its relocations need it.</summary>
     public MemoryPlacement? Placement { get; init; }
 

@@ -30,6 +30,14 @@ internal readonly record struct Definition
     /// <summary>The unit that holds it; null for what the host or the caller provides.</summary>
     internal LoadedUnit? Unit { get; init; }
 
+    /// <summary>
+    /// The unit whose own definition gave way to this one, and that the library has the name from; mostly null.
+    /// </summary>
+    internal LoadedUnit? SharedBy { get; init; }
+
+    /// <summary>The unit that the library has the name from.</summary>
+    internal LoadedUnit? Holder => SharedBy ?? Unit;
+
     /// <summary>The module whose block holds a thread-local variable.</summary>
     internal TlsReference? Tls { get; init; }
 

@@ -27,7 +27,7 @@ internal sealed class DefinitionOrigins
 
     /// <summary>Whether a definition stands here whole.</summary>
     internal static bool IsRare(in Definition definition) => definition.Size > uint.MaxValue
-        || definition is not { Tls: null, Entry: null, Body: 0, Source: 0 };
+        || definition is not { Tls: null, Entry: null, Body: 0, Source: 0, SharedBy: null };
 
     /// <summary>The unit of a definition.</summary>
     internal LoadedUnit? UnitOf(int origin) => _origins[origin].Unit;
@@ -45,7 +45,7 @@ internal sealed class DefinitionOrigins
 
     /// <summary>Adds what a definition comes from.</summary>
     internal int Add(in Definition definition) =>
-        New(definition.Unit, IsRare(definition) ? definition : definition.Provider);
+        New(definition.Holder, IsRare(definition) ? definition : definition.Provider);
 
     /// <summary>Adds what a definition of an object comes from.</summary>
     /// <param name="unit">The definition's unit.</param>

@@ -8,7 +8,17 @@ internal sealed class HostScope
 {
     private readonly HostSymbols _symbols;
 
-    internal HostScope(bool useProcess) => _symbols = new HostSymbols(useProcess);
+    internal HostScope(bool useProcess)
+    {
+        _symbols = new HostSymbols(useProcess);
+        SearchesProcess = useProcess;
+    }
+
+    /// <summary>Whether the process itself is searched.</summary>
+    internal bool SearchesProcess { get; }
+
+    /// <summary>Whether nothing is searched.</summary>
+    internal bool IsEmpty => _symbols.IsEmpty;
 
     /// <summary>Opens one more shared library.</summary>
     /// <exception cref="LinkException">It cannot be opened.</exception>

@@ -212,9 +212,15 @@ internal sealed partial class LibraryContents
         ForgetCode(unit);
         unit.Entries = null; // it knows what the unit took the place of
         unit.Objects = default;
-        if (unit.Resources.TryFree())
+        if (unit.TryFree())
         {
             Release(unit);
+            return;
+        }
+
+        if (unit.ForeignDestructors is { Count: > 0, Owners: { } owners })
+        {
+            Finish(_process.Graph.Leave(unit, owners)); // it goes with the last of these
             return;
         }
 
@@ -226,11 +232,13 @@ internal sealed partial class LibraryContents
     }
 
     /// <summary>Lets go of what a unit used, whose memory is free.</summary>
-    private void Release(LoadedUnit unit)
+    private void Release(LoadedUnit unit) => Finish(_process.Graph.Remove(unit));
+
+    private static void Finish(IReadOnlyList<LoadedUnit> units)
     {
-        foreach (LoadedUnit freed in _process.Graph.Remove(unit))
+        foreach (LoadedUnit unit in units)
         {
-            freed.Library.Contents.Finish(freed);
+            unit.Library.Contents.Finish(unit);
         }
     }
 
@@ -249,7 +257,7 @@ internal sealed partial class LibraryContents
 
             foreach (LoadedUnit unit in candidates)
             {
-                if (unit.Resources.TryFree())
+                if (unit.TryFree())
                 {
                     freed.Add(unit);
                 }

@@ -71,6 +71,7 @@ internal struct LinkSymbol
         IsWanted = 1,
         HasCopy = 2,
         IsOwn = 4,
+        IsShared = 8,
     }
 
     /// <summary>Index of the definition in <see cref="Definer"/>.</summary>
@@ -120,6 +121,13 @@ internal struct LinkSymbol
     {
         readonly get => (_flags & Flags.IsOwn) != 0;
         set => Set(Flags.IsOwn, value);
+    }
+
+    /// <summary>Whether the objects' own definition gave way to what is at <see cref="Outside"/>.</summary>
+    internal bool IsShared
+    {
+        readonly get => (_flags & Flags.IsShared) != 0;
+        set => Set(Flags.IsShared, value);
     }
 
     private void Set(Flags flag, bool value) => _flags = value ? _flags | flag : _flags & ~flag;

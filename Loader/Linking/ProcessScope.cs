@@ -49,7 +49,7 @@ internal sealed class ProcessScope : ILinkScope
     /// <inheritdoc/>
     /// <remarks>What has been unloaded, or is lazy, gives way to anything.</remarks>
     public bool GivesWay(in Definition own, bool isStrong) => own is { Unit: null, Entry: not null }
-        || (IsReplacing && own.Unit is not null && (isStrong || own.IsWeak));
+        || (IsReplacing && own.Holder is not null && (isStrong || own.IsWeak));
 
     /// <inheritdoc/>
     public bool HasGroup(ulong hash, ReadOnlySpan<byte> signature) => !IsReplacing && _library.Contents.HasGroup(hash, signature);

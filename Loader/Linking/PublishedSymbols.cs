@@ -43,6 +43,11 @@ internal static class PublishedSymbols
         for (int i = 0; i < symbols.Count; i++)
         {
             ref LinkSymbol symbol = ref symbols[i];
+            if (symbol.IsShared && !definitions.Find(symbol.Hash, symbols.Name(i)).Exists)
+            {
+                definitions.Set(symbol.Hash, symbols.Name(i), SharedBy(unit, resolution, symbol));
+            }
+
             if (!IsDefined(symbol))
             {
                 continue;
@@ -85,6 +90,10 @@ internal static class PublishedSymbols
 
         return false;
     }
+
+    /// <summary>The definition of a name whose own one in a unit gave way.</summary>
+    internal static Definition SharedBy(LoadedUnit unit, SymbolResolution resolution, in LinkSymbol symbol) =>
+        resolution.Outside(symbol) with { SharedBy = unit, IsWeak = true };
 
     /// <summary>The definition that a symbol of a unit is.</summary>
     internal static Definition DefinitionOf(

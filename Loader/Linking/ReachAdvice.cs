@@ -29,9 +29,13 @@ internal sealed class ReachAdvice
             return null;
         }
 
-        Definition outside = _resolution.Outside(_resolution.Symbols[bound.Global]);
+        ref readonly LinkSymbol named = ref _resolution.Symbols[bound.Global];
+        Definition outside = _resolution.Outside(named);
         string where = $"'{file.DescribeSymbol(symbol)}' is data of {_resolution.DescribeOutside(bound.Global)} at 0x{outside.Address:x}";
-        return outside.Unit is not null
+        return named.IsShared
+            ? $"{where}, with which the object's own is one, out of reach of the {rule.Field.Size * 8}-bit field; compile with -fPIC, "
+                + $"or load with {nameof(VagueLinkage)}.{nameof(VagueLinkage.Private)}"
+            : outside.Unit is not null
             ? $"{where}; compile with -fPIC, or load the objects together"
             : $"{where}, out of reach of the {rule.Field.Size * 8}-bit field; compile with -fPIC, "
                 + "or give the static library (.a) as an input instead of the shared one";

@@ -50,7 +50,7 @@ internal sealed partial class SymbolResolution
         }
 
         BindsLate = symbols > mostBoundAtOnce;
-        (Parts, MostSymbols, MostLoadedSections) = (ObjectParts.None, 0, 0);
+        (Parts, MostSymbols, MostLoadedSections, HasVagueVariables) = (ObjectParts.None, 0, 0, false);
         _sections.Expect(sections);
         _bound.Expect(symbols);
         _globals.Expect(names);

@@ -169,6 +169,34 @@ internal sealed class UnitGraph
         }
     }
 
+    /// <summary>Lets a unit, which nobody calls any more but the destructors of others' variables, go with their owners.</summary>
+    /// <param name="unit">The unit.</param>
+    /// <param name="owners">The owners. It does not keep them any more.</param>
+    /// <returns>Those of them that were waiting for it, and can go now.</returns>
+    internal IReadOnlyList<LoadedUnit> Leave(LoadedUnit unit, IReadOnlyCollection<LoadedUnit> owners)
+    {
+        lock (_gate)
+        {
+            unit.State = UnitState.Leaving;
+            List<LoadedUnit> freed = [];
+            foreach (LoadedUnit owner in owners)
+            {
+                _ = _edges.Add(owner, unit, UnitUse.Owed);
+                if (Find(unit, owner) is not 0 and int edge)
+                {
+                    _edges.Remove(edge);
+                    if (owner is { State: UnitState.Leaving, FirstUser: 0 })
+                    {
+                        owner.State = UnitState.Gone;
+                        freed.Add(owner);
+                    }
+                }
+            }
+
+            return freed;
+        }
+    }
+
     /// <summary>Forgets what a unit used.</summary>
     /// <returns>Units that were waiting for it, and can go now; mostly there are none.</returns>
     internal IReadOnlyList<LoadedUnit> Remove(LoadedUnit unit)

@@ -101,6 +101,9 @@ internal sealed class UnitLinker
         _resolution.Require(request.Required);
         _resolution.Resolve();
         _errors.ThrowIfAny();
+        IReadOnlyList<string> warnings = VagueDefinitions.Share(_library, _resolution);
+        var foreign = ForeignDestructors.Of(_resolution);
+        _services.Register(foreign, _resolution);
         _values.ClassifyNames();
         _entries = UnitEntries.Find(_library, _resolution);
         _scan.Run(_values);
@@ -125,7 +128,7 @@ internal sealed class UnitLinker
             _publication.RefuseDoubtfulInitializers(_inputs[0].Name, _resolution, _state);
         }
 
-        var unit = new LoadedUnit(_library, NameOfUnit());
+        var unit = new LoadedUnit(_library, NameOfUnit()) { Warnings = warnings, ForeignDestructors = foreign };
         ref UnitResources resources = ref unit.Resources;
         unit.Objects = new UnitObjects(_resolution.Objects);
         unit.Entries = _entries;
@@ -144,6 +147,7 @@ internal sealed class UnitLinker
         {
             _entries?.Settle(_library, isPublished: false);
             resources.Discard();
+            foreign?.Dispose();
             ThrowIfOfMemory(exception);
             throw;
         }

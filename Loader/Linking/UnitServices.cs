@@ -23,6 +23,7 @@ internal sealed class UnitServices
     {
         (_usesThunks, UsesTrap, _code) = (false, false, 0);
         Lifetime = default;
+        Foreign = null;
     }
 
     /// <summary>The unit's thread-local storage, once it is laid out.</summary>
@@ -30,6 +31,19 @@ internal sealed class UnitServices
 
     /// <summary>Whether missing symbols are given the trap's address.</summary>
     internal bool UsesTrap { get; set; }
+
+    /// <summary>Destructors that it may register for variables of others; null if there are no such variables.</summary>
+    internal ForeignDestructors? Foreign { get; private set; }
+
+    /// <summary>Makes destructors of the variables of others belong to these.</summary>
+    internal void Register(ForeignDestructors? foreign, SymbolResolution resolution)
+    {
+        Foreign = foreign;
+        if (foreign is not null)
+        {
+            resolution.Override(resolution.Symbols.Find("__cxa_atexit"u8), Thunk(LifetimeThunks.AtForeignEnd));
+        }
+    }
 
     /// <summary>Bytes of code that the unit adds.</summary>
     internal int CodeSize => (_usesThunks ? LifetimeThunks.Size : 0) + (UsesTrap ? TrapSize : 0);
@@ -88,7 +102,7 @@ internal sealed class UnitServices
     {
         if (_usesThunks)
         {
-            NativeProcess.Host.Thunks.Write(code, Lifetime);
+            NativeProcess.Host.Thunks.Write(code, Lifetime, Foreign?.MakeTable() ?? 0);
         }
 
         if (UsesTrap)

@@ -245,7 +245,7 @@ internal sealed partial class LibraryContents
 
     private static void FreeCode(LoadedUnit unit)
     {
-        if (!unit.RegistersExit && (unit.Left & UnitUse.SharedCode) is 0 && unit.Resources.TryFreeCode())
+        if (!unit.RegistersExit && (unit.Left & UnitUse.SharedCode) is 0 && unit.TryFreeCode())
         {
             ForgetCode(unit);
             unit.Objects = default;

@@ -28,7 +28,7 @@ internal sealed partial class LibraryContents
             for (int i = 0; i < symbols.Count; i++)
             {
                 ref LinkSymbol symbol = ref symbols[i];
-                if (!PublishedSymbols.IsDefined(symbol))
+                if (!PublishedSymbols.IsDefined(symbol) && !symbol.IsShared)
                 {
                     continue;
                 }
@@ -38,7 +38,9 @@ internal sealed partial class LibraryContents
                     symbol.Hash,
                     name.ToArray(),
                     _definitions.Find(symbol.Hash, name),
-                    PublishedSymbols.DefinitionOf(unit, resolution, unit.Entries, i)));
+                    symbol.IsShared
+                        ? PublishedSymbols.SharedBy(unit, resolution, symbol)
+                        : PublishedSymbols.DefinitionOf(unit, resolution, unit.Entries, i)));
             }
 
             SetGroups(unit, resolution, overtaken: null);
@@ -65,7 +67,7 @@ internal sealed partial class LibraryContents
             {
                 RefuseUndo(last);
                 NameChange[] changes = [.. last.Changes.Select(change => change.Reversed)];
-                foreach (LoadedUnit old in changes.Select(change => change.New.Unit).OfType<LoadedUnit>().Distinct())
+                foreach (LoadedUnit old in changes.Select(change => change.New.Holder).OfType<LoadedUnit>().Distinct())
                 {
                     if (old.State is UnitState.Superseded)
                     {
@@ -75,7 +77,7 @@ internal sealed partial class LibraryContents
                     }
                 }
 
-                LoadedUnit shown = changes.Select(change => change.New.Unit).FirstOrDefault(old => old is not null) ?? last.Unit;
+                LoadedUnit shown = changes.Select(change => change.New.Holder).FirstOrDefault(old => old is not null) ?? last.Unit;
                 undone = new Replacement(last.Library, shown, generation, changes)
                 {
                     Superseded = Apply(changes, shown, generation),
@@ -171,7 +173,7 @@ internal sealed partial class LibraryContents
         }
 
         List<LoadedUnit> superseded = [];
-        foreach (LoadedUnit old in changes.Select(change => change.Old.Unit).OfType<LoadedUnit>().Distinct())
+        foreach (LoadedUnit old in changes.Select(change => change.Old.Holder).OfType<LoadedUnit>().Distinct())
         {
             if (old.Library.Contents == this && old.State is UnitState.Loaded && !_definitions.HasAny(old))
             {
@@ -198,7 +200,7 @@ internal sealed partial class LibraryContents
                 throw new InvalidOperationException($"'{name}' has been defined anew since.");
             }
 
-            if (change.Old.Unit is { State: not (UnitState.Loaded or UnitState.Superseded) })
+            if (change.Old.Holder is { State: not (UnitState.Loaded or UnitState.Superseded) })
             {
                 throw new InvalidOperationException($"The previous code of '{name}' has been reclaimed.");
             }
@@ -212,7 +214,7 @@ internal sealed partial class LibraryContents
             }
         }
 
-        foreach (LoadedUnit unit in last.Changes.Select(change => change.New.Unit).OfType<LoadedUnit>().Distinct())
+        foreach (LoadedUnit unit in last.Changes.Select(change => change.New.Holder).OfType<LoadedUnit>().Distinct())
         {
             RefuseUndo($"something of {unit.Name}", _process.Graph.Needing(unit));
         }

@@ -20,9 +20,7 @@ public sealed record RetiredUnit(LoadedUnit Unit, IReadOnlyList<string> Reasons)
 
         foreach (LoadedUnit unit in contents.Retired)
         {
-            units.Add(new RetiredUnit(
-                unit,
-                [$"threads owe it {unit.Resources.Lifetime.PendingThreadDestructors} destructors of thread-local variables"]));
+            units.Add(new RetiredUnit(unit, [WhyRetired(unit)]));
         }
 
         return units;
@@ -56,9 +54,7 @@ public sealed record RetiredUnit(LoadedUnit Unit, IReadOnlyList<string> Reasons)
 
         if (contents.Retired.Contains(unit))
         {
-            reasons.Add(string.Create(
-                CultureInfo.InvariantCulture,
-                $"threads owe it {unit.Resources.Lifetime.PendingThreadDestructors} destructors of thread-local variables"));
+            reasons.Add(WhyRetired(unit));
         }
 
         if (unit.RegistersExit && unit.State is not UnitState.Loaded and not UnitState.Gone)
@@ -68,6 +64,10 @@ public sealed record RetiredUnit(LoadedUnit Unit, IReadOnlyList<string> Reasons)
 
         return reasons;
     }
+
+    private static string WhyRetired(LoadedUnit unit) => unit.ForeignDestructors is { Count: > 0 and long count }
+        ? $"it has the destructors of {count} variables of the host, which run at exit"
+        : $"threads owe it {unit.Resources.Lifetime.PendingThreadDestructors} destructors of thread-local variables";
 
     private static List<string> WhyNotReclaimed(IReadOnlyList<EpochThread> threads, long generation)
     {

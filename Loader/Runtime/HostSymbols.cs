@@ -35,6 +35,9 @@ internal sealed class HostSymbols
             ref _libraries, (all, added) => all.Contains(added) ? all : all.Add(added), library);
     }
 
+    /// <summary>Whether there is nothing to search.</summary>
+    public bool IsEmpty => _libraries.IsEmpty;
+
     /// <summary>Looks a name up, without allocating.</summary>
     /// <param name="name">UTF-8; a name with a NUL in it is never found.</param>
     /// <param name="address">

@@ -8,13 +8,13 @@ namespace ElfLoader.Runtime;
 /// from libc_nonshared.a for the same reason.)
 /// </summary>
 /// <remarks>
-/// <c>__cxa_atexit</c> needs none: it gets the handle as an argument. glibc's <c>__cxa_finalize</c> also removes the
+/// <c>__cxa_atexit</c> needs none, but where a variable is another one's: it gets the handle as an argument. glibc's <c>__cxa_finalize</c> also removes the
 /// handlers of <c>at_quick_exit</c> and <c>pthread_atfork</c>.
 /// </remarks>
 internal sealed class LifetimeThunks
 {
     /// <summary>Bytes of a unit's copy.</summary>
-    public const int Size = 5 * ThunkSize;
+    public const int Size = 6 * ThunkSize;
 
     /// <summary>Alignment of a unit's copy.</summary>
     public const int Alignment = 16;
@@ -26,14 +26,22 @@ internal sealed class LifetimeThunks
     private const int AtThreadExit = 3 * ThunkSize;
     private const int StackCheckFailed = 4 * ThunkSize;
 
+    /// <summary><c>__cxa_atexit</c> for units that use variables of others: where it is in the copy.</summary>
+    public const int AtForeignEnd = 5 * ThunkSize;
+
     private readonly ulong _cxaAtExit = Shim.Host("__cxa_atexit"u8);
     private readonly ulong _cxaAtQuickExit = Shim.Host("__cxa_at_quick_exit"u8);
     private readonly ulong _registerAtFork = Shim.Host("__register_atfork"u8);
     private readonly ulong _stackCheckFailed = Shim.Host("__stack_chk_fail"u8);
     private readonly ulong _addThreadDestructor;
+    private readonly ulong _addForeignDestructor;
 
     /// <summary>Uses the machine code of the shim.</summary>
-    public LifetimeThunks(Shim shim) => _addThreadDestructor = shim.Function("add_thread_dtor");
+    public LifetimeThunks(Shim shim)
+    {
+        _addThreadDestructor = shim.Function("add_thread_dtor");
+        _addForeignDestructor = shim.Function("add_foreign_dtor");
+    }
 
     /// <summary>Tells whether a name must be bound to the unit's copy, and where in the copy it is.</summary>
     public static bool TryFind(ReadOnlySpan<byte> name, out int offset)
@@ -56,7 +64,8 @@ internal sealed class LifetimeThunks
     /// <summary>Writes a unit's copy. The code runs at any address, and reaches any.</summary>
     /// <param name="code"><see cref="Size"/> bytes.</param>
     /// <param name="unit">The unit.</param>
-    public void Write(Span<byte> code, UnitLifetime unit)
+    /// <param name="foreign">The table of the variables of others that it may initialize, or 0.</param>
+    public void Write(Span<byte> code, UnitLifetime unit, ulong foreign = 0)
     {
         // Arguments of the caller stay in rdi, rsi, rdx; the handle follows them.
         // atexit(function) -> __cxa_atexit(function, 0, dso):  xor esi, esi; mov rdx, dso
@@ -74,6 +83,9 @@ internal sealed class LifetimeThunks
 
         // __stack_chk_fail_local() -> __stack_chk_fail()
         Thunk(code[StackCheckFailed..], [0x48, 0xb9], 0, _stackCheckFailed);
+
+        // __cxa_atexit(destructor, object, dso) -> add_foreign_dtor(destructor, object, dso, table):  mov rcx, table
+        Thunk(code[AtForeignEnd..], [0x48, 0xb9], foreign, _addForeignDestructor);
     }
 
     private static void Thunk(Span<byte> code, ReadOnlySpan<byte> load, ulong argument, ulong target)

@@ -125,7 +125,8 @@ internal sealed class Shim
         Modules: modules,
         StateSize: (ulong)ProcessorState.Size(),
         ErrnoLocation: Host("__errno_location"u8),
-        GetThreadId: Host("gettid"u8));
+        GetThreadId: Host("gettid"u8),
+        AtExit: Host("__cxa_atexit"u8));
 
     /// <summary>Address of a function that the C library must have.</summary>
     public static ulong Host(ReadOnlySpan<byte> name)

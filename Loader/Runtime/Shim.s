@@ -24,6 +24,7 @@
         .set    xsave_size,      image + 0xf58      # 0: no xsave
         .set    errno_location,  image + 0xf60
         .set    gettid,          image + 0xf68
+        .set    cxa_atexit,      image + 0xf70
 # GOT, filled by the host's dynamic linker
         .set    tls_base,        image + 0x2000     # of the shim's TLS block, from the thread pointer
 # Data
@@ -517,6 +518,73 @@ run_unit_thread_dtors:
         pop     %rbx
         pop     %rbp
         ret
+
+# int add_foreign_dtor(void (*dtor)(void *), void *object, void *dso, table *)
+#   __cxa_atexit of a unit that uses variables of others: the destructor of such a variable belongs to its owner, and is
+#   counted while it is pending. The table: number of variables; {first byte, byte after the last, owner's dso, pending}.
+#   Of an array, compilers register a function without an object: it is taken for one of the first variable.
+        .p2align 4
+add_foreign_dtor:
+        mov     (%rcx), %r8
+        add     $8, %rcx
+        test    %rsi, %rsi
+        jz      3f
+1:      cmp     (%rcx), %rsi
+        jb      2f
+        cmp     8(%rcx), %rsi
+        jb      3f
+2:      add     $32, %rcx
+        dec     %r8
+        jnz     1b
+        jmp     *cxa_atexit(%rip)
+3:      push    %rbp
+        mov     %rsp, %rbp
+        push    %rbx
+        push    %r12
+        push    %r13
+        push    %r13
+        mov     %rdi, %rbx
+        mov     %rsi, %r12
+        mov     %rcx, %r13
+        mov     $32, %edi
+        call    *malloc(%rip)
+        test    %rax, %rax
+        jz      4f
+        lea     24(%r13), %rcx
+        mov     %rbx, DTOR(%rax)
+        mov     %r12, OBJECT(%rax)
+        mov     %rcx, COUNTER(%rax)
+        lock incq (%rcx)
+        lea     run_foreign_dtor(%rip), %rdi
+        mov     %rax, %rsi
+        mov     16(%r13), %rdx
+        mov     %rax, %rbx
+        call    *cxa_atexit(%rip)
+        test    %eax, %eax
+        jz      5f
+        lock decq 24(%r13)
+        mov     %rbx, %rdi
+        call    *free(%rip)
+4:      mov     $-1, %eax
+5:      pop     %r13
+        pop     %r13
+        pop     %r12
+        pop     %rbx
+        pop     %rbp
+        ret
+
+# void run_foreign_dtor(node *)
+        .p2align 4
+run_foreign_dtor:
+        push    %rbx
+        mov     %rdi, %rbx
+        mov     OBJECT(%rdi), %rdi
+        call    *DTOR(%rbx)
+        mov     COUNTER(%rbx), %rax
+        lock decq (%rax)                            # the unit may be freed from here on
+        mov     %rbx, %rdi
+        pop     %rbx
+        jmp     *free(%rip)
 
 # void run_backwards({long count; void (*functions[])(void)} *)
         .p2align 4

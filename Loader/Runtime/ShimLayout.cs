@@ -70,12 +70,13 @@ internal readonly record struct ShimConstants(
     ulong Modules,
     ulong StateSize,
     ulong ErrnoLocation,
-    ulong GetThreadId)
+    ulong GetThreadId,
+    ulong AtExit)
 {
     /// <summary>The words as they lie in the image.</summary>
     public ReadOnlySpan<ulong> Words => new[]
     {
         Malloc, Free, Calloc, AlignedAlloc, Abort, MutexLock, MutexUnlock, SetSpecific, ThreadAtExit, TlsGetAddr,
-        Modules, StateSize, ErrnoLocation, GetThreadId,
+        Modules, StateSize, ErrnoLocation, GetThreadId, AtExit,
     };
 }

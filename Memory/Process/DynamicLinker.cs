@@ -36,6 +36,15 @@ public static unsafe partial class DynamicLinker
         return handle;
     }
 
+    /// <summary>Makes a library that is open already stay so.</summary>
+    /// <param name="path">Its path, as <see cref="TryDescribe"/> gives it.</param>
+    /// <returns>A handle; 0 for the program itself, and for what is not open.</returns>
+    public static ulong Keep(string path)
+    {
+        const int onlyIfOpen = 4; // RTLD_NOLOAD
+        return path.Length is 0 ? 0 : (ulong)OpenLibrary(path, Now | onlyIfOpen);
+    }
+
     /// <summary>Closes a library opened by <see cref="Open"/>.</summary>
     public static void Close(ulong library) => _ = CloseLibrary((nint)library);
 
@@ -156,7 +165,7 @@ public static unsafe partial class DynamicLinker
         public nint SymbolAddress;
     }
 
-    private struct SymbolRecord // Elf64_Sym
+    internal struct SymbolRecord // Elf64_Sym
     {
         public uint Name;
         public byte Info;
@@ -166,7 +175,7 @@ public static unsafe partial class DynamicLinker
         public ulong Size;
     }
 
-    private struct ProgramHeader // Elf64_Phdr
+    internal struct ProgramHeader // Elf64_Phdr
     {
         public uint Type;
         public uint Flags;
@@ -178,7 +187,7 @@ public static unsafe partial class DynamicLinker
         public ulong Alignment;
     }
 
-    private struct ModuleInfo // dl_phdr_info
+    internal struct ModuleInfo // dl_phdr_info
     {
         public ulong Base;
         public nint Name;

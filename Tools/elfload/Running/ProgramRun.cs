@@ -103,6 +103,10 @@ internal sealed class ProgramRun(RunRequest request, Reporter reporter)
             if (library.LinkProgram(request.Entry, out nint entry) is { } unit)
             {
                 reporter.Tell($"loaded {unit.Name}");
+                foreach (string warning in unit.Warnings)
+                {
+                    reporter.Warn(warning);
+                }
             }
 
             return entry is not 0

@@ -1,0 +1,51 @@
+using ElfLoader.Elf;
+
+namespace ElfLoader.Linking;
+
+/// <content>Definitions that give way to what is outside of the link, though the objects have them.</content>
+internal sealed partial class SymbolResolution
+{
+    /// <summary>Whether any object brings a variable that others may bring, too: a weak one.</summary>
+    internal bool HasVagueVariables { get; private set; }
+
+    /// <summary>
+    /// Whether a name is a variable of vague linkage that the link defines itself: STB_GNU_UNIQUE, or weak and in a group of
+    /// which one is kept.
+    /// </summary>
+    internal bool IsVagueVariable(int index)
+    {
+        ref LinkSymbol symbol = ref Symbols[index];
+        if (symbol is not { State: SymbolState.Weak, Type: SymbolType.Object, Visibility: SymbolVisibility.Default })
+        {
+            return false;
+        }
+
+        ElfObject elf = _objects[symbol.Definer].Elf;
+        SymbolRecord record = elf.Symbol(symbol.DefinerSymbol);
+        if (record.Binding is SymbolBinding.GnuUnique)
+        {
+            return true;
+        }
+
+        return record.Place is SymbolPlace.Section && elf.Sections[record.Section].Has(ElfConstants.SHF_GROUP)
+            && elf.GroupOf(record.Section) is >= 0 and int group && elf.Groups[group].IsComdat;
+    }
+
+    /// <summary>Binds a name that the objects define to a definition outside: their own is not used.</summary>
+    internal void Share(int index, in Definition definition)
+    {
+        ref LinkSymbol symbol = ref Symbols[index];
+        Bind(ref symbol, definition, isOwn: false);
+        symbol.Definer = -1;
+        symbol.IsShared = true;
+    }
+
+    /// <summary>Gives a name that is bound outside a value of the link's own.</summary>
+    internal void Override(int index, SyntheticSymbol synthetic)
+    {
+        ref LinkSymbol symbol = ref Symbols[index];
+        symbol.State = SymbolState.Undefined;
+        (_synthetic ??= []).Add(synthetic);
+        symbol.Synthetic = _synthetic.Count;
+    }
+}
