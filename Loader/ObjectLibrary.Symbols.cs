@@ -57,11 +57,10 @@ public sealed partial class ObjectLibrary
         ArgumentException.ThrowIfNullOrEmpty(name);
         _ = Link();
         byte[] bytes = Encoding.UTF8.GetBytes(name);
-        ulong hash = NameHash.Of(bytes);
-        Definition definition = Contents.Find(hash, bytes);
+        Definition definition = Contents.FindVersion(bytes);
         if (!definition.Exists && _archives.Length > 0 && LinkWithQueue([], bytes) is not null)
         {
-            definition = Contents.Find(hash, bytes);
+            definition = Contents.FindVersion(bytes);
         }
 
         address = definition is { Exists: true, IsHidden: false } ? NativeProcess.AddressOf(definition) : 0;

@@ -36,6 +36,7 @@ internal sealed class ArchiveIndex
     private Entry[] _entries;
     private int[] _slots;
     private int _count;
+    private bool _hasVersions;
 
     private ArchiveIndex(Archive archive, ReadOnlyMemory<byte>? names, int capacity)
     {
@@ -50,10 +51,11 @@ internal sealed class ArchiveIndex
     public static ArchiveIndex Read(Archive archive, ReadOnlyMemory<byte> bytes, ArchiveIndexFormat format)
     {
         ArchiveIndexEntries entries = new(archive.Name, bytes.Span, format);
-        ArchiveIndex index = new(archive, bytes[entries.NamesStart..], entries.Count);
+        ReadOnlyMemory<byte> names = bytes[entries.NamesStart..];
+        ArchiveIndex index = new(archive, names, entries.Count) { _hasVersions = VersionedName.MayBeIn(names.Span) };
         while (entries.MoveNext())
         {
-            index.Add(entries.NameStart, entries.NameLength, entries.Offset);
+            index.AddDefinition(entries.NameStart, entries.NameLength, entries.Offset);
         }
 
         return index;
@@ -73,6 +75,7 @@ internal sealed class ArchiveIndex
             }
 
             ElfObject read = ElfObject.Read(member.Bytes, member.FullName, limits);
+            index._hasVersions |= read.MayHaveVersions;
             SymbolTable symbols = read.Symbols;
             for (int s = read.FirstGlobalSymbol; s < symbols.Count; s++)
             {
@@ -80,7 +83,7 @@ internal sealed class ArchiveIndex
                 if (symbol.IsDefined)
                 {
                     int start = read.SymbolNamesStart + (int)symbol.NameOffset;
-                    index.Add(start, symbols.Name(symbol).Length, i);
+                    index.AddDefinition(start, symbols.Name(symbol).Length, i);
                 }
             }
         }
@@ -91,11 +94,21 @@ internal sealed class ArchiveIndex
     /// <summary>Finds the first member that defines a symbol.</summary>
     public bool TryFind(ReadOnlySpan<byte> symbol, out int member)
     {
-        uint hash = Hash(symbol);
-        int found = _slots[FindSlot(symbol, hash)] - 1;
+        int found = Find(symbol);
+        if (found < 0 && _hasVersions)
+        {
+            VersionedName versioned = VersionedName.Of(symbol);
+            for (int form = 0; found < 0 && versioned.TryGetDefault(form, out ReadOnlySpan<byte> definition); form++)
+            {
+                found = Find(definition);
+            }
+        }
+
         member = found < 0 ? -1 : MemberOf(_entries[found]);
         return found >= 0;
     }
+
+    private int Find(ReadOnlySpan<byte> symbol) => _slots[FindSlot(symbol, Hash(symbol))] - 1;
 
     /// <summary>Seeded anew in each process, so that no input can be made to collide.</summary>
     private static uint Hash(ReadOnlySpan<byte> name)
@@ -107,6 +120,16 @@ internal sealed class ArchiveIndex
 
     /// <summary>A power of two, at most half of it used.</summary>
     private static int SlotsFor(int entries) => (int)BitOperations.RoundUpToPowerOf2((uint)entries * 2 | 1);
+
+    /// <summary>Adds what a member defines; a name with the default version is that without a version, too.</summary>
+    private void AddDefinition(int nameStart, int nameLength, int place)
+    {
+        Add(nameStart, nameLength, place);
+        if (_hasVersions && VersionedName.Of(NameOf(new Entry(0, nameStart, nameLength, place))) is { IsDefault: true } versioned)
+        {
+            Add(nameStart, versioned.Name.Length, place);
+        }
+    }
 
     private void Add(int nameStart, int nameLength, int place)
     {

@@ -171,6 +171,15 @@ public sealed class ElfObject
         return symbols.Name(symbols[index]);
     }
 
+    /// <summary>Whether <c>.note.GNU-stack</c> says that its functions put code on the stack.</summary>
+    internal bool WantsExecutableStack => _tables.WantsExecutableStack;
+
+    /// <summary>Whether there is GCC's intermediate code, and no machine code.</summary>
+    internal bool HasIntermediateCodeOnly => _tables.HasIntermediateCode && IntermediateCode.IsAlone(this);
+
+    /// <summary>Whether any symbol's name may have a version (<see cref="VersionedName"/>).</summary>
+    internal bool MayHaveVersions => VersionedName.MayBeIn(_tables.At(_tables.SymbolNames));
+
     /// <summary>A symbol's name, of which the place and the length are known.</summary>
     internal ReadOnlySpan<byte> NameAt(int offset, int length) => _tables.At(_tables.SymbolNames).Slice(offset, length);
 

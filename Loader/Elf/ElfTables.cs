@@ -82,6 +82,12 @@ internal struct ElfTables
         ? widened
         : MemoryMarshal.Cast<byte, SectionHeader>(At(SectionHeaders));
 
+    /// <summary>Whether a note says that the object needs an executable stack.</summary>
+    public bool WantsExecutableStack { get; set; }
+
+    /// <summary>Whether there are sections of GCC's intermediate code.</summary>
+    public bool HasIntermediateCode { get; set; }
+
     /// <summary>The section header table.</summary>
     public FilePart SectionHeaders { get; }
 

@@ -18,10 +18,10 @@ internal static class SectionInflater
                 break;
             case ElfConstants.ELFCOMPRESS_ZSTD:
                 throw tables.Fault(section, "compressed with zstd; use zlib (-gz=zlib) or none (-gz=none)",
-                    code: LinkErrorCode.Unsupported);
+                    code: UnsupportedConstruct.Compression.Code);
             default:
                 throw tables.Fault(section, $"compression type {header.Type} is not known",
-                    code: LinkErrorCode.Unsupported);
+                    code: UnsupportedConstruct.Compression.Code);
         }
 
         ulong limit = Math.Min(tables.Limits.MaximumDecompressedSize, (ulong)Array.MaxLength);

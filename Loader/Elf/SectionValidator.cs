@@ -41,6 +41,10 @@ internal static class SectionValidator<TClass>
             {
                 inMemory = i + 1;
             }
+            else if (header.Type is SHT_PROGBITS or SHT_NOTE)
+            {
+                Note(ref tables, names, header);
+            }
 
             switch (header.Type)
             {
@@ -158,6 +162,20 @@ internal static class SectionValidator<TClass>
         if (compression.Alignment != 0 && !BitOperations.IsPow2(compression.Alignment))
         {
             throw tables.Fault(index, $"ch_addralign of {compression.Alignment} is not a power of two");
+        }
+    }
+
+    /// <summary>Notes what a section that is not loaded says about the object.</summary>
+    private static void Note(ref ElfTables tables, ReadOnlySpan<byte> names, in SectionHeader header)
+    {
+        ReadOnlySpan<byte> name = names.IsEmpty ? names : names[(int)header.Name..];
+        if (header.Has(SHF_EXECINSTR))
+        {
+            tables.WantsExecutableStack |= name.StartsWith(".note.GNU-stack\0"u8);
+        }
+        else if (name.StartsWith(IntermediateCode.SectionPrefix))
+        {
+            tables.HasIntermediateCode = true;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
 using ElfLoader.Elf;
 
@@ -45,6 +46,23 @@ internal sealed class GroupSignatures
         _names[_count++] = (hash, file, symbol);
         _buckets[bucket] = _count;
         return true;
+    }
+
+    /// <summary>Finds the object whose group of this name is kept, and the symbol that names it there.</summary>
+    internal bool TryFind(ulong hash, ReadOnlySpan<byte> name, [NotNullWhen(true)] out LinkObject? file, out int symbol)
+    {
+        for (int bucket = (int)hash & (_buckets.Length - 1); _buckets[bucket] is not 0; bucket = (bucket + 1) & (_buckets.Length - 1))
+        {
+            (ulong otherHash, int otherFile, symbol) = _names[_buckets[bucket] - 1];
+            file = _objects[otherFile];
+            if (otherHash == hash && Signature(file.Elf, symbol).SequenceEqual(name))
+            {
+                return true;
+            }
+        }
+
+        (file, symbol) = (null, 0);
+        return false;
     }
 
     private void Grow()

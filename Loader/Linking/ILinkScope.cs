@@ -3,8 +3,8 @@ namespace ElfLoader.Linking;
 /// <summary>Where a link finds definitions that its own objects lack, in the order of the members.</summary>
 internal interface ILinkScope
 {
-    /// <summary>Whether sections may be writable and executable at once: in an image of another program, not in this process.</summary>
-    bool AllowsWritableCode { get; }
+    /// <summary>What is linked for.</summary>
+    LinkTargets Target { get; }
 
     /// <summary>Refuses an object that cannot be part of the link: one for another machine.</summary>
     /// <exception cref="LinkException">It cannot.</exception>
@@ -21,6 +21,9 @@ internal interface ILinkScope
 
     /// <summary>Whether the library has loaded a COMDAT group of this signature.</summary>
     bool HasGroup(ulong hash, ReadOnlySpan<byte> signature);
+
+    /// <summary>Whether the library has loaded sections of which one copy is kept by name: they are its groups, too.</summary>
+    bool HasLinkOnce { get; }
 
     /// <summary>A definition of the libraries that this one links to.</summary>
     Definition FindLinked(ulong hash, ReadOnlySpan<byte> name);

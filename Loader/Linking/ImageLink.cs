@@ -247,13 +247,10 @@ internal sealed class ImageLink
     {
         foreach (LinkObject file in objects)
         {
-            for (int i = 1; i < file.Elf.Sections.Length; i++)
+            if (file.Elf.WantsExecutableStack)
             {
-                if (file.Elf.Sections[i].Has(ElfConstants.SHF_EXECINSTR) && file.Elf.SectionName(i).SequenceEqual(".note.GNU-stack"u8))
-                {
-                    _warnings.Add($"{file.Elf.Name} asks for an executable stack");
-                    return true;
-                }
+                _warnings.Add($"{file.Elf.Name} asks for an executable stack");
+                return true;
             }
         }
 

@@ -72,6 +72,10 @@ internal sealed record ImageMachine
     /// <summary>Size of an address, in bytes.</summary>
     internal int WordSize => Rules.Architecture.AddressSize;
 
+    /// <summary>Whether images are made for the machine that an object is for.</summary>
+    internal static bool IsKnown(ElfObject elf) =>
+        Array.Exists(All, row => row.Machine == elf.Machine && row.Value.Value.Is64Bit == elf.Is64Bit);
+
     /// <summary>The machine that an object is for.</summary>
     /// <exception cref="LinkException">It is not supported.</exception>
     internal static ImageMachine Of(ElfObject elf)

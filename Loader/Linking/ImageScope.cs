@@ -46,7 +46,7 @@ internal sealed class ImageScope : ILinkScope
     internal IReadOnlyList<int> Pulled => _pulled;
 
     /// <inheritdoc/>
-    public bool AllowsWritableCode => true;
+    public LinkTargets Target => LinkTargets.Image;
 
     /// <inheritdoc/>
     public void Check(ElfObject elf) => _machine.Check(elf, _first);
@@ -62,6 +62,9 @@ internal sealed class ImageScope : ILinkScope
 
     /// <inheritdoc/>
     public bool HasGroup(ulong hash, ReadOnlySpan<byte> signature) => false;
+
+    /// <inheritdoc/>
+    public bool HasLinkOnce => false;
 
     /// <inheritdoc/>
     public Definition FindLinked(ulong hash, ReadOnlySpan<byte> name) => default;

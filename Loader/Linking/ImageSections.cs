@@ -135,14 +135,14 @@ internal sealed class ImageSections
             Section = index,
             Size = header.Size,
             Alignment = isUnwind ? 1 : Math.Max(header.Alignment, 1),
-            Order = isUnwind ? UnwindOrder(file, index) : OutputNames.Priority(name, header.Type),
+            Order = isUnwind ? UnwindOrder(file, index) : FunctionArrays.OrderOf(name, header.Type),
         };
         ulong? address = _mappings.Any ? _mappings.Find(file, index, file.Elf.SectionNameText(index)) : null;
         ImageOutput output = OutputOf(outputName, zone, header.Type, header.Flags, address);
         output.EntrySize = output.Pieces.Count is 0 || output.EntrySize == header.EntrySize ? header.EntrySize : 0;
         output.Add(piece);
         Register(piece);
-        if (LegacyArray.Make(_machine, piece, name) is { } array)
+        if (LegacyArray.Make(_machine, piece) is { } array)
         {
             OutputOf(array.Name, ImageZone.Relro, array.Type, ElfConstants.SHF_ALLOC | ElfConstants.SHF_WRITE, null)
                 .Add(array.Piece);

@@ -117,10 +117,20 @@ internal sealed class ImageSymbols
         }
     }
 
+    /// <summary>Whether the default version of a name: an executable has it without the version, as lld and mold write it.</summary>
+    private static bool IsListedWithoutVersion(ReadOnlySpan<byte> name, in LinkSymbol symbol) =>
+        VersionedName.Of(name) is { HasVersion: true } versioned
+        && (versioned.IsDefault || symbol is { State: SymbolState.Undefined, IsWanted: false });
+
     private void AddGlobal(SymbolTableWriter table, int index)
     {
         ref LinkSymbol symbol = ref _resolution.Symbols[index];
         ReadOnlySpan<byte> name = _resolution.Symbols.Name(index);
+        if ((_resolution.Parts & ObjectParts.Versions) != 0 && IsListedWithoutVersion(name, symbol))
+        {
+            return;
+        }
+
         SymbolTraits traits = symbol.Traits;
         if (symbol.Synthetic is not 0)
         {

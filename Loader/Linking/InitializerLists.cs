@@ -1,6 +1,4 @@
 using System.Buffers.Binary;
-using System.Globalization;
-using System.Text;
 using ElfLoader.Elf;
 using ElfLoader.Memory;
 
@@ -13,12 +11,6 @@ namespace ElfLoader.Linking;
 /// </remarks>
 internal sealed class InitializerLists
 {
-    /// <summary>Priority of a section that names none: after all that do.</summary>
-    private const int NoPriority = 65536;
-
-    /// <summary>Priorities of <c>.ctors.NNNNN</c> count down from this, those of <c>.init_array.NNNNN</c> up.</summary>
-    private const int CtorsOrigin = 65535;
-
     private InitializerLists(List<ulong> initializers, List<ulong> terminators)
     {
         Initializers = initializers;
@@ -40,9 +32,8 @@ internal sealed class InitializerLists
             for (int i = 1; i < headers.Length; i++)
             {
                 if (file.IsKept(i) && headers[i].Size > 0
-                    && (headers[i].Type is ElfConstants.SHT_INIT_ARRAY or ElfConstants.SHT_PREINIT_ARRAY
-                        || file.Sections[i].Role is SectionRole.Init
-                        || IsNamed(file.Elf.SectionName(i), ".ctors"u8)))
+                    && (file.Sections[i].Role is SectionRole.Init
+                        || FunctionArrays.KindOf(file.Elf, i) is FunctionArrayKind.Preinit or FunctionArrayKind.Init))
                 {
                     return true;
                 }
@@ -76,30 +67,18 @@ internal sealed class InitializerLists
                     continue;
                 }
 
-                if (headers[i].Type is ElfConstants.SHT_PROGBITS
-                    && !file.Elf.SectionNameStartsWith(i, ".ctors"u8) && !file.Elf.SectionNameStartsWith(i, ".dtors"u8))
+                FunctionArrayKind kind = FunctionArrays.KindOf(file.Elf, i);
+                if (kind is not FunctionArrayKind.None)
                 {
-                    continue;
-                }
+                    int priority = FunctionArrays.OrderOf(file.Elf.SectionName(i), headers[i].Type);
+                    ulong[] functions = Functions(file, i);
+                    if (FunctionArrays.IsReversed(headers[i].Type))
+                    {
+                        Array.Reverse(functions);
+                    }
 
-                ReadOnlySpan<byte> name = file.Elf.SectionName(i);
-                switch (headers[i].Type)
-                {
-                    case ElfConstants.SHT_PREINIT_ARRAY:
-                        before.Add((0, Functions(file, i)));
-                        break;
-                    case ElfConstants.SHT_INIT_ARRAY:
-                        start.Add((Priority(name, ".init_array"u8), Functions(file, i)));
-                        break;
-                    case ElfConstants.SHT_FINI_ARRAY:
-                        end.Add((Priority(name, ".fini_array"u8), Functions(file, i)));
-                        break;
-                    case ElfConstants.SHT_PROGBITS when IsNamed(name, ".ctors"u8):
-                        start.Add((CtorsPriority(name, ".ctors"u8), Reversed(Functions(file, i))));
-                        break;
-                    case ElfConstants.SHT_PROGBITS when IsNamed(name, ".dtors"u8):
-                        end.Add((CtorsPriority(name, ".dtors"u8), Reversed(Functions(file, i))));
-                        break;
+                    (kind is FunctionArrayKind.Preinit ? before : kind is FunctionArrayKind.Init ? start : end)
+                        .Add((priority, functions));
                 }
             }
         }
@@ -121,7 +100,7 @@ internal sealed class InitializerLists
             ReadOnlySpan<SectionHeader> headers = file.Elf.SectionsInMemory;
             for (int i = 1; i < headers.Length; i++)
             {
-                if (file.IsKept(i) && IsTerminators(file, i, headers[i]))
+                if (file.IsKept(i) && FunctionArrays.KindOf(file.Elf, i) is FunctionArrayKind.Fini)
                 {
                     count += file.Elf.SectionBytes(i).Length / sizeof(ulong);
                 }
@@ -139,31 +118,17 @@ internal sealed class InitializerLists
         {
             for (int i = 1; (file.Parts & ObjectParts.FunctionArrays) != 0 && i < file.LoadedSections.Length; i++)
             {
-                if (file.IsKept(i) && IsNamed(file.Elf.SectionName(i), name)
-                    && file.Elf.Sections[i].Type
-                        is ElfConstants.SHT_INIT_ARRAY or ElfConstants.SHT_FINI_ARRAY or ElfConstants.SHT_PREINIT_ARRAY)
+                if (file.IsKept(i) && OutputNames.IsOf(file.Elf.SectionName(i), name)
+                    && FunctionArrays.KindOf(file.Elf, i) is not FunctionArrayKind.None)
                 {
                     found.Add((file, i));
                 }
             }
         }
 
-        return [.. found.OrderBy(section => Priority(section.File.Elf.SectionName(section.Index), name))];
+        return [.. found.OrderBy(section =>
+            FunctionArrays.OrderOf(section.File.Elf.SectionName(section.Index), section.File.Elf.Sections[section.Index].Type))];
     }
-
-    /// <summary>Whether a section is an array of functions to call at the start or at the end.</summary>
-    internal static bool IsArray(LinkObject file, int section, in SectionHeader header) =>
-        header.Type is ElfConstants.SHT_INIT_ARRAY or ElfConstants.SHT_PREINIT_ARRAY
-        || IsOldArray(file, section, header, ".ctors"u8)
-        || IsTerminators(file, section, header);
-
-    private static bool IsTerminators(LinkObject file, int section, in SectionHeader header) =>
-        header.Type is ElfConstants.SHT_FINI_ARRAY || IsOldArray(file, section, header, ".dtors"u8);
-
-    /// <summary>Whether a section is an array from before there were types for them.</summary>
-    private static bool IsOldArray(LinkObject file, int section, in SectionHeader header, ReadOnlySpan<byte> name) =>
-        header.Type is ElfConstants.SHT_PROGBITS && file.Elf.SectionNameStartsWith(section, name)
-        && IsNamed(file.Elf.SectionName(section), name);
 
     private static IEnumerable<ulong> InOrder(List<(int Priority, ulong[] Functions)> arrays) =>
         arrays.OrderBy(array => array.Priority).SelectMany(array => array.Functions);
@@ -183,26 +148,5 @@ internal sealed class InitializerLists
         }
 
         return [.. functions];
-    }
-
-    private static ulong[] Reversed(ulong[] functions)
-    {
-        Array.Reverse(functions);
-        return functions;
-    }
-
-    private static bool IsNamed(ReadOnlySpan<byte> name, ReadOnlySpan<byte> prefix) =>
-        name.StartsWith(prefix) && (name.Length == prefix.Length || name[prefix.Length] is (byte)'.');
-
-    private static int Priority(ReadOnlySpan<byte> name, ReadOnlySpan<byte> prefix) =>
-        name.Length > prefix.Length + 1 && name.StartsWith(prefix) && int.TryParse(
-            Encoding.UTF8.GetString(name[(prefix.Length + 1)..]), NumberStyles.None, CultureInfo.InvariantCulture, out int priority)
-            ? priority
-            : NoPriority;
-
-    private static int CtorsPriority(ReadOnlySpan<byte> name, ReadOnlySpan<byte> prefix)
-    {
-        int priority = Priority(name, prefix);
-        return priority is NoPriority ? NoPriority : CtorsOrigin - priority;
     }
 }

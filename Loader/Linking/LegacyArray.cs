@@ -28,12 +28,13 @@ internal sealed class LegacyArray
     internal ImagePiece Piece { get; }
 
     /// <summary>The array part for a section; null if it is no such section, or has no functions.</summary>
-    internal static LegacyArray? Make(ImageMachine machine, ImagePiece source, ReadOnlySpan<byte> name)
+    internal static LegacyArray? Make(ImageMachine machine, ImagePiece source)
     {
         LinkObject file = source.File!;
-        bool isConstructors = OutputNames.IsOf(name, ".ctors"u8);
-        bool isDestructors = OutputNames.IsOf(name, ".dtors"u8);
-        if ((!isConstructors && !isDestructors) || file.Elf.Sections[source.Section].Type is not ElfConstants.SHT_PROGBITS)
+        FunctionArrayKind kind = FunctionArrays.IsReversed(file.Elf.Sections[source.Section].Type)
+            ? FunctionArrays.KindOf(file.Elf, source.Section)
+            : FunctionArrayKind.None;
+        if (kind is FunctionArrayKind.None)
         {
             return null;
         }
@@ -48,8 +49,8 @@ internal sealed class LegacyArray
         return count is 0 || (ulong)size > source.Size
             ? null
             : new LegacyArray(
-                isConstructors ? ".init_array" : ".fini_array",
-                isConstructors ? ElfConstants.SHT_INIT_ARRAY : ElfConstants.SHT_FINI_ARRAY,
+                kind is FunctionArrayKind.Init ? ".init_array" : ".fini_array",
+                kind is FunctionArrayKind.Init ? ElfConstants.SHT_INIT_ARRAY : ElfConstants.SHT_FINI_ARRAY,
                 source,
                 new ImagePiece
                 {

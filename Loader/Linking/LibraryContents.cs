@@ -82,6 +82,19 @@ internal sealed partial class LibraryContents
         }
     }
 
+    /// <summary>The same for somebody who asks by name: <c>foo@V</c> is found where <c>foo@@V</c> was defined, too.</summary>
+    internal Definition FindVersion(ReadOnlySpan<byte> name)
+    {
+        Definition found = Find(NameHash.Of(name), name);
+        VersionedName versioned = VersionedName.Of(name);
+        for (int form = 0; !found.Exists && versioned.TryGetDefault(form, out ReadOnlySpan<byte> definition); form++)
+        {
+            found = Find(NameHash.Of(definition), definition);
+        }
+
+        return found;
+    }
+
     /// <summary>Whether a COMDAT group of this signature is loaded.</summary>
     internal bool HasGroup(ulong hash, ReadOnlySpan<byte> signature)
     {
@@ -90,6 +103,9 @@ internal sealed partial class LibraryContents
             return _groups.Count > 0 && _groups.Find(hash, signature).Exists;
         }
     }
+
+    /// <summary>Whether any of the groups is a section of which one copy is kept by its name.</summary>
+    internal bool HasLinkOnce { get; private set; }
 
     /// <summary>Whether a unit came with an archive member.</summary>
     internal bool HasPulled(Archive archive, int member)

@@ -16,9 +16,11 @@ internal sealed class LinkMapOfUnit
     /// <summary>Whether an object has a definition that others see.</summary>
     internal static bool Defines(ElfObject elf, ReadOnlySpan<byte> name)
     {
+        bool hasVersions = elf.MayHaveVersions;
         for (int i = elf.FirstGlobalSymbol; i < elf.SymbolCount; i++)
         {
-            if (elf.Symbol(i).IsDefined && elf.SymbolName(i).SequenceEqual(name))
+            ReadOnlySpan<byte> defined = elf.SymbolName(i);
+            if (elf.Symbol(i).IsDefined && (defined.SequenceEqual(name) || (hasVersions && IsDefault(defined, name))))
             {
                 return true;
             }
@@ -26,6 +28,9 @@ internal sealed class LinkMapOfUnit
 
         return false;
     }
+
+    private static bool IsDefault(ReadOnlySpan<byte> defined, ReadOnlySpan<byte> name) =>
+        VersionedName.Of(defined) is { IsDefault: true } versioned && versioned.Name.SequenceEqual(name);
 
     /// <summary>The sections.</summary>
     internal IEnumerable<ImageSection> Sections() => _unit.Sections.Select(section => new ImageSection(

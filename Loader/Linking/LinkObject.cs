@@ -113,6 +113,12 @@ internal enum ObjectParts : byte
 
     /// <summary>A global offset table that is referred to.</summary>
     Got = 8,
+
+    /// <summary>Names of symbols with versions.</summary>
+    Versions = 16,
+
+    /// <summary>Sections of which one copy is kept, by name.</summary>
+    LinkOnce = 32,
 }
 
 /// <summary>One object on its way through a link: its sections' places and its symbols' values.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using ElfLoader.Elf;
 
@@ -7,12 +6,6 @@ namespace ElfLoader.Linking;
 /// <summary>Which section of an image an input section goes to, as linkers have it.</summary>
 internal static class OutputNames
 {
-    /// <summary>Sections without a priority come after all that have one.</summary>
-    private const int NoPriority = 65536;
-
-    /// <summary>Priorities of <c>.ctors.NNNNN</c> count down from this.</summary>
-    private const int CtorsOrigin = 65535;
-
     /// <summary>Names that stand for themselves and for all that begin with them and a dot; the longer ones first.</summary>
     private static readonly string[] Families =
     [
@@ -76,33 +69,6 @@ internal static class OutputNames
         }
 
         return isLarge ? ImageZone.LargeData : IsRelro(name, header.Type) ? ImageZone.Relro : ImageZone.Data;
-    }
-
-    /// <summary>Place among the sections of an array of functions: <c>.init_array.101</c> comes before <c>.init_array</c>.</summary>
-    internal static int Priority(ReadOnlySpan<byte> name, uint type)
-    {
-        bool countsDown = false;
-        ReadOnlySpan<byte> family;
-        switch (type)
-        {
-            case ElfConstants.SHT_INIT_ARRAY:
-                family = ".init_array"u8;
-                break;
-            case ElfConstants.SHT_FINI_ARRAY:
-                family = ".fini_array"u8;
-                break;
-            case var _ when IsOf(name, ".ctors"u8) || IsOf(name, ".dtors"u8):
-                family = name[..".ctors"u8.Length];
-                countsDown = true;
-                break;
-            default:
-                return 0;
-        }
-
-        return !IsOf(name, family) || name.Length == family.Length || !ushort.TryParse(
-            name[(family.Length + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out ushort number)
-            ? NoPriority
-            : countsDown ? CtorsOrigin - number : number;
     }
 
     /// <summary>Whether a name can be part of <c>__start_NAME</c> in C.</summary>

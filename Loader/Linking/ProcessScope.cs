@@ -32,7 +32,7 @@ internal sealed class ProcessScope : ILinkScope
     internal IReadOnlyDictionary<string, SectionRange>? Gathered => _gathered;
 
     /// <inheritdoc/>
-    public bool AllowsWritableCode => false;
+    public LinkTargets Target => LinkTargets.Process;
 
     /// <inheritdoc/>
     public void Check(ElfObject elf) => HostMachine.Check(elf);
@@ -53,6 +53,9 @@ internal sealed class ProcessScope : ILinkScope
 
     /// <inheritdoc/>
     public bool HasGroup(ulong hash, ReadOnlySpan<byte> signature) => !IsReplacing && _library.Contents.HasGroup(hash, signature);
+
+    /// <inheritdoc/>
+    public bool HasLinkOnce => !IsReplacing && _library.Contents.HasLinkOnce;
 
     /// <inheritdoc/>
     public Definition FindLinked(ulong hash, ReadOnlySpan<byte> name)
@@ -161,7 +164,10 @@ internal sealed class ProcessScope : ILinkScope
     internal IReadOnlyList<(Archive Archive, int Member)> Pulled => _pulled ?? (IReadOnlyList<(Archive, int)>)[];
 
     /// <inheritdoc/>
-    public Definition FindOutside(ReadOnlySpan<byte> name, SymbolType type) => _library.FindOutside(name, type);
+    public Definition FindOutside(ReadOnlySpan<byte> name, SymbolType type) =>
+        VersionedName.Of(name) is { HasVersion: true } versioned && UnitServices.FindShared(versioned.Name) is { Exists: true } shared
+            ? shared
+            : _library.FindOutside(name, type);
 
     /// <inheritdoc/>
     public bool IsFunction(ReadOnlySpan<byte> name, in Definition definition) => definition switch

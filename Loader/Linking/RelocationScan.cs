@@ -74,7 +74,12 @@ internal sealed class RelocationScan
             Scan(file);
         }
 
-        _missing?.Report();
+        if (_missing is not null)
+        {
+            _missing.Report();
+            _resolution.ReportIntermediateCode();
+        }
+
     }
 
     private void Scan(LinkObject file)
@@ -347,22 +352,11 @@ internal sealed class RelocationScan
     private void RefuseType(
         LinkObject file, in RelocationSection section, in RelocationRecord record, RelocationRule? rule)
     {
-        if (rule is not null)
+        if (!_errors.TryOnlyCount())
         {
-            Refuse(
-                rule.Use is RelocationUse.Refused ? LinkErrorCode.Unsupported : LinkErrorCode.Malformed,
-                file,
-                section,
-                record,
-                rule,
-                rule.Refusal ?? "is for the dynamic loader and has no meaning in a relocatable object");
-        }
-        else if (!_errors.TryOnlyCount())
-        {
-            _errors.Add(
-                LinkErrorCode.Unsupported,
-                file.At(section.Target, record.Offset, (int)record.Symbol),
-                $"relocation type {record.Type} is not one of {_rules.Architecture.Name}'s");
+            UnsupportedConstruct refused = UnsupportedConstruct.OfRelocation(_rules.Architecture, record.Type)!;
+            LinkLocation where = file.At(section.Target, record.Offset, (int)record.Symbol);
+            _errors.Add(refused.At(where) with { Relocation = rule?.Name });
         }
     }
 

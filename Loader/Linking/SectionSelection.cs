@@ -6,8 +6,16 @@ namespace ElfLoader.Linking;
 internal static class SectionSelection
 {
     /// <summary>Fills in the fate and the role of each section.</summary>
-    internal static void Decide(LinkObject file, LinkErrors errors, bool allowsWritableCode)
+    /// <param name="file">The object.</param>
+    /// <param name="errors">What is not supported is reported here.</param>
+    /// <param name="target">What is linked for.</param>
+    internal static void Decide(LinkObject file, LinkErrors errors, LinkTargets target)
     {
+        if (file.Elf.WantsExecutableStack)
+        {
+            RefuseExecutableStack(file, errors, target);
+        }
+
         ReadOnlySpan<SectionHeader> headers = file.Elf.SectionsInMemory;
         Span<SectionPlace> places = file.LoadedSections;
         for (int i = 1; i < headers.Length; i++)
@@ -18,13 +26,9 @@ internal static class SectionSelection
                 continue;
             }
 
-            const ulong writableCode = ElfConstants.SHF_WRITE | ElfConstants.SHF_EXECINSTR;
-            if ((header.Flags & writableCode) == writableCode && !allowsWritableCode)
+            if (UnsupportedConstruct.IsWritableCode(header))
             {
-                errors.Add(
-                    LinkErrorCode.Unsupported,
-                    new LinkLocation(file.Elf.Name, file.Elf.SectionNameText(i)),
-                    "the section wants to be writable and executable at once, which no mapping here ever is");
+                Refuse(UnsupportedConstruct.WritableCode, file, i, errors, target);
             }
 
             if ((header.Flags & ElfConstants.SHF_COMPRESSED) != 0)
@@ -35,12 +39,14 @@ internal static class SectionSelection
                     "a section that is loaded (SHF_ALLOC) must not be compressed (gABI, \"Section Compression\")");
             }
 
-            if (header.Type is ElfConstants.SHT_NOBITS && header.Has(ElfConstants.SHF_EXECINSTR) && header.Size > 0)
+            if (UnsupportedConstruct.IsCodeWithoutBytes(header))
             {
-                errors.Add(
-                    LinkErrorCode.Unsupported,
-                    new LinkLocation(file.Elf.Name, file.Elf.SectionNameText(i)),
-                    "the section is code but has no bytes (SHT_NOBITS), as in a file of debugging information only");
+                Refuse(UnsupportedConstruct.CodeWithoutBytes, file, i, errors, target);
+            }
+
+            if ((header.Flags & ElfConstants.SHF_GROUP) == 0 && file.Elf.SectionNameStartsWith(i, LinkOnceSections.Prefix))
+            {
+                file.Parts |= ObjectParts.LinkOnce;
             }
 
             SectionRole role = RoleOf(file, i, header);
@@ -51,8 +57,29 @@ internal static class SectionSelection
             {
                 SectionRole.TlsData or SectionRole.TlsZero => ObjectParts.Tls,
                 SectionRole.Init or SectionRole.Fini => ObjectParts.Fragments,
-                _ => InitializerLists.IsArray(file, i, header) ? ObjectParts.FunctionArrays : ObjectParts.None,
+                _ => FunctionArrays.KindOf(file.Elf, i) is FunctionArrayKind.None ? ObjectParts.None : ObjectParts.FunctionArrays,
             };
+        }
+    }
+
+    private static void RefuseExecutableStack(LinkObject file, LinkErrors errors, LinkTargets target)
+    {
+        for (int i = 1; i < file.Elf.Sections.Length; i++)
+        {
+            if (UnsupportedConstruct.IsExecutableStack(file.Elf, i))
+            {
+                Refuse(UnsupportedConstruct.ExecutableStack, file, i, errors, target);
+                return;
+            }
+        }
+    }
+
+    private static void Refuse(
+        UnsupportedConstruct construct, LinkObject file, int section, LinkErrors errors, LinkTargets target)
+    {
+        if ((construct.RefusedBy & target) != 0)
+        {
+            errors.Add(construct.At(new LinkLocation(file.Elf.Name, file.Elf.SectionNameText(section))));
         }
     }
 

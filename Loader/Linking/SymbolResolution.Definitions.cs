@@ -77,6 +77,11 @@ internal sealed partial class SymbolResolution
             return; // the same number twice contradicts nothing; lld accepts it too
         }
 
+        if (first == file && record.Place is SymbolPlace.Section && record.Section == other.Section && record.Value == other.Value)
+        {
+            return; // ".symver foo,foo@@V" leaves foo as it is, and foo@@V defines it again; lld accepts it too
+        }
+
         string name = file.Elf.SymbolNameText(index);
         _errors.Add(new LinkError(
             LinkErrorCode.Duplicate,

@@ -20,6 +20,7 @@ internal sealed partial class SymbolResolution
     private int _expectedGroups;
     private SharedArray<int> _globals;
     private GroupSignatures? _groups;
+    private LinkOnceSections? _linkOnce;
 
     /// <param name="scope">What the objects are linked into.</param>
     /// <param name="errors">Where errors are noted.</param>
@@ -42,7 +43,7 @@ internal sealed partial class SymbolResolution
         int groups = 0;
         foreach (ElfObject elf in inputs)
         {
-            _scope.Check(elf);
+            Check(elf);
             names += elf.SymbolCount - elf.FirstGlobalSymbol;
             sections += elf.Sections.Length;
             symbols += Math.Max(elf.SymbolCount, 1);
@@ -74,7 +75,7 @@ internal sealed partial class SymbolResolution
     {
         _objects.Clear();
         _outside.Clear();
-        (_synthetic, _groups) = (null, null);
+        (_synthetic, _groups, _linkOnce, _versionReferences) = (null, null, null, null);
     }
 
     /// <summary>Whether the objects' symbols are bound when they are needed.</summary>
@@ -110,6 +111,9 @@ internal sealed partial class SymbolResolution
 
     /// <summary>The signatures of the groups that are kept.</summary>
     internal ReadOnlySpan<(ulong Hash, int Object, int Symbol)> Groups => _groups is null ? [] : _groups.All;
+
+    /// <summary>The sections that are kept of those of which one copy is, by name.</summary>
+    internal IReadOnlyList<(ulong Hash, LinkObject File, int Section)> LinkOnce => _linkOnce?.Kept ?? [];
 
     /// <summary>What an <see cref="LinkSymbol.Outside"/> refers to.</summary>
     internal Definition Outside(in LinkSymbol symbol) => _outside[symbol.Outside - 1];
@@ -229,10 +233,15 @@ internal sealed partial class SymbolResolution
             return true;
         }
 
+        return TryBindToSynthetic(index, name) || ((Parts & ObjectParts.Versions) != 0 && BindToDefaultVersion(index));
+    }
+
+    private bool TryBindToSynthetic(int index, ReadOnlySpan<byte> name)
+    {
         if (_scope.FindSynthetic(name, _objects) is { } synthetic)
         {
             (_synthetic ??= []).Add(synthetic);
-            symbol.Synthetic = _synthetic.Count;
+            Symbols[index].Synthetic = _synthetic.Count;
             return true;
         }
 
@@ -265,19 +274,50 @@ internal sealed partial class SymbolResolution
 
     private void Pull(ElfObject member)
     {
-        _scope.Check(member);
+        Check(member);
         Add(member);
+    }
+
+    /// <summary>
+    /// Says that archives have members that are of no use to a linker: their index may not tell what these define.
+    /// </summary>
+    internal void ReportIntermediateCode()
+    {
+        if (_scope.FindInArchives(IntermediateCode.SlimSymbol) is { HasIntermediateCodeOnly: true } member)
+        {
+            _errors.Add(UnsupportedConstruct.IntermediateCode.At(new LinkLocation(member.Name)));
+        }
+    }
+
+    private void Check(ElfObject elf)
+    {
+        _scope.Check(elf);
+        if (elf.HasIntermediateCodeOnly)
+        {
+            throw new LinkException(UnsupportedConstruct.IntermediateCode.At(new LinkLocation(elf.Name)));
+        }
     }
 
     private void Add(ElfObject elf)
     {
         var file = new LinkObject(elf, _objects.Count, ref _sections, ref _bound, ref _globals, BindsLate);
         _objects.Add(file);
-        SectionSelection.Decide(file, _errors, _scope.AllowsWritableCode);
+        SectionSelection.Decide(file, _errors, _scope.Target);
         Note(file, file.Parts);
         MostSymbols = Math.Max(MostSymbols, file.SymbolCount);
         MostLoadedSections = Math.Max(MostLoadedSections, file.LoadedSections.Length);
         DiscardGroups(file);
+        if ((file.Parts & ObjectParts.LinkOnce) != 0)
+        {
+            (_linkOnce ??= new LinkOnceSections()).Decide(file, _scope, _groups);
+        }
+
+        if (elf.MayHaveVersions)
+        {
+            AddVersionedGlobals(file);
+            return;
+        }
+
         SymbolTable symbols = elf.Symbols;
         for (int i = Math.Max(elf.FirstGlobalSymbol, 1); i < symbols.Count; i++)
         {
@@ -301,7 +341,8 @@ internal sealed partial class SymbolResolution
             ReadOnlySpan<byte> signature = GroupSignatures.Signature(file.Elf, group.SignatureSymbol);
             ulong hash = NameHash.Of(signature);
             _groups ??= new GroupSignatures(_objects, _expectedGroups);
-            if (!_scope.HasGroup(hash, signature) && _groups.Add(hash, file.Ordinal, group.SignatureSymbol, signature))
+            if (!_scope.HasGroup(hash, signature) && _groups.Add(hash, file.Ordinal, group.SignatureSymbol, signature)
+                && !IsLinkOnce(file, group, signature, hash))
             {
                 continue;
             }
@@ -312,6 +353,11 @@ internal sealed partial class SymbolResolution
             }
         }
     }
+
+    /// <summary>Whether a section that is no group stands for one.</summary>
+    private bool IsLinkOnce(LinkObject file, SectionGroup group, ReadOnlySpan<byte> signature, ulong hash) =>
+        (_linkOnce is not null && _linkOnce.Covers(file, group, signature, hash))
+        || (_scope.HasLinkOnce && (_linkOnce ??= new LinkOnceSections()).IsLoaded(file, group, signature, _scope));
 
     private int AddGlobal(LinkObject file, int index, in SymbolRecord record, ReadOnlySpan<byte> name)
     {

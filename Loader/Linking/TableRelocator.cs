@@ -204,7 +204,8 @@ internal readonly struct TableRelocator
     {
         int global = _file.Symbols[(int)call.Symbol].Global;
         return first.Symbol == call.Symbol
-            || (global >= 0 && _context.Resolution.Symbols.Name(global).SequenceEqual("__tls_get_addr"u8));
+            || (global >= 0
+                && VersionedName.Of(_context.Resolution.Symbols.Name(global)).Name.SequenceEqual("__tls_get_addr"u8));
     }
 
     private bool IsCode(int section) => _file.Elf.Sections[section].Has(ElfConstants.SHF_EXECINSTR);

@@ -137,6 +137,12 @@ internal sealed partial class LibraryContents
             }
         }
 
+        foreach ((ulong hash, LinkObject file, int section) in resolution.LinkOnce)
+        {
+            _groups.Set(hash, file.Elf.SectionName(section), new Definition { Unit = unit, Provider = file.Elf.Name });
+            HasLinkOnce = true;
+        }
+
         bool IsOvertaken(int file, int signature)
         {
             foreach (SectionGroup group in resolution.Objects[file].Elf.Groups)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ElfLoader.Elf;
 using ElfLoader.Memory;
 
 namespace ElfLoader.Runtime;
@@ -39,15 +40,18 @@ internal sealed class HostSymbols
     public bool IsEmpty => _libraries.IsEmpty;
 
     /// <summary>Looks a name up, without allocating.</summary>
-    /// <param name="name">UTF-8; a name with a NUL in it is never found.</param>
+    /// <param name="name">
+    /// UTF-8; a name with a NUL in it is never found. <c>foo@V</c> asks for version V of foo, wherever that is the default or not.
+    /// </param>
     /// <param name="address">
     /// Where it is: an IFUNC's implementation; the calling thread's instance of a thread-local variable.
     /// </param>
     public bool TryFind(ReadOnlySpan<byte> name, out ulong address)
     {
+        VersionedName versioned = VersionedName.Of(name);
         foreach (ulong library in _libraries)
         {
-            address = DynamicLinker.Find(library, name);
+            address = DynamicLinker.Find(library, versioned.Name, versioned.Version);
             if (address is not 0)
             {
                 return true;
@@ -67,6 +71,7 @@ internal sealed class HostSymbols
     /// <param name="address">Its address.</param>
     public static HostSymbol Describe(ReadOnlySpan<byte> name, ulong address)
     {
+        name = VersionedName.Of(name).Name;
         bool isInLibrary = DynamicLinker.TryDescribe(address, out HostAddress found);
         string? library = isInLibrary ? found.Library : null;
         if (DynamicLinker.TryFindEntry(name, address, out DynamicSymbol entry) && KindOf(entry.Type) is not HostSymbolKind.Unknown)

@@ -20,7 +20,7 @@ public static unsafe partial class DynamicLinker
 {
     private const int Now = 2; // RTLD_NOW; without RTLD_GLOBAL the library is searched only through its handle
     private const int SymbolEntry = 1; // RTLD_DL_SYMENT
-    private const int LongestNameOnStack = 511;
+    private const int LongestOnStack = 512; // bytes of a name and a version, with their zeros
 
     /// <summary>The handle that searches the program and everything loaded with it (<c>RTLD_DEFAULT</c>).</summary>
     public const ulong Process = 0;
@@ -51,24 +51,30 @@ public static unsafe partial class DynamicLinker
     /// <summary>Looks a symbol up; makes no string and, for usual names, no allocation.</summary>
     /// <param name="library">A handle of <see cref="Open"/>, or <see cref="Process"/>.</param>
     /// <param name="name">The name in UTF-8, without NUL.</param>
+    /// <param name="version">The version that is wanted (<c>dlvsym</c>); empty for the default.</param>
     /// <returns>
     /// Its address (an IFUNC is resolved; of a thread-local symbol, the calling thread's instance), or 0.
     /// </returns>
-    public static ulong Find(ulong library, ReadOnlySpan<byte> name)
+    public static ulong Find(ulong library, ReadOnlySpan<byte> name, ReadOnlySpan<byte> version = default)
     {
-        if (name.Contains((byte)0))
+        if (name.Contains((byte)0) || version.Contains((byte)0))
         {
             return 0; // C would look for what is before it.
         }
 
-        byte[]? rented = name.Length > LongestNameOnStack ? ArrayPool<byte>.Shared.Rent(name.Length + 1) : null;
-        Span<byte> text = rented ?? stackalloc byte[LongestNameOnStack + 1];
+        int length = name.Length + version.Length + 2; // with the zeros
+        byte[]? rented = length > LongestOnStack ? ArrayPool<byte>.Shared.Rent(length) : null;
+        Span<byte> text = rented ?? stackalloc byte[LongestOnStack];
         name.CopyTo(text);
         text[name.Length] = 0;
+        version.CopyTo(text[(name.Length + 1)..]);
+        text[length - 1] = 0;
         ulong address;
         fixed (byte* start = text)
         {
-            address = (ulong)FindSymbol((nint)library, start);
+            address = (ulong)(version.IsEmpty
+                ? FindSymbol((nint)library, start)
+                : FindVersion((nint)library, start, start + name.Length + 1));
         }
 
         if (rented is not null)
@@ -149,6 +155,9 @@ public static unsafe partial class DynamicLinker
 
     [LibraryImport("libc.so.6", EntryPoint = "dlsym")]
     private static partial nint FindSymbol(nint library, byte* name);
+
+    [LibraryImport("libc.so.6", EntryPoint = "dlvsym")]
+    private static partial nint FindVersion(nint library, byte* name, byte* version);
 
     [LibraryImport("libc.so.6", EntryPoint = "dladdr1")]
     private static partial int FindAddress(nint address, AddressInfo* info, SymbolRecord** symbol, int flags);

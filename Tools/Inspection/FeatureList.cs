@@ -10,15 +10,27 @@ internal sealed class FeatureList
     internal IReadOnlyList<ObjectFeature> All => _features;
 
     /// <summary>Adds one, or counts it once more.</summary>
-    internal void Add(string name, string meaning, string? where = null, string? unsupported = null, bool counts = true)
-    {
-        if (_indices.TryGetValue(name, out int index))
+    internal void Add(string name, string meaning, string? where = null, bool counts = true) =>
+        Add(new ObjectFeature(name, meaning, counts ? 1 : 0, where));
+
+    /// <summary>Adds one that is not supported, or counts it once more.</summary>
+    internal void Add(UnsupportedConstruct construct, string? where) =>
+        Add(new ObjectFeature(construct.Name, construct.Meaning, where is null ? 0 : 1, where)
         {
-            _features[index] = _features[index] with { Count = _features[index].Count + (counts ? 1 : 0) };
+            Unsupported = construct.Advice,
+            Code = construct.Code,
+            RefusedBy = construct.RefusedBy,
+        });
+
+    private void Add(ObjectFeature feature)
+    {
+        if (_indices.TryGetValue(feature.Name, out int index))
+        {
+            _features[index] = _features[index] with { Count = _features[index].Count + feature.Count };
             return;
         }
 
-        _indices.Add(name, _features.Count);
-        _features.Add(new ObjectFeature(name, meaning, counts ? 1 : 0, where) { Unsupported = unsupported });
+        _indices.Add(feature.Name, _features.Count);
+        _features.Add(feature);
     }
 }

@@ -9,4 +9,10 @@ public sealed record ObjectFeature(string Name, string Meaning, int Count = 0, s
 {
     /// <summary>What to do where it is not supported; null where it is.</summary>
     public string? Unsupported { get; init; }
+
+    /// <summary>The code of the error with which a link refuses it; null where none does.</summary>
+    public LinkErrorCode? Code { get; init; }
+
+    /// <summary>The links that refuse it.</summary>
+    public LinkTargets RefusedBy { get; init; }
 }

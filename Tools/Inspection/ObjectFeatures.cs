@@ -19,6 +19,11 @@ public static class ObjectFeatures
     {
         ArgumentNullException.ThrowIfNull(elf);
         var features = new FeatureList();
+        foreach ((UnsupportedConstruct construct, int section) in UnsupportedConstruct.In(elf))
+        {
+            features.Add(construct, section is 0 ? null : elf.SectionNameText(section));
+        }
+
         AddMachine(elf, features);
         AddSections(elf, features);
         AddSymbols(elf, features);
@@ -28,15 +33,6 @@ public static class ObjectFeatures
 
     private static void AddMachine(ElfObject elf, FeatureList features)
     {
-        if (Machines.ArchitectureOf(elf) is null)
-        {
-            features.Add(
-                "machine",
-                $"code of {Machines.NameOf(elf)}",
-                unsupported: "objects of this machine can be looked at, but not linked",
-                counts: false);
-        }
-
         if (elf.Machine is EM_ARM)
         {
             AddArm(elf, features);
@@ -107,16 +103,6 @@ public static class ObjectFeatures
     {
         ref readonly SectionHeader header = ref elf.Sections[index];
         ReadOnlySpan<byte> name = elf.SectionName(index);
-        const ulong writableCode = SHF_ALLOC | SHF_WRITE | SHF_EXECINSTR;
-        if ((header.Flags & writableCode) == writableCode)
-        {
-            features.Add(
-                "writable-code",
-                "a section that is writable and executable at once",
-                elf.SectionNameText(index),
-                unsupported: "no mapping here is both: leave 'w' or 'x' out of the section's flags");
-        }
-
         if (header.Type is SHT_INIT_ARRAY or SHT_PREINIT_ARRAY || name.StartsWith(".ctors"u8))
         {
             features.Add("initializers", "functions that run when it is loaded", elf.SectionNameText(index));
@@ -142,33 +128,14 @@ public static class ObjectFeatures
             features.Add("large-data", "data that may lie anywhere (-mcmodel=medium, large)", elf.SectionNameText(index));
         }
 
-        if (name.SequenceEqual(".note.GNU-stack"u8) && header.Has(SHF_EXECINSTR))
-        {
-            features.Add(
-                "executable-stack",
-                "code on the stack",
-                unsupported: "stacks here are not executable: avoid pointers to nested functions, or assemble with --noexecstack",
-                counts: false);
-        }
-
         if (name.StartsWith(".gnu.lto_"u8))
         {
-            features.Add(
-                "lto",
-                "code in the compiler's own form",
-                unsupported: "compile without -flto, or with -ffat-lto-objects",
-                counts: false);
+            features.Add("lto", "GCC's intermediate code (-flto) beside machine code, which is what is linked", counts: false);
         }
 
-        if (elf.Compression(index) is { } compression)
+        if (elf.Compression(index) is { Type: ELFCOMPRESS_ZLIB })
         {
-            features.Add(
-                "compressed-sections",
-                compression.Type is ELFCOMPRESS_ZLIB ? "debug information compressed with zlib" : "compressed debug information",
-                elf.SectionNameText(index),
-                unsupported: compression.Type is ELFCOMPRESS_ZLIB
-                    ? null
-                    : "only zlib can be decompressed here, which images need: compile with -gz=zlib");
+            features.Add("compressed-sections", "debug information compressed with zlib", elf.SectionNameText(index));
         }
     }
 
@@ -195,11 +162,7 @@ public static class ObjectFeatures
 
             if (!symbol.IsDefined && symbols.Name(symbol).SequenceEqual("__morestack"u8))
             {
-                features.Add(
-                    "split-stack",
-                    "stacks that grow in pieces",
-                    unsupported: "compile without -fsplit-stack",
-                    counts: false);
+                features.Add("split-stack", "stacks that grow in pieces (-fsplit-stack), by functions of libgcc.a", counts: false);
             }
         }
     }

@@ -39,24 +39,10 @@ internal sealed class RelocationFeatures(ElfObject elf, FeatureList features)
     private void Add(int section, in SectionHeader target, in RelocationRecord relocation)
     {
         RelocationRule? rule = _architecture!.Relocations[relocation.Type];
-        string where = rule?.Use is null or RelocationUse.Dynamic or RelocationUse.Refused ? PlaceOf(section, relocation) : "";
-        void Refuse(string name, string meaning, string unsupported) => features.Add(name, meaning, where, unsupported);
         switch (rule?.Use)
         {
-            case null:
-                Refuse(
-                    $"relocation-{relocation.Type}",
-                    $"a relocation type that {_architecture.Name} does not have",
-                    "no compiler emits it: how was this object made?");
-                break;
-            case RelocationUse.Dynamic:
-                Refuse(
-                    rule.Name,
-                    "a relocation that is for the dynamic loader",
-                    "it has no meaning in an object file: give the objects that the shared library was made of");
-                break;
-            case RelocationUse.Refused:
-                Refuse(rule.Name, "a relocation that is not carried out here", $"it {rule.Refusal}");
+            case null or RelocationUse.Dynamic or RelocationUse.Refused:
+                features.Add(UnsupportedConstruct.OfRelocation(_architecture, relocation.Type)!, PlaceOf(section, relocation));
                 break;
             case RelocationUse.Marker:
                 AddPlatform(section, target, relocation, rule);

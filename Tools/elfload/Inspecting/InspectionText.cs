@@ -77,8 +77,15 @@ internal sealed class InspectionText(TableWriter output, InspectionRequest reque
         foreach (ObjectFeature feature in features.Where(feature => feature.Unsupported is not null))
         {
             string place = feature.Where is null ? "" : $" ({feature.Where})";
-            output.Line($"not supported: {feature.Name}{place}: {feature.Meaning}; {feature.Unsupported}");
+            output.Line($"not supported: {feature.Name}{place}: {feature.Meaning}; {feature.Unsupported}{OnlyIn(feature)}");
         }
+
+        static string OnlyIn(ObjectFeature feature) => feature.RefusedBy switch
+        {
+            LinkTargets.Process => " (in this process: images may have it)",
+            LinkTargets.Image => " (in images: loading does not read it)",
+            _ => "",
+        };
 
         static string[] Row(ObjectFeature feature) =>
             [feature.Name, feature.Count is 0 ? "" : Number(feature.Count), feature.Where ?? "", feature.Meaning];

@@ -6,6 +6,7 @@ namespace ElfLoader.Tools.Json;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    Converters = [typeof(LinkErrorCodeConverter), typeof(LinkTargetsConverter)],
     WriteIndented = true)]
 [JsonSerializable(typeof(ReportJson))]
 [JsonSerializable(typeof(LinkMapJson))]

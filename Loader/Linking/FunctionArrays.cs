@@ -1,0 +1,84 @@
+using System.Globalization;
+using ElfLoader.Elf;
+
+namespace ElfLoader.Linking;
+
+/// <summary>When the functions of an array are called.</summary>
+internal enum FunctionArrayKind
+{
+    /// <summary>The section is no such array.</summary>
+    None,
+
+    /// <summary>Before all others.</summary>
+    Preinit,
+
+    /// <summary>At the start.</summary>
+    Init,
+
+    /// <summary>At the end, the last of them first.</summary>
+    Fini,
+}
+
+/// <summary>
+/// Which sections are arrays of functions to call at the start and at the end, and in which order (gABI, "Initialization and
+/// Termination Functions"). Arrays from before there were types for them (<c>.ctors</c>, <c>.dtors</c>) are known by name, and
+/// the last of their functions comes first.
+/// </summary>
+internal static class FunctionArrays
+{
+    /// <summary>Priority of a section that names none: after all that can be asked for in a language (at most 65535).</summary>
+    internal const int NoPriority = 65536;
+
+    /// <summary>Priorities of <c>.ctors.NNNNN</c> count down from this, those of <c>.init_array.NNNNN</c> up.</summary>
+    private const int CtorsOrigin = 65535;
+
+    /// <summary>The kind of a section.</summary>
+    internal static FunctionArrayKind KindOf(ReadOnlySpan<byte> name, uint type) => type switch
+    {
+        ElfConstants.SHT_PREINIT_ARRAY => FunctionArrayKind.Preinit,
+        ElfConstants.SHT_INIT_ARRAY => FunctionArrayKind.Init,
+        ElfConstants.SHT_FINI_ARRAY => FunctionArrayKind.Fini,
+        ElfConstants.SHT_PROGBITS when IsOf(name, ".ctors"u8) => FunctionArrayKind.Init,
+        ElfConstants.SHT_PROGBITS when IsOf(name, ".dtors"u8) => FunctionArrayKind.Fini,
+        _ => FunctionArrayKind.None,
+    };
+
+    /// <summary>The kind of an object's section, looking at few bytes of most names.</summary>
+    internal static FunctionArrayKind KindOf(ElfObject elf, int section)
+    {
+        uint type = elf.Sections[section].Type;
+        bool mayBe = type is not ElfConstants.SHT_PROGBITS
+            || elf.SectionNameStartsWith(section, ".ctors"u8) || elf.SectionNameStartsWith(section, ".dtors"u8);
+        return !mayBe ? FunctionArrayKind.None
+            : type is ElfConstants.SHT_PROGBITS ? KindOf(elf.SectionName(section), type)
+            : KindOf(default, type);
+    }
+
+    /// <summary>Whether the functions of an array come in the order from the last to the first.</summary>
+    internal static bool IsReversed(uint type) => type is ElfConstants.SHT_PROGBITS;
+
+    /// <summary>Place of a section among those of its kind, the least first; 0 for all that are not ordered by priority.</summary>
+    internal static int OrderOf(ReadOnlySpan<byte> name, uint type) =>
+        KindOf(name, type) is FunctionArrayKind.Init or FunctionArrayKind.Fini ? Priority(name) : 0;
+
+    /// <summary>
+    /// The number at the end of the name, as lld and mold read it (<c>.init_array.101</c>; those of more than 16 bits, which no
+    /// compiler makes, come after arrays without one).
+    /// </summary>
+    private static int Priority(ReadOnlySpan<byte> name)
+    {
+        bool countsDown = IsOf(name, ".ctors"u8) || IsOf(name, ".dtors"u8);
+        if (!countsDown && !IsOf(name, ".init_array"u8) && !IsOf(name, ".fini_array"u8))
+        {
+            return NoPriority;
+        }
+
+        int dot = name.LastIndexOf((byte)'.');
+        return !int.TryParse(name[(dot + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? NoPriority
+            : countsDown && dot == ".ctors"u8.Length ? CtorsOrigin - number
+            : number;
+    }
+
+    /// <summary>Whether a name is that of a family, or begins with it and a dot.</summary>
+    private static bool IsOf(ReadOnlySpan<byte> name, ReadOnlySpan<byte> family) => OutputNames.IsOf(name, family);
+}
