@@ -18,21 +18,24 @@ public static class X64EntryStub
     public const int Unresolved = 16;
 
     private const int CellDisplacement = 6;
-    private const int Number = 18;
-    private const int ResolverDisplacement = 24;
+    private const int Number = 17;
+    private const int ResolverDisplacement = 23;
+
+    /// <summary>Distance from the start of the entry at which the number lies on the stack.</summary>
+    public const int Pushed = 21;
 
     /// <summary>
-    /// <c>endbr64; jmp *cell(%rip)</c>, then <c>mov $number, %r11d; jmp *resolver(%rip)</c>. The psABI lets calls clobber
-    /// %r11.
+    /// <c>endbr64; jmp *cell(%rip)</c>, then <c>push $number; jmp *resolver(%rip)</c>. No register is free: the psABI lets calls
+    /// clobber %r11, but clang's <c>preserve_none</c> has an argument in it, and compilers other conventions.
     /// </summary>
     private static ReadOnlySpan<byte> Code =>
     [
         0xf3, 0x0f, 0x1e, 0xfa,
         0xff, 0x25, 0, 0, 0, 0,
         0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc,
-        0x41, 0xbb, 0, 0, 0, 0,
+        0x68, 0, 0, 0, 0,
         0xff, 0x25, 0, 0, 0, 0,
-        0xcc, 0xcc, 0xcc, 0xcc,
+        0xcc, 0xcc, 0xcc, 0xcc, 0xcc,
     ];
 
     /// <summary>Writes an entry.</summary>
@@ -40,7 +43,7 @@ public static class X64EntryStub
     /// <param name="address">Where they run.</param>
     /// <param name="cell">Address of the call cell.</param>
     /// <param name="resolver">Address of a word that holds the address to go to without code.</param>
-    /// <param name="number">What is in r11 then.</param>
+    /// <param name="number">What is on top of the stack then, in the lower half of a word.</param>
     /// <exception cref="OverflowException">The cell or the word is out of reach.</exception>
     public static void Write(Span<byte> place, ulong address, ulong cell, ulong resolver, uint number)
     {

@@ -63,6 +63,9 @@ public sealed class LoadedUnit
     /// <summary>Whether it can be called: false once <see cref="Unload()"/> has been called.</summary>
     public bool IsLoaded => State is UnitState.Loaded;
 
+    /// <summary>Whether others may rely on it, or are going to: it is loaded, or being loaded.</summary>
+    internal bool IsInUse => State is UnitState.Loaded or UnitState.Loading;
+
     /// <summary>Its sections, in the order of linking.</summary>
     public IEnumerable<LoadedSection> Sections
     {
@@ -254,7 +257,7 @@ public sealed class LoadedUnit
     /// <summary>Gives everything back, unless something that is to be called yet is in it.</summary>
     internal bool TryFree()
     {
-        if (ForeignDestructors is { Count: > 0 } || !Resources.TryFree())
+        if (IsOwed || !Resources.TryFree())
         {
             return false;
         }
@@ -263,8 +266,8 @@ public sealed class LoadedUnit
         return true;
     }
 
-    /// <summary>Gives the code back, unless something that is to be called yet is in it; data stays.</summary>
-    internal bool TryFreeCode() => ForeignDestructors is not { Count: > 0 } && Resources.TryFreeCode();
+    /// <summary>Whether something in it is to be called yet: a destructor that a thread owes, or one of a variable of others.</summary>
+    internal bool IsOwed => ForeignDestructors is { Count: > 0 } || Resources.IsOwed;
 
     private Rarities Rare => _rarities ?? Interlocked.CompareExchange(ref _rarities, new Rarities(), null) ?? _rarities;
 

@@ -62,13 +62,14 @@ public sealed partial class ObjectLibrary
     public Replacement Replace(IReadOnlyList<ElfObject> objects, ReplaceOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(objects);
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ObjectDisposedException.ThrowIf(_isClosed, this);
         if (!Options.Redirectable)
         {
             throw new InvalidOperationException(
                 $"Library '{Name}' was not made with {nameof(ObjectLibraryOptions)}.{nameof(ObjectLibraryOptions.Redirectable)}.");
         }
 
+        Contents.RefuseInInitializer(Name, nameof(Replace));
         if (EpochGate.IsInside)
         {
             throw new InvalidOperationException("A thread in an epoch cannot replace what it may be using.");
@@ -121,7 +122,7 @@ public sealed partial class ObjectLibrary
     private LazyDefinition DefineLazy(
         IReadOnlyList<string> names, Func<IReadOnlyList<ElfObject>> provide, nint fallback)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ObjectDisposedException.ThrowIf(_isClosed, this);
         ArgumentOutOfRangeException.ThrowIfZero(names.Count);
         var lazy = new LazyDefinition(this, [.. names], provide, fallback);
         Contents.DefineLazy(this, lazy);

@@ -2,6 +2,7 @@ using System.Text;
 using ElfLoader.Elf;
 using ElfLoader.Linking;
 using ElfLoader.Memory;
+using ElfLoader.Redirection;
 
 namespace ElfLoader;
 
@@ -37,7 +38,7 @@ public sealed partial class ObjectLibrary
     /// <summary>The address of a symbol. Of a thread-local variable, this thread's copy.</summary>
     /// <remarks>
     /// What is queued is linked first; what only an archive defines is loaded from there. What another thread is loading at
-    /// the moment is not there before it has been initialized.
+    /// the moment is not there before it has been initialized; the initializers themselves find what their unit defines.
     /// </remarks>
     /// <exception cref="EntryPointNotFoundException">The library has no definition of that name, or a hidden one.</exception>
     /// <exception cref="LinkException">What is queued cannot be linked.</exception>
@@ -48,7 +49,7 @@ public sealed partial class ObjectLibrary
     /// <summary>The address of a symbol. Of a thread-local variable, this thread's copy.</summary>
     /// <remarks>
     /// What is queued is linked first; what only an archive defines is loaded from there. What another thread is loading at
-    /// the moment is not there before it has been initialized.
+    /// the moment is not there before it has been initialized; the initializers themselves find what their unit defines.
     /// </remarks>
     /// <returns>Whether the library defines it and does not hide it.</returns>
     /// <exception cref="LinkException">What is queued cannot be linked.</exception>
@@ -57,10 +58,16 @@ public sealed partial class ObjectLibrary
         ArgumentException.ThrowIfNullOrEmpty(name);
         _ = Link();
         byte[] bytes = Encoding.UTF8.GetBytes(name);
-        Definition definition = Contents.FindVersion(bytes);
-        if (!definition.Exists && _archives.Length > 0 && LinkWithQueue([], bytes) is not null)
+        Definition definition = Contents.FindForCaller(bytes);
+        for (int attempt = 0; attempt < MostAttempts && !definition.Exists && _archives.Length > 0; attempt++)
         {
-            definition = Contents.FindVersion(bytes);
+            ContentsChanges before = Changes;
+            _ = LinkWithQueue([], bytes);
+            definition = Contents.FindForCaller(bytes); // of this link or, if there was nothing to link, of another thread's
+            if (Changes == before)
+            {
+                break;
+            }
         }
 
         address = definition is { Exists: true, IsHidden: false } ? NativeProcess.AddressOf(definition) : 0;

@@ -38,7 +38,6 @@ public sealed partial class ObjectLibrary : IDisposable
     private ObjectLibrary[] _linked = [];
     private Archive[] _archives = [];
     private UnitLinker? _idleLinker; // a load takes it out, so that another one meanwhile makes its own
-    private bool _disposed;
 
     /// <summary>Creates an empty library.</summary>
     /// <param name="name">Its name, for messages.</param>
@@ -221,12 +220,24 @@ public sealed partial class ObjectLibrary : IDisposable
     }
 
     /// <summary>Unloads everything, the last loaded first.</summary>
-    /// <exception cref="InvalidOperationException">Units of another library use what only this one defines.</exception>
+    /// <remarks>
+    /// Of redirectable libraries that use one another, one can go before the other: what the other needs stays in memory, and
+    /// can be called by it, until that goes, too.
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">
+    /// Units of another library use what only this one defines; nothing has been unloaded.
+    /// </exception>
+    /// <exception cref="TimeoutException">The library is redirectable, and there was no moment without a thread in an epoch.</exception>
     public void Unload()
     {
+        Contents.RefuseInInitializer(Name, nameof(Unload));
         if (Options.Redirectable)
         {
-            LibraryContents.UnloadTogether([.. Units.Reverse()]); // later ones may be used by earlier ones
+            LibraryContents.UnloadTogether([.. Units.Reverse()], isLibrary: true); // later ones may be used by earlier ones
+        }
+        else
+        {
+            _process.Graph.RefuseIfNeeded(Units);
         }
 
         while (Contents.LastUnit is { } last)
@@ -252,35 +263,18 @@ public sealed partial class ObjectLibrary : IDisposable
     /// </summary>
     public static void TrimAddressSpace() => NativeProcess.Current.Trim();
 
-    /// <summary>Unloads everything; the library cannot be used again.</summary>
-    /// <exception cref="InvalidOperationException">Units of another library use what only this one defines.</exception>
-    public void Dispose()
-    {
-        if (!_disposed)
-        {
-            Unload();
-            _disposed = true;
-            Contents.ForgetLazy();
-            Entries.Trim();
-            if (_arguments.IsValueCreated)
-            {
-                _arguments.Value.Dispose();
-            }
-        }
-    }
-
-    /// <summary>How often definitions that a link may have relied on have been taken away.</summary>
-    internal long Removals
+    /// <summary>How often definitions have been added and taken away that a link may miss or rely on.</summary>
+    internal ContentsChanges Changes
     {
         get
         {
-            long removals = Contents.Removals;
+            ContentsChanges changes = Contents.Changes;
             foreach (ObjectLibrary linked in _linked)
             {
-                removals += linked.Contents.Removals;
+                changes += linked.Contents.Changes;
             }
 
-            return removals;
+            return changes;
         }
     }
 
@@ -315,73 +309,6 @@ public sealed partial class ObjectLibrary : IDisposable
         lock (_gate)
         {
             _archives = [.. _archives, .. inputs.Archives];
-        }
-    }
-
-    private LoadedUnit Link(ReadOnlySpan<ElfObject> objects) => LinkWithQueue(objects)
-        ?? throw new LinkException(
-            LinkErrorCode.File, new LinkLocation(Name), "there is no object to load: archives only provide what objects lack");
-
-    /// <summary>Links objects together with what is queued, and with the archive member that defines a name.</summary>
-    private LoadedUnit? LinkWithQueue(ReadOnlySpan<ElfObject> objects, byte[]? wanted = null)
-    {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        ElfObject[] queued;
-        byte[][] required;
-        lock (_gate)
-        {
-            if (_queue.Count is 0 && objects.Length is 0 && wanted is null)
-            {
-                return null;
-            }
-
-            queued = [.. _queue];
-            _queue.Clear();
-            required = [.. _required];
-            _required.Clear();
-        }
-
-        try
-        {
-            return LinkRepeatedly(
-                queued.Length is 0 ? objects : [.. queued, .. objects],
-                wanted is null && required.Length is 0 ? LinkRequest.Ordinary : new LinkRequest(wanted) { Required = required }).Unit;
-        }
-        catch
-        {
-            lock (_gate)
-            {
-                _queue.InsertRange(0, queued); // what was queued stays so
-                _required.InsertRange(0, required);
-            }
-
-            throw;
-        }
-    }
-
-    /// <summary>Links, and again where other threads have loaded or unloaded meanwhile what this link relied on.</summary>
-    private (LoadedUnit? Unit, Replacement? Replacement) LinkRepeatedly(ReadOnlySpan<ElfObject> objects, LinkRequest request)
-    {
-        const int mostAttempts = 100;
-        for (int attempt = 1; ; attempt++)
-        {
-            long removals = Removals;
-            UnitLinker linker = Interlocked.Exchange(ref _idleLinker, null) ?? new UnitLinker(this, _process);
-            try
-            {
-                LoadedUnit? unit = linker.Link(objects, request);
-                Replacement? replacement = linker.Replacement;
-                if (linker.TryClear())
-                {
-                    _idleLinker = linker;
-                }
-
-                return (unit, replacement);
-            }
-            catch (LinkException) when ((linker.WasOvertaken || Removals != removals) && attempt < mostAttempts)
-            {
-                Thread.Sleep(attempt < 10 ? 0 : 1);
-            }
         }
     }
 }

@@ -36,6 +36,11 @@ internal interface ILinkScope
     /// <summary>The archive member that defines a name and is not yet part of the link.</summary>
     Elf.ElfObject? FindInArchives(ReadOnlySpan<byte> name);
 
+    /// <summary>
+    /// Whether another load has brought an archive member that this link wanted: then its definitions are in the library by now.
+    /// </summary>
+    bool HasOwnGrown { get; }
+
     /// <summary>A definition of the host process, a shared library, or the caller's callback.</summary>
     Definition FindOutside(ReadOnlySpan<byte> name, Elf.SymbolType type);
 

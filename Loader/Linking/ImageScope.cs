@@ -95,6 +95,9 @@ internal sealed class ImageScope : ILinkScope
     }
 
     /// <inheritdoc/>
+    public bool HasOwnGrown => false;
+
+    /// <inheritdoc/>
     public Definition FindOutside(ReadOnlySpan<byte> name, SymbolType type) => default;
 
     /// <inheritdoc/>

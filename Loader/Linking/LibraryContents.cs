@@ -16,7 +16,7 @@ internal sealed partial class LibraryContents
     private readonly List<LoadedUnit> _units = [];
     private readonly List<LoadedUnit> _retired = [];
     private readonly HashSet<(Archive Archive, int Member)> _pulled = [];
-    private long _removals;
+    private bool _isClosed;
 
     internal LibraryContents(NativeProcess process) => _process = process;
 
@@ -47,9 +47,6 @@ internal sealed partial class LibraryContents
     /// <summary>Whether there are definitions.</summary>
     internal bool HasDefinitions => _definitions.Count > 0;
 
-    /// <summary>How often definitions that a link may have relied on have been taken away.</summary>
-    internal long Removals => Interlocked.Read(ref _removals);
-
     /// <summary>The pool that the last unit was put into: the next one goes beside it where it can.</summary>
     internal MemoryPool? LastPool { get; set; }
 
@@ -69,7 +66,9 @@ internal sealed partial class LibraryContents
                     $"'{name}' is defined already by {other.Provider}");
             }
 
+            RefuseIfClosed();
             _definitions.Set(hash, bytes, definition);
+            Count(new ContentsChanges(1, 0));
         }
     }
 
@@ -132,6 +131,7 @@ internal sealed partial class LibraryContents
     {
         lock (_gate)
         {
+            RefuseIfClosed();
             int conflict = PublishedSymbols.FindConflict(_definitions, resolution, out other);
             if (conflict >= 0)
             {
@@ -145,6 +145,7 @@ internal sealed partial class LibraryContents
             _units.Add(unit);
             unit.Pulled = pulled;
             unit.State = UnitState.Loaded;
+            Count(new ContentsChanges(1, 0));
             return -1;
         }
     }
@@ -166,7 +167,7 @@ internal sealed partial class LibraryContents
         lock (_gate)
         {
             Forget(unit);
-            _removals++;
+            Count(new ContentsChanges(0, 1));
             _definitions.Remove(unit, use);
             _groups.Remove(unit); // the next copy of a group is loaded: what of the old one is shared prevails by name
             _pulled.ExceptWith(unit.Pulled);
@@ -175,7 +176,7 @@ internal sealed partial class LibraryContents
         ForgetUse(unit);
         if ((use & (UnitUse.SharedData | UnitUse.Owed)) == 0)
         {
-            unit.Resources.RunDestructors();
+            CallResolution.RunDestructors(unit);
         }
 
         if (use is UnitUse.None)
@@ -183,6 +184,27 @@ internal sealed partial class LibraryContents
             Finish(unit);
         }
     }
+
+    /// <summary>Lets nothing be added any more.</summary>
+    internal void Close()
+    {
+        lock (_gate)
+        {
+            _isClosed = true;
+        }
+    }
+
+    /// <summary>Lets things be added again.</summary>
+    internal void Open()
+    {
+        lock (_gate)
+        {
+            _isClosed = false;
+        }
+    }
+
+    /// <summary>Refuses to add to what has been disposed. The gate is held.</summary>
+    private void RefuseIfClosed() => ObjectDisposedException.ThrowIf(_isClosed, typeof(ObjectLibrary));
 
     /// <summary>Takes a unit out of what is loaded; the gate is held. What was loaded last goes first, mostly.</summary>
     private void Forget(LoadedUnit unit)
@@ -194,50 +216,76 @@ internal sealed partial class LibraryContents
         }
     }
 
-    /// <summary>Takes a unit back whose start has failed: the destructors of what ran are run.</summary>
+    /// <summary>Takes a unit back whose start has failed: the destructors of what ran are run, while it can still be called.</summary>
     internal void Abandon(LoadedUnit unit)
     {
         unit.State = UnitState.Gone;
+        CallResolution.RunDestructors(unit);
+        unit.Entries?.Withdraw(unit);
         ForgetUse(unit);
         foreach (LoadedUnit left in KeptState.Leave(unit))
         {
             Dispose(left);
         }
 
-        End(unit);
+        FinishAll(End(unit));
     }
 
     /// <summary>Gives back what nobody uses any more.</summary>
-    private void Finish(LoadedUnit unit)
+    private static void Finish(LoadedUnit unit) => FinishAll([unit]);
+
+    /// <summary>Gives back what nobody uses any more, and what only these used: chains may be long.</summary>
+    private static void FinishAll(IReadOnlyList<LoadedUnit> units)
+    {
+        if (units.Count is 0)
+        {
+            return;
+        }
+
+        Stack<LoadedUnit> due = new(units.Reverse());
+        while (due.TryPop(out LoadedUnit? unit))
+        {
+            IReadOnlyList<LoadedUnit> freed = unit.Library.Contents.FinishOne(unit);
+            for (int i = freed.Count - 1; i >= 0; i--)
+            {
+                due.Push(freed[i]);
+            }
+        }
+    }
+
+    /// <summary>Gives one unit back.</summary>
+    /// <returns>What nobody uses any more now.</returns>
+    private IReadOnlyList<LoadedUnit> FinishOne(LoadedUnit unit)
     {
         lock (_gate)
         {
-            _removals++;
+            Count(new ContentsChanges(0, 1));
             _definitions.Remove(unit);
             _groups.Remove(unit);
             LeaveEntries(unit);
         }
 
-        End(unit);
+        return End(unit);
     }
 
     /// <summary>Ends a unit that nobody can find.</summary>
-    private void End(LoadedUnit unit)
+    /// <returns>What nobody uses any more now.</returns>
+    private IReadOnlyList<LoadedUnit> End(LoadedUnit unit)
     {
-        unit.Resources.RunDestructors();
-        ForgetCode(unit);
-        unit.Entries = null; // it knows what the unit took the place of
+        CallResolution.RunDestructors(unit);
         unit.Objects = default;
-        if (unit.TryFree())
+        if (TryFree(unit))
         {
-            Release(unit);
-            return;
+            return _process.Graph.Remove(unit);
         }
 
-        if (unit.ForeignDestructors is { Count: > 0, Owners: { } owners })
+        if (unit.ForeignDestructors is { Count: > 0 } foreign)
         {
-            Finish(_process.Graph.Leave(unit, owners)); // it goes with the last of these
-            return;
+            ReachCode(unit);
+            if (foreign.Owners is { } owners)
+            {
+                return _process.Graph.Leave(unit, owners); // it goes with the last of these
+            }
         }
 
         _process.Graph.Retire(unit);
@@ -245,17 +293,21 @@ internal sealed partial class LibraryContents
         {
             _retired.Add(unit);
         }
+
+        return [];
     }
 
-    /// <summary>Lets go of what a unit used, whose memory is free.</summary>
-    private void Release(LoadedUnit unit) => Finish(_process.Graph.Remove(unit));
-
-    private static void Finish(IReadOnlyList<LoadedUnit> units)
+    /// <summary>Gives a unit's memory back, unless a thread still owes it a destructor, which may call any of its functions.</summary>
+    private static bool TryFree(LoadedUnit unit)
     {
-        foreach (LoadedUnit unit in units)
+        if (unit.IsOwed)
         {
-            unit.Library.Contents.Finish(unit);
+            return false;
         }
+
+        ForgetCode(unit);
+        unit.Entries = null; // it knows what the unit took the place of
+        return unit.TryFree();
     }
 
     /// <inheritdoc cref="ObjectLibrary.Reclaim"/>
@@ -271,21 +323,18 @@ internal sealed partial class LibraryContents
                 candidates = [.. _retired];
             }
 
-            foreach (LoadedUnit unit in candidates)
-            {
-                if (unit.TryFree())
-                {
-                    freed.Add(unit);
-                }
-            }
-
+            freed.AddRange(candidates.Where(TryFree));
             lock (_gate)
             {
                 _retired.RemoveAll(freed.Contains);
             }
         }
 
-        freed.ForEach(Release);
+        foreach (LoadedUnit unit in freed)
+        {
+            FinishAll(_process.Graph.Remove(unit));
+        }
+
         lock (_gate)
         {
             return _retired.Count + _superseded.Count;

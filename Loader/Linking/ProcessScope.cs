@@ -24,7 +24,7 @@ internal sealed class ProcessScope : ILinkScope
     /// <summary>Forgets all of a link, so that there can be another one.</summary>
     internal void Clear()
     {
-        (_seen, _pulled, _gathered, _sections) = (null, null, null, null);
+        (_seen, _pulled, _gathered, _sections, HasOwnGrown) = (null, null, null, null, false);
         _bounds.Clear();
     }
 
@@ -148,17 +148,27 @@ internal sealed class ProcessScope : ILinkScope
     {
         foreach (Archive archive in _library.Archives)
         {
-            if (archive.TryFind(name, out int member) && (_seen ??= []).Add((archive, member))
-                && !_library.Contents.HasPulled(archive, member))
+            if (!archive.TryFind(name, out int member) || !(_seen ??= []).Add((archive, member)))
             {
-                (_pulled ??= []).Add((archive, member));
-                return ElfObject.Read(
-                    archive.Members[member].Bytes, archive.Members[member].FullName, _library.Options.ReadLimits);
+                continue;
             }
+
+            if (_library.Contents.HasPulled(archive, member))
+            {
+                HasOwnGrown = true;
+                continue;
+            }
+
+            (_pulled ??= []).Add((archive, member));
+            return ElfObject.Read(
+                archive.Members[member].Bytes, archive.Members[member].FullName, _library.Options.ReadLimits);
         }
 
         return null;
     }
+
+    /// <inheritdoc/>
+    public bool HasOwnGrown { get; private set; }
 
     /// <summary>The members that this link has pulled.</summary>
     internal IReadOnlyList<(Archive Archive, int Member)> Pulled => _pulled ?? (IReadOnlyList<(Archive, int)>)[];

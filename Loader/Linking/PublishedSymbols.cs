@@ -106,7 +106,7 @@ internal static class PublishedSymbols
         {
             Address = symbol.Value,
             Size = symbol.Size,
-            Type = (symbol.Traits & SymbolTraits.Ifunc) != 0 ? SymbolType.Function : symbol.Type,
+            Type = (symbol.Traits & SymbolTraits.Ifunc) != 0 || IsUntypedCode(symbol, resolution) ? SymbolType.Function : symbol.Type,
             IsWeak = symbol.State is SymbolState.Weak or SymbolState.Common,
             IsHidden = symbol.Visibility is SymbolVisibility.Hidden or SymbolVisibility.Internal,
             IsAbsolute = (symbol.Traits & SymbolTraits.Absolute) != 0,
@@ -116,6 +116,24 @@ internal static class PublishedSymbols
             Body = function.Body,
             Provider = resolution.Objects[symbol.Definer].Elf.Name,
         };
+    }
+
+    /// <summary>
+    /// Whether a symbol without a type stands for code, as assemblers leave it where nobody says <c>.type</c>. At the end of a
+    /// section there is none: such a symbol marks where something ends.
+    /// </summary>
+    internal static bool IsUntypedCode(in LinkSymbol symbol, SymbolResolution resolution)
+    {
+        if (symbol.Type is not SymbolType.NoType || symbol.State is not (SymbolState.Strong or SymbolState.Weak))
+        {
+            return false;
+        }
+
+        ElfObject elf = resolution.Objects[symbol.Definer].Elf;
+        SymbolRecord record = elf.Symbol(symbol.DefinerSymbol);
+        return record.Place is SymbolPlace.Section
+            && (elf.Sections[record.Section].Flags & ElfConstants.SHF_EXECINSTR) != 0
+            && record.Value < elf.Sections[record.Section].Size;
     }
 
     /// <summary>Whether there is a definition with something behind it: not an entry without code.</summary>

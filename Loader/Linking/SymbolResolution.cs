@@ -211,7 +211,7 @@ internal sealed partial class SymbolResolution
 
         for (int i = 0; i < Symbols.Count; i++)
         {
-            if (Symbols[i].State is SymbolState.Undefined && !BindToLinked(i))
+            if (Symbols[i].State is SymbolState.Undefined && !BindToLinked(i) && !BindToGrown(i))
             {
                 BindOutside(i);
             }

@@ -76,6 +76,152 @@ internal sealed class UnitGraph
         }
     }
 
+    /// <summary>Marks units as not defined any more, all of them or none.</summary>
+    /// <param name="units">The units.</param>
+    /// <param name="keeping">Who uses functions of them, and keeps what it uses in memory.</param>
+    /// <param name="keeps">Whether a unit that needs one of them does not mind, but keeps it in memory.</param>
+    /// <exception cref="InvalidOperationException">Others need what only one of them defines; the message names these.</exception>
+    internal void LeaveTogether(
+        IReadOnlyCollection<LoadedUnit> units,
+        IReadOnlyList<(LoadedUnit User, LoadedUnit Used)> keeping,
+        Func<LoadedUnit, bool> keeps)
+    {
+        HashSet<LoadedUnit> leaving = [.. units];
+        lock (_gate)
+        {
+            List<(LoadedUnit User, LoadedUnit Used)> kept = [.. keeping];
+            foreach (LoadedUnit unit in units)
+            {
+                LoadedUnit[] needing =
+                    [.. UsersOf(unit, UnitUse.Needed).Where(user => user.IsInUse && !leaving.Contains(user)).Distinct()];
+                if (Array.FindAll(needing, user => !keeps(user)) is { Length: > 0 } refused)
+                {
+                    throw new InvalidOperationException(
+                        $"{unit.Name} is in use by {string.Join("; ", refused.Select(user => user.Name))}");
+                }
+
+                kept.AddRange(needing.Select(user => (user, unit)));
+            }
+
+            foreach (LoadedUnit unit in units)
+            {
+                unit.State = UnitState.Superseded;
+            }
+
+            foreach ((LoadedUnit user, LoadedUnit used) in kept)
+            {
+                int edge = Find(user, used) is not 0 and int known ? known : _edges.Add(user, used, UnitUse.None);
+                _edges[edge].Use |= UnitUse.Owed;
+            }
+        }
+    }
+
+    /// <summary>Refuses to unload units of which others need something.</summary>
+    /// <exception cref="InvalidOperationException">Others need what only one of them defines; the message names these.</exception>
+    internal void RefuseIfNeeded(IReadOnlyCollection<LoadedUnit> units)
+    {
+        HashSet<LoadedUnit> leaving = [.. units];
+        lock (_gate)
+        {
+            foreach (LoadedUnit unit in units)
+            {
+                LoadedUnit[] needing = [.. UsersOf(unit, UnitUse.Needed).Where(user => !leaving.Contains(user)).Distinct()];
+                if (needing.Length > 0)
+                {
+                    throw new InvalidOperationException(
+                        $"{unit.Name} is in use by {string.Join("; ", needing.Select(user => user.Name))}");
+                }
+            }
+        }
+    }
+
+    /// <summary>The libraries that units use something of, directly or through others.</summary>
+    internal HashSet<ObjectLibrary> LibrariesUsedBy(IEnumerable<LoadedUnit> units)
+    {
+        HashSet<LoadedUnit> seen = [.. units];
+        HashSet<ObjectLibrary> libraries = [];
+        List<LoadedUnit> found = [.. seen];
+        for (int i = 0; i < found.Count; i++)
+        {
+            List<LoadedUnit> more = [];
+            lock (_gate)
+            {
+                for (int edge = found[i].FirstUse; edge is not 0; edge = _edges[edge].NextUse)
+                {
+                    more.Add(_edges[edge].Used);
+                }
+            }
+
+            IEnumerable<ObjectLibrary> used = more.Select(unit => unit.Library);
+            lock (NativeProcess.Current.Entries.Gate)
+            {
+                used = [.. used, .. found[i].UsedEntries?.Select(entry => entry.Library) ?? []];
+            }
+
+            foreach (ObjectLibrary library in used)
+            {
+                if (libraries.Add(library))
+                {
+                    more.AddRange(library.Contents.Units); // whichever of them it is: entries do not tell
+                }
+            }
+
+            found.AddRange(more.Where(seen.Add));
+        }
+
+        return libraries;
+    }
+
+    /// <summary>
+    /// Ends units that are not defined any more, and others that were waiting for them, as far as only such units use them: also
+    /// where they use one another.
+    /// </summary>
+    /// <param name="free">Units of which nobody runs code.</param>
+    /// <returns>The units that have ended.</returns>
+    internal List<LoadedUnit> EndTogether(IReadOnlyList<LoadedUnit> free)
+    {
+        lock (_gate)
+        {
+            HashSet<LoadedUnit> ending = [.. free];
+            List<LoadedUnit> found = [.. free];
+            Stack<LoadedUnit> staying = [];
+            for (int i = 0; i < found.Count; i++)
+            {
+                LoadedUnit unit = found[i];
+                if (UsersOf(unit, ~UnitUse.None).Any(user => !ending.Contains(user) && !IsWaiting(user)))
+                {
+                    staying.Push(unit);
+                    continue; // so does all that it uses
+                }
+
+                foreach (LoadedUnit other in UsersOf(unit, ~UnitUse.None).Concat(UsedBy(unit)))
+                {
+                    if (IsWaiting(other) && ending.Add(other))
+                    {
+                        found.Add(other);
+                    }
+                }
+            }
+
+            while (staying.TryPop(out LoadedUnit? unit))
+            {
+                if (ending.Remove(unit))
+                {
+                    foreach (LoadedUnit used in UsedBy(unit).Where(ending.Contains))
+                    {
+                        staying.Push(used);
+                    }
+                }
+            }
+
+            found.RemoveAll(unit => !ending.Contains(unit));
+            found.ForEach(unit => unit.State = UnitState.Gone);
+            return found;
+        }
+
+        static bool IsWaiting(LoadedUnit unit) => unit is { State: UnitState.Leaving, KeptState: null };
+    }
+
     /// <summary>
     /// Marks a unit as superseded by another one: who used shared code of it uses that of the other one, data stays.
     /// </summary>
@@ -227,6 +373,14 @@ internal sealed class UnitGraph
             {
                 yield return _edges[i].User;
             }
+        }
+    }
+
+    private IEnumerable<LoadedUnit> UsedBy(LoadedUnit unit)
+    {
+        for (int i = unit.FirstUse; i is not 0; i = _edges[i].NextUse)
+        {
+            yield return _edges[i].Used;
         }
     }
 

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
-using ElfLoader.Diagnostics;
 using ElfLoader.Elf;
 using ElfLoader.Memory;
 using ElfLoader.Redirection;
@@ -17,7 +16,7 @@ namespace ElfLoader.Linking;
 /// It can be used for one link after the other, with all that a link makes for itself: of many small loads, that would be more
 /// memory than what stays of them. Of a link that failed, was large, or left something behind that refers to it, it is not.
 /// </remarks>
-internal sealed class UnitLinker
+internal sealed partial class UnitLinker
 {
     private static LinkRules Rules => HostMachine.Rules;
 
@@ -38,7 +37,8 @@ internal sealed class UnitLinker
     private readonly List<ElfObject> _inputs = [];
     private LinkRequest _request = LinkRequest.Ordinary;
     private UnitEntries? _entries;
-    private bool _wasOvertaken;
+    private ContentsChanges _before;
+    private ContentsChanges _own;
     private bool _isReferredTo;
     private StateTransfer? _state;
 
@@ -73,7 +73,18 @@ internal sealed class UnitLinker
     /// <summary>
     /// Whether it failed because of what other threads loaded or unloaded since it began, so that linking again will help.
     /// </summary>
-    internal bool WasOvertaken => _wasOvertaken || _publication.WasOvertaken;
+    internal bool WasOvertaken
+    {
+        get
+        {
+            ContentsChanges others = _library.Changes - _before - _own;
+            return _publication.WasOvertaken || others.Removals > 0
+                || (others.Additions > 0 && (HasWanted || _resolution.WasOvertaken(_scope.Pulled.Count)));
+        }
+    }
+
+    /// <summary>Whether the library defines the name that an archive is to define.</summary>
+    private bool HasWanted => _request.Wanted is { } wanted && _library.Contents.FindVersion(wanted).Exists;
 
     /// <summary>Does it all.</summary>
     /// <param name="inputs">The objects.</param>
@@ -82,12 +93,12 @@ internal sealed class UnitLinker
     /// <exception cref="LinkException">Something is wrong; nothing has changed.</exception>
     internal LoadedUnit? Link(ReadOnlySpan<ElfObject> inputs, LinkRequest request)
     {
-        long removals = _library.Removals;
+        _before = _library.Changes;
         _inputs.AddRange(inputs);
         _request = request;
         _publication.Begin(request);
         _scope.IsReplacing = request.Replace is not null;
-        if (request.Wanted is { } wanted && _scope.FindInArchives(wanted) is { } member)
+        if (request.Wanted is { } wanted && !HasWanted && _scope.FindInArchives(wanted) is { } member)
         {
             _inputs.Add(member);
         }
@@ -107,11 +118,9 @@ internal sealed class UnitLinker
         _values.ClassifyNames();
         _entries = UnitEntries.Find(_library, _resolution);
         _scan.Run(_values);
-        _wasOvertaken = _errors.Any && _library.Removals != removals; // what is missing now was perhaps there before
         _errors.ThrowIfAny();
-        if (_scan.UsesMissing && _library.Removals != removals)
+        if (_scan.UsesMissing && _library.Changes.Removals != _before.Removals)
         {
-            _wasOvertaken = true;
             throw new LinkException(
                 LinkErrorCode.Undefined, new LinkLocation(_inputs[0].Name), "what it may have relied on has just been unloaded");
         }
@@ -145,7 +154,7 @@ internal sealed class UnitLinker
         }
         catch (Exception exception)
         {
-            _entries?.Settle(_library, isPublished: false);
+            _entries?.Settle(unit, isPublished: false);
             resources.Discard();
             foreign?.Dispose();
             ThrowIfOfMemory(exception);
@@ -333,45 +342,6 @@ internal sealed class UnitLinker
         return value | ((traits & SymbolTraits.Thumb) != 0 ? HostMachine.Architecture.ThumbBit : 0);
     }
 
-    /// <summary>From here on foreign code runs.</summary>
-    private void Start(LoadedUnit unit)
-    {
-        ref UnitResources resources = ref unit.Resources;
-        try
-        {
-            _publication.RelyOnOthers(unit, _resolution, _scope);
-            _state?.Join(unit);
-            _entries?.PrepareForInitializers();
-            resources.Diagnostics = UnitDiagnostics.Announce(unit, Rules, _resolution, _stubs, _layout);
-            resources.ActivateTls(_layout);
-            if (_library.Options.RunCode)
-            {
-                ResolveIfuncs(resources.Allocation!);
-            }
-
-            resources.RegisterUnwind(_layout);
-            if (_publication.RunsInitializers)
-            {
-                InitializerLists lists = InitializerLists.Collect(_resolution.ObjectsIfAny(ObjectParts.FunctionArrays), _layout);
-                unit.RegistersExit = lists.Terminators.Count > 0 || _resolution.Symbols.Find("__cxa_atexit"u8) >= 0
-                    || _resolution.Symbols.Find("atexit"u8) >= 0;
-                resources.Initialize(lists, _layout, _library.Arguments);
-            }
-
-            resources.Settle();
-            _publication.Publish(unit, _resolution, _scope, _state);
-            _entries?.Settle(_library, isPublished: true);
-            _library.Contents.LastPool = resources.Pool;
-        }
-        catch (Exception exception)
-        {
-            _entries?.Settle(_library, isPublished: false);
-            _library.Contents.Abandon(unit);
-            ThrowIfOfMemory(exception);
-            throw;
-        }
-    }
-
     private void ThrowIfOfMemory(Exception exception)
     {
         if (exception is MemoryException)
@@ -380,17 +350,6 @@ internal sealed class UnitLinker
             [
                 new LinkError(LinkErrorCode.LimitExceeded, new LinkLocation(_inputs[0].Name), exception.Message),
             ]);
-        }
-    }
-
-    private void ResolveIfuncs(MemoryAllocation allocation)
-    {
-        foreach (ref readonly Stub stub in _stubs.All)
-        {
-            if (stub.IsIfunc)
-            {
-                allocation.StoreWord(MemoryZone.Relro, stub.SlotOffset, (ulong)NativeCall.Resolve(stub.Resolver));
-            }
         }
     }
 }

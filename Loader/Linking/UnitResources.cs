@@ -111,28 +111,21 @@ internal struct UnitResources
         }
     }
 
-    /// <summary>Gives the code back; data stays. Does nothing while a thread owes a destructor.</summary>
-    internal bool TryFreeCode()
-    {
-        if (Allocation is null || (Lifetime.Address is not 0 && Lifetime.PendingThreadDestructors > 0))
-        {
-            return false;
-        }
+    /// <summary>Whether a thread owes it a destructor of a thread-local variable.</summary>
+    internal readonly bool IsOwed =>
+        Allocation is not null && Lifetime.Address is not 0 && Lifetime.PendingThreadDestructors > 0;
 
+    /// <summary>Gives the code back; data stays. No thread owes it a destructor.</summary>
+    internal void FreeCode()
+    {
         WithdrawCode();
-        Allocation.FreeCode();
-        return true;
+        Allocation?.FreeCode();
     }
 
     /// <summary>Gives everything back, unless a thread still owes a destructor of a thread-local variable.</summary>
     internal bool TryFree()
     {
-        if (Allocation is null)
-        {
-            return true;
-        }
-
-        if (Lifetime.Address is not 0 && Lifetime.PendingThreadDestructors > 0)
+        if (IsOwed)
         {
             return false;
         }

@@ -1,5 +1,17 @@
 namespace ElfLoader.Redirection;
 
+/// <summary>Code of a function that only some calls reach.</summary>
+/// <param name="Body">Where it is.</param>
+/// <param name="Unit">Whose it is.</param>
+/// <param name="Thread">
+/// The managed thread that runs the initializers of the load which brings it, and may call it already; 0: the unit has been
+/// unloaded, and only destructors that it is still owed may call it.
+/// </param>
+/// <param name="IsNew">
+/// Whether the load made the entry: then nobody knows it but that load, and threads which its initializers have started.
+/// </param>
+internal readonly record struct HiddenCode(ulong Body, LoadedUnit Unit, int Thread, bool IsNew = false);
+
 /// <summary>
 /// The canonical address of one function of a library, and the cell that tells where its code is. It belongs to the library
 /// and outlives the units that bring the code.
@@ -10,6 +22,8 @@ internal sealed class CallEntry
     private readonly EntryChunk _chunk;
     private readonly int _index;
     private ulong _target;
+    private HiddenCode[] _hidden = [];
+    private LoadedUnit? _reachesHiddenOf;
 
     internal CallEntry(ObjectLibrary library, string name, uint number, EntryChunk chunk, int index)
     {
@@ -33,37 +47,104 @@ internal sealed class CallEntry
     /// <summary>The canonical address.</summary>
     internal ulong Address { get; }
 
-    /// <summary>Where its code is; 0 if it has none.</summary>
+    /// <summary>Where the code is that everybody calls; 0 if there is none.</summary>
     internal ulong Target => Volatile.Read(ref _target);
 
     /// <summary>Where its code comes from when it is called first; null for nowhere.</summary>
     internal LazyDefinition? Lazy { get; set; }
 
-    /// <summary>
-    /// Code that nobody may call but the initializers of the load that brings it, or destructors that run when it is unloaded.
-    /// </summary>
-    internal ulong PendingTarget { get; set; }
-
-    /// <summary>The managed thread that runs these initializers; 0: it is destructors.</summary>
-    internal int PendingThread { get; set; }
+    /// <summary>Code that only some calls reach, the newest last.</summary>
+    internal ReadOnlySpan<HiddenCode> Hidden => _hidden;
 
     /// <summary>Links that have not been published yet and will define it.</summary>
     internal int Claims { get; set; }
+
+    /// <summary>Whether anybody may hold its address: it has been published, with code or without.</summary>
+    internal bool IsKnown { get; set; }
+
+    /// <summary>Whether a publication is about to take its code away: nobody may come to use it.</summary>
+    internal bool IsLeaving { get; set; }
 
     /// <summary>Units that call it or hold its address, and have no copy of it.</summary>
     internal HashSet<LoadedUnit> Users { get; } = [];
 
     /// <summary>Whether anything would miss it.</summary>
-    internal bool IsIdle => Target is 0 && Lazy is null && Claims is 0 && Users.Count is 0;
+    internal bool IsIdle => Target is 0 && Lazy is null && Claims is 0 && Users.Count is 0 && Hidden.IsEmpty;
 
     /// <summary>Lets all calls from now on go to another place, with one store.</summary>
     /// <param name="target">Where the code is; 0 for nowhere.</param>
     internal void Redirect(ulong target)
     {
+        _reachesHiddenOf = null;
         Volatile.Write(ref _target, target);
         _chunk.Store(_index, target);
     }
 
+    /// <summary>Whether it has hidden code of a unit. The registry's gate is held.</summary>
+    internal bool IsHidden(LoadedUnit unit, out ulong body)
+    {
+        foreach (ref readonly HiddenCode code in Hidden)
+        {
+            if (code.Unit == unit)
+            {
+                body = code.Body;
+                return true;
+            }
+        }
+
+        body = 0;
+        return false;
+    }
+
+    /// <summary>Notes code that only some calls reach. The registry's gate is held.</summary>
+    internal void Hide(in HiddenCode code)
+    {
+        Reveal(code.Unit);
+        _hidden = [.. _hidden, code];
+    }
+
+    /// <summary>
+    /// Lets calls reach a unit's hidden code without being resolved, for as long as there is no other. The registry's gate is held.
+    /// </summary>
+    internal void ReachHidden(LoadedUnit unit)
+    {
+        if (Target is 0 && IsHidden(unit, out ulong body))
+        {
+            _reachesHiddenOf = unit;
+            _chunk.Store(_index, body);
+        }
+    }
+
+    /// <summary>Lets calls reach hidden code by being resolved only. The registry's gate is held.</summary>
+    internal void CloseHidden()
+    {
+        if (_reachesHiddenOf is not null)
+        {
+            Redirect(0);
+        }
+    }
+
+    /// <summary>Forgets that a unit's code is hidden. The registry's gate is held.</summary>
+    internal void Reveal(LoadedUnit unit)
+    {
+        if (_reachesHiddenOf == unit)
+        {
+            CloseHidden();
+        }
+
+        if (IsHidden(unit, out _))
+        {
+            _hidden = [.. _hidden.Where(code => code.Unit != unit)];
+        }
+    }
+
+    /// <summary>Whether its place is others'.</summary>
+    internal bool IsGone { get; private set; }
+
     /// <summary>Gives its place to others.</summary>
-    internal void Free() => _chunk.Free(_index);
+    internal void Free()
+    {
+        IsGone = true;
+        _chunk.Free(_index);
+    }
 }

@@ -6,20 +6,20 @@ namespace ElfLoader.Redirection;
 internal static class CallResolution
 {
     [ThreadStatic]
-    private static bool t_endsUnits;
+    private static LoadedUnit? t_ending;
 
-    /// <summary>Ends units in this thread; their destructors may call what has been unloaded but is still there.</summary>
-    internal static void EndUnits(Action end)
+    /// <summary>Runs a unit's destructors; they may call what has been unloaded but is still there.</summary>
+    internal static void RunDestructors(LoadedUnit unit)
     {
-        bool before = t_endsUnits;
-        t_endsUnits = true;
+        LoadedUnit? before = t_ending;
+        t_ending = unit;
         try
         {
-            end();
+            unit.Resources.RunDestructors();
         }
         finally
         {
-            t_endsUnits = before;
+            t_ending = before;
         }
     }
 
@@ -31,6 +31,12 @@ internal static class CallResolution
     {
         CallEntry entry = NativeProcess.Current.Entries.Find(number)
             ?? throw new InvalidOperationException("a function of a library that has been disposed was called");
+        if (entry.IsGone)
+        {
+            throw new InvalidOperationException(
+                $"'{entry.Name}' of library '{entry.Library.Name}' was called, which has been given back: the library has been disposed, "
+                + $"or {nameof(ObjectLibrary.TrimEntries)} was called");
+        }
 
         // Whoever publishes must not wait for a thread that others wait for.
         EpochGate.EnterWithoutWaiting();
@@ -57,22 +63,72 @@ internal static class CallResolution
 
     private static ulong Find(CallEntry entry)
     {
+        if (FindHidden(entry, out ulong other) is not 0 and ulong own)
+        {
+            return own;
+        }
+
         if (entry.Lazy is { } lazy)
         {
             lazy.Materialize(again: false);
             return entry.Target is not 0 and ulong target ? target
-                : entry.PendingTarget is not 0 and ulong pending ? pending // it is needed by what runs while it is loaded
+                : FindStarting(entry) is not 0 and ulong starting ? starting // it is needed by what runs while it is loaded
                 : throw new InvalidOperationException("it was called by what provides its code");
         }
 
-        if (entry.Target is not 0 and ulong found)
+        return entry.Target is not 0 and ulong found ? found
+            : other is not 0 ? other
+            : throw new InvalidOperationException("it has been unloaded");
+    }
+
+    /// <summary>Finds hidden code that the calling thread may reach.</summary>
+    /// <param name="entry">The entry.</param>
+    /// <param name="other">
+    /// Code of another unit: one that has been unloaded, where the thread runs destructors, or one that made the entry, and has
+    /// started this thread perhaps; 0 if there is none.
+    /// </param>
+    /// <returns>Code of the unit whose initializers or destructors this thread runs; 0 if there is none.</returns>
+    private static ulong FindHidden(CallEntry entry, out ulong other)
+    {
+        other = 0;
+        ulong owed = NativeProcess.Host.Finalizer.OwedCounter;
+        lock (NativeProcess.Current.Entries.Gate)
         {
-            return found;
+            for (int i = entry.Hidden.Length - 1; i >= 0 && entry.Target is 0; i--)
+            {
+                HiddenCode code = entry.Hidden[i];
+                bool isOwn = code.Thread is not 0
+                    ? code.Thread == Environment.CurrentManagedThreadId
+                    : code.Unit == t_ending || (owed is not 0 && code.Unit.Resources.Lifetime.Counter == owed);
+                if (isOwn)
+                {
+                    return code.Body;
+                }
+
+                bool mayReach = code.Thread is 0 ? t_ending is not null || owed is not 0 : code.IsNew;
+                if (mayReach && other is 0)
+                {
+                    other = code.Body;
+                }
+            }
         }
 
-        return entry.PendingTarget is not 0 and ulong own
-            && (entry.PendingThread == Environment.CurrentManagedThreadId || (entry.PendingThread is 0 && t_endsUnits))
-            ? own
-            : throw new InvalidOperationException("it has been unloaded");
+        return 0;
+    }
+
+    private static ulong FindStarting(CallEntry entry)
+    {
+        lock (NativeProcess.Current.Entries.Gate)
+        {
+            foreach (ref readonly HiddenCode code in entry.Hidden)
+            {
+                if (code.Thread is not 0)
+                {
+                    return code.Body;
+                }
+            }
+
+            return 0;
+        }
     }
 }

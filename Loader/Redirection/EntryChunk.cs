@@ -14,13 +14,16 @@ internal sealed class EntryChunk
     internal const int Capacity = 128;
 
     /// <summary>
-    /// How to unwind from an entry (LSB, "Exception Frames"): the return address is on top of the stack. A common information
-    /// entry, a description whose start and length are filled in, and the terminator.
+    /// How to unwind from an entry (LSB, "Exception Frames"): the return address is on top of the stack or, from
+    /// <see cref="X64EntryStub.Pushed"/> on, below the entry's number. A common information entry; a description whose start and
+    /// length are filled in, with the expression rsp + 8 + ((rip &amp; 31) >= 21) * 8 for the canonical frame address; and the
+    /// terminator.
     /// </summary>
     private static ReadOnlySpan<byte> UnwindTable =>
     [
         0x14, 0, 0, 0, 0, 0, 0, 0, 1, (byte)'z', (byte)'R', 0, 1, 0x78, 16, 1, 0x1b, 0x0c, 7, 8, 0x90, 1, 0, 0,
-        0x14, 0, 0, 0, 0x1c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0x1c, 0, 0, 0, 0x1c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0x0f, 11, 0x77, 8, 0x80, 0, 0x30 + X64EntryStub.Size - 1, 0x1a, 0x30 + X64EntryStub.Pushed, 0x2a, 0x33, 0x24, 0x22, 0, 0,
         0, 0, 0, 0,
     ];
 

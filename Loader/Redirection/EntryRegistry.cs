@@ -10,7 +10,7 @@ internal sealed class EntryRegistry
     /// <summary>Guards the entries of all libraries.</summary>
     internal Lock Gate { get; } = new();
 
-    /// <summary>The entry of a number; null if it is gone.</summary>
+    /// <summary>The entry of a number, also if it is not in use any more; null if its memory has been given back.</summary>
     internal CallEntry? Find(uint number)
     {
         lock (Gate)
@@ -19,15 +19,20 @@ internal sealed class EntryRegistry
         }
     }
 
-    /// <summary>Adds an entry. The gate is held.</summary>
-    internal void Add(CallEntry entry) => _entries.Add(entry.Number, entry);
-
-    /// <summary>Removes an entry. The gate is held.</summary>
-    internal void Remove(CallEntry entry) => _entries.Remove(entry.Number);
+    /// <summary>Adds an entry, in the place of one that is not in use any more. The gate is held.</summary>
+    internal void Add(CallEntry entry) => _entries[entry.Number] = entry;
 
     /// <summary>The first number of a new chunk. The gate is held.</summary>
     internal uint TakeNumbers() => _freeChunks.TryPop(out uint first) ? first : _nextChunk++ * EntryChunk.Capacity;
 
     /// <summary>Gives the numbers of a chunk back. The gate is held.</summary>
-    internal void GiveNumbers(uint first) => _freeChunks.Push(first);
+    internal void GiveNumbers(uint first)
+    {
+        for (uint i = 0; i < EntryChunk.Capacity; i++)
+        {
+            _entries.Remove(first + i);
+        }
+
+        _freeChunks.Push(first);
+    }
 }

@@ -47,17 +47,33 @@ internal sealed class EntryTable
             isNew = entry is null;
             entry ??= Add(hash, name, pool);
             entry.Claims++;
+            if (entry.Claims > 1)
+            {
+                entry.CloseHidden(); // what another link's initializers call is not for this one
+            }
+
             return entry;
         }
     }
 
-    /// <summary>Ends a claim; an entry that nothing has come of is removed.</summary>
-    internal void Settle(CallEntry entry, bool isPublished)
+    /// <summary>Ends a claim; an entry that nothing has ever come of is removed.</summary>
+    internal void Settle(CallEntry entry, LoadedUnit? unit, bool isPublished)
     {
         lock (Gate)
         {
             entry.Claims--;
-            if (!isPublished && entry.IsIdle)
+            entry.IsKnown |= isPublished;
+            if (isPublished && unit is not null)
+            {
+                bool isHidden = entry.IsHidden(unit, out ulong own);
+                entry.Reveal(unit);
+                if (isHidden && entry is { Target: 0, Lazy: null })
+                {
+                    entry.Redirect(own); // another definition prevails, which is no entry: the unit uses its own copy
+                }
+            }
+
+            if (!entry.IsKnown && entry.IsIdle)
             {
                 Remove(entry);
             }
@@ -102,8 +118,7 @@ internal sealed class EntryTable
     {
         byte[] name = Encoding.UTF8.GetBytes(entry.Name);
         _byName.Remove(NameHash.Of(name), name);
-        _process.Entries.Remove(entry);
-        entry.Free();
+        entry.Free(); // whoever calls it all the same is told its name, as long as there is something to call
         _count--;
     }
 

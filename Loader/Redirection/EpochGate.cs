@@ -32,6 +32,12 @@ internal static class EpochGate
     [ThreadStatic]
     private static ulong t_slot;
 
+    [ThreadStatic]
+    private static bool t_publishes;
+
+    /// <summary>Whether the calling thread is publishing: then it is in a callback that may change nothing else.</summary>
+    internal static bool IsPublishing => t_publishes;
+
     /// <summary>Whether the calling thread is in an epoch.</summary>
     internal static bool IsInside => t_slot is not 0 && NativeBytes.LoadWord(t_slot) is not 0;
 
@@ -130,6 +136,12 @@ internal static class EpochGate
             throw new InvalidOperationException("A thread in an epoch cannot publish: it would wait for itself.");
         }
 
+        if (t_publishes)
+        {
+            throw new InvalidOperationException(
+                "A callback of a publication (ReplaceOptions.Migrate) cannot publish: nothing may change but what it migrates.");
+        }
+
         long start = Stopwatch.GetTimestamp();
         TimeSpan patience = FirstPatience;
         while (true)
@@ -167,12 +179,14 @@ internal static class EpochGate
             }
 
             ulong next = Generation + 1;
+            t_publishes = true;
             change(next);
             NativeBytes.StoreWord(Words.Generation, next);
             return true;
         }
         finally
         {
+            t_publishes = false;
             NativeBytes.StoreWord(Words.Pending, 0);
             WaitWord.WakeAll(Words.Pending);
         }

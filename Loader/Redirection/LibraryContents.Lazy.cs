@@ -14,6 +14,7 @@ internal sealed partial class LibraryContents
         List<CallEntry> entries = [];
         lock (_gate)
         {
+            RefuseIfClosed();
             foreach (byte[] name in lazy.NameBytes)
             {
                 if (_definitions.Find(NameHash.Of(name), name) is { Exists: true, Entry: not { Target: 0 } } other)
@@ -29,7 +30,7 @@ internal sealed partial class LibraryContents
             {
                 CallEntry entry = library.Entries.Claim(NameHash.Of(name), name, LastPool, out _);
                 entry.Lazy = lazy;
-                library.Entries.Settle(entry, isPublished: true);
+                library.Entries.Settle(entry, unit: null, isPublished: true);
                 entries.Add(entry);
             }
 
@@ -39,6 +40,8 @@ internal sealed partial class LibraryContents
                 byte[] name = Encoding.UTF8.GetBytes(entry.Name);
                 _definitions.Set(NameHash.Of(name), name, LazyDefinition.DefinitionOf(entry));
             }
+
+            Count(new ContentsChanges(1, 0));
         }
     }
 

@@ -30,30 +30,41 @@ internal sealed partial class LibraryContents
     }
 
     /// <summary>Unloads units, so that nobody in an epoch sees some of them and not others.</summary>
+    /// <param name="units">The units.</param>
+    /// <param name="isLibrary">
+    /// Whether they are all that a library has. Then units of libraries that it uses in turn are no reason to refuse: what they
+    /// need stays in memory, and can be called, until they go.
+    /// </param>
     /// <exception cref="InvalidOperationException">Other units need them; the message names these.</exception>
-    internal static void UnloadTogether(IReadOnlyList<LoadedUnit> units)
+    internal static void UnloadTogether(IReadOnlyList<LoadedUnit> units, bool isLibrary = false)
     {
-        LoadedUnit[] loaded = [.. units.Where(unit => unit.State is UnitState.Loaded)];
-        if (loaded.Length is 0)
+        if (!units.Any(unit => unit.State is UnitState.Loaded))
         {
             return;
         }
 
+        foreach (ObjectLibrary library in units.Select(unit => unit.Library).Distinct())
+        {
+            library.Contents.RefuseInInitializer(library.Name, "Unload");
+        }
+
+        HashSet<ObjectLibrary>? mutual = isLibrary ? NativeProcess.Current.Graph.LibrariesUsedBy(units) : null;
+        bool Keeps(LoadedUnit user) => mutual is not null && mutual.Contains(user.Library);
+
+        LoadedUnit[] loaded = [];
         EpochGate.Publish(new ReplaceOptions().Timeout, generation =>
         {
-            foreach (LoadedUnit unit in loaded)
-            {
-                LoadedUnit[] needing = [.. unit.Library.Contents.Dependents(unit).Except(loaded)];
-                if (needing.Length > 0)
-                {
-                    throw new InvalidOperationException(
-                        $"{unit.Name} is in use by {string.Join("; ", needing.Select(user => user.Name))}");
-                }
-            }
-
+            loaded = [.. units.Distinct().Where(unit => unit.State is UnitState.Loaded)]; // others may have been faster
+            using var held = HeldEntries.Of(loaded, Keeps);
+            NativeProcess.Current.Graph.LeaveTogether(loaded, held.Keeping, Keeps);
             foreach (LoadedUnit unit in loaded)
             {
                 unit.Library.Contents.TakeAway(unit, generation);
+            }
+
+            foreach (LoadedUnit used in held.Keeping.Select(pair => pair.Used).Distinct())
+            {
+                ReachCode(used);
             }
         });
         foreach (LibraryContents contents in loaded.Select(unit => unit.Library.Contents).Distinct())
@@ -101,7 +112,7 @@ internal sealed partial class LibraryContents
             }
         }
 
-        return [.. needing.Where(user => user.State is UnitState.Loaded).Distinct()];
+        return [.. needing.Where(user => user.IsInUse).Distinct()];
     }
 
     /// <summary>Takes a unit's definitions away; no thread is in an epoch.</summary>
@@ -115,10 +126,9 @@ internal sealed partial class LibraryContents
             _groups.Remove(unit);
             _pulled.ExceptWith(unit.Pulled);
             LeaveEntries(unit);
-            _process.Graph.SetState(unit, UnitState.Superseded);
             _superseded.Add((unit, generation));
             _publications++;
-            _removals++;
+            Count(new ContentsChanges(0, 1));
         }
 
         ForgetUse(unit);
@@ -132,14 +142,20 @@ internal sealed partial class LibraryContents
             CallEntry entry = function.Entry!;
             byte[] name = System.Text.Encoding.UTF8.GetBytes(entry.Name);
             ulong hash = NameHash.Of(name);
-            if (entry.Target == function.Body && !_definitions.Find(hash, name).Exists)
+            if (entry.Target != function.Body || _definitions.Find(hash, name).Body == function.Body)
+            {
+                continue;
+            }
+
+            lock (_process.Entries.Gate)
             {
                 entry.Redirect(0);
-                (entry.PendingTarget, entry.PendingThread) = (function.Body, 0);
-                if (entry.Lazy is not null)
-                {
-                    _definitions.Set(hash, name, LazyDefinition.DefinitionOf(entry)); // it can be called first once more
-                }
+                entry.Hide(new HiddenCode(function.Body, unit, Thread: 0));
+            }
+
+            if (entry.Lazy is not null)
+            {
+                _definitions.Set(hash, name, LazyDefinition.DefinitionOf(entry)); // it can be called first once more
             }
         }
     }
@@ -147,26 +163,36 @@ internal sealed partial class LibraryContents
     /// <summary>Lets not even destructors call a unit any more.</summary>
     private static void ForgetCode(LoadedUnit unit)
     {
-        foreach (EntryFunction function in UnitEntries.FunctionsOf(unit))
+        if (unit.Entries is null)
         {
-            if (function.Entry!.PendingTarget == function.Body)
+            return;
+        }
+
+        lock (NativeProcess.Current.Entries.Gate)
+        {
+            foreach (EntryFunction function in UnitEntries.FunctionsOf(unit))
             {
-                function.Entry.PendingTarget = 0;
+                function.Entry?.Reveal(unit);
             }
         }
+
+        unit.Library.TrimIfDisposed();
     }
 
     /// <summary>Ends a unit's use of entries.</summary>
     private void ForgetUse(LoadedUnit unit)
     {
+        List<CallEntry> used;
         lock (_process.Entries.Gate)
         {
-            foreach (CallEntry entry in unit.UsedEntries ?? [])
-            {
-                _ = entry.Users.Remove(unit);
-            }
-
+            used = unit.UsedEntries ?? [];
+            used.ForEach(entry => entry.Users.Remove(unit));
             unit.UsedEntries = null;
+        }
+
+        foreach (ObjectLibrary library in used.Select(entry => entry.Library).Distinct())
+        {
+            library.TrimIfDisposed();
         }
     }
 
@@ -197,23 +223,16 @@ internal sealed partial class LibraryContents
             _superseded.RemoveAll(pair => pair.Generation <= oldest);
         }
 
-        if (free.Count > 0)
+        if (free.Count is 0)
         {
-            CallResolution.EndUnits(() =>
-            {
-                free.ForEach(RunDestructors); // before any code goes that they may call
-                free.ForEach(Dispose);
-            });
+            return;
         }
-    }
 
-    /// <summary>Runs the destructors of a unit whose data goes with it.</summary>
-    private static void RunDestructors(LoadedUnit unit)
-    {
-        if (unit.KeptState is null && unit.Library.Contents._process.Graph.UsersOf(unit).Count is 0)
-        {
-            unit.Resources.RunDestructors();
-        }
+        List<LoadedUnit> ending = _process.Graph.EndTogether(free.FindAll(unit => unit.KeptState is null));
+        ending.ForEach(CallResolution.RunDestructors); // before any code goes that they may call
+        free.FindAll(unit => unit.State is UnitState.Leaving).ForEach(Dispose);
+        ending.ForEach(unit => unit.Library.Contents.ForgetUse(unit));
+        FinishAll(ending);
     }
 
     /// <summary>Frees as much as can be of a unit whose code nobody runs.</summary>
@@ -235,7 +254,7 @@ internal sealed partial class LibraryContents
         contents.ForgetUse(unit);
         if (contents._process.Graph.TryEnd(unit))
         {
-            contents.Finish(unit);
+            Finish(unit);
         }
         else
         {
@@ -245,11 +264,31 @@ internal sealed partial class LibraryContents
 
     private static void FreeCode(LoadedUnit unit)
     {
-        if (!unit.RegistersExit && (unit.Left & UnitUse.SharedCode) is 0 && unit.TryFreeCode())
+        if (unit.RegistersExit)
+        {
+            ReachCode(unit);
+        }
+        else if ((unit.Left & (UnitUse.SharedCode | UnitUse.Owed)) is 0 && !unit.IsOwed)
         {
             ForgetCode(unit);
+            unit.Resources.FreeCode();
             unit.Objects = default;
             unit.Entries = null;
+        }
+    }
+
+    /// <summary>Lets calls reach a unit that stays for what the process runs at exit, when nobody can resolve calls.</summary>
+    private static void ReachCode(LoadedUnit unit)
+    {
+        lock (NativeProcess.Current.Entries.Gate)
+        {
+            foreach (EntryFunction function in UnitEntries.FunctionsOf(unit))
+            {
+                if (function.Entry is { Target: 0, Lazy: null } entry)
+                {
+                    entry.ReachHidden(unit);
+                }
+            }
         }
     }
 }

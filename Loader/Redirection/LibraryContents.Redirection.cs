@@ -13,7 +13,9 @@ internal sealed partial class LibraryContents
     internal long Publications => Interlocked.Read(ref _publications);
 
     /// <summary>Lets a unit's definitions take the place of others; no thread is in an epoch.</summary>
-    internal Replacement PublishReplacement(
+    /// <returns>Null if others have defined, since <paramref name="before"/>, what it takes the place of: then nothing has changed.</returns>
+    internal Replacement? PublishReplacement(
+        in ContentsState before,
         ulong generation,
         LoadedUnit unit,
         SymbolResolution resolution,
@@ -23,6 +25,7 @@ internal sealed partial class LibraryContents
     {
         lock (_gate)
         {
+            RefuseIfClosed();
             List<NameChange> changes = [];
             LinkSymbols symbols = resolution.Symbols;
             for (int i = 0; i < symbols.Count; i++)
@@ -43,6 +46,11 @@ internal sealed partial class LibraryContents
                         : PublishedSymbols.DefinitionOf(unit, resolution, unit.Entries, i)));
             }
 
+            if (!HasKept(before, changes))
+            {
+                return null;
+            }
+
             SetGroups(unit, resolution, overtaken: null);
             _pulled.UnionWith(pulled);
             _units.Add(unit);
@@ -57,16 +65,49 @@ internal sealed partial class LibraryContents
         }
     }
 
+    /// <summary>What is there now, to find out later whether it still is.</summary>
+    internal ContentsState State
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return new ContentsState(_publications, _changes, _units.Count);
+            }
+        }
+    }
+
+    /// <summary>Whether what is to be replaced is what was there before. The gate is held.</summary>
+    private bool HasKept(in ContentsState before, List<NameChange> changes)
+    {
+        if (before.Publications != _publications)
+        {
+            return false;
+        }
+
+        if (before.Changes.Additions == _changes.Additions)
+        {
+            return true;
+        }
+
+        HashSet<LoadedUnit> added = [.. _units.Skip(before.Units)];
+        return !changes.Exists(change =>
+            change.Old is { Source: SymbolSource.Caller, IsWeak: false } || (change.Old.Holder is { } unit && added.Contains(unit)));
+    }
+
     /// <inheritdoc cref="Replacement.Undo"/>
     internal Replacement Undo(Replacement last, TimeSpan timeout)
     {
+        RefuseInInitializer(last.Library.Name, nameof(Undo));
         Replacement? undone = null;
         EpochGate.Publish(timeout, generation =>
         {
             lock (_gate)
             {
+                RefuseIfClosed();
                 RefuseUndo(last);
                 NameChange[] changes = [.. last.Changes.Select(change => change.Reversed)];
+                List<LoadedUnit> revived = [];
                 foreach (LoadedUnit old in changes.Select(change => change.New.Holder).OfType<LoadedUnit>().Distinct())
                 {
                     if (old.State is UnitState.Superseded)
@@ -74,6 +115,7 @@ internal sealed partial class LibraryContents
                         _process.Graph.SetState(old, UnitState.Loaded);
                         _superseded.RemoveAll(pair => pair.Unit == old);
                         _units.Add(old);
+                        revived.Add(old);
                     }
                 }
 
@@ -82,6 +124,7 @@ internal sealed partial class LibraryContents
                 {
                     Superseded = Apply(changes, shown, generation),
                 };
+                revived.ForEach(old => _pulled.UnionWith(old.Pulled));
             }
         });
         return undone!;
@@ -90,12 +133,20 @@ internal sealed partial class LibraryContents
     /// <summary>Points the cells of a unit's functions to its code, as far as its definitions prevail.</summary>
     private void RedirectTo(LoadedUnit unit, SymbolResolution resolution)
     {
-        foreach (EntryFunction function in UnitEntries.FunctionsOf(unit))
+        if (unit.Entries is null)
         {
-            ReadOnlySpan<byte> name = resolution.Symbols.Name(function.Symbol);
-            if (_definitions.Find(resolution.Symbols[function.Symbol].Hash, name).Unit == unit)
+            return;
+        }
+
+        lock (_process.Entries.Gate)
+        {
+            foreach (EntryFunction function in UnitEntries.FunctionsOf(unit))
             {
-                function.Entry!.Redirect(function.Body);
+                ReadOnlySpan<byte> name = resolution.Symbols.Name(function.Symbol);
+                if (_definitions.Find(resolution.Symbols[function.Symbol].Hash, name).Unit == unit)
+                {
+                    function.Entry!.Redirect(function.Body);
+                }
             }
         }
     }
@@ -174,7 +225,10 @@ internal sealed partial class LibraryContents
 
             if ((change.New.Entry ?? change.Old.Entry) is { } entry)
             {
-                entry.Redirect(change.New.Body);
+                lock (_process.Entries.Gate)
+                {
+                    Redirect(entry, change);
+                }
             }
         }
 
@@ -186,14 +240,30 @@ internal sealed partial class LibraryContents
                 _process.Graph.Supersede(old, by);
                 Forget(old);
                 _groups.Remove(old);
+                _pulled.ExceptWith(old.Pulled);
                 _superseded.Add((old, generation));
                 superseded.Add(old);
             }
         }
 
         _publications++;
-        _removals++;
+        Count(new ContentsChanges(1, 1));
         return superseded;
+    }
+
+    /// <summary>Lets calls go to the new code; the old unit's destructors find the old code if there is no other. The gate is held.</summary>
+    private static void Redirect(CallEntry entry, NameChange change)
+    {
+        entry.Redirect(change.New.Body);
+        if (change.Old is { Unit: { } from, Body: not 0 })
+        {
+            entry.Hide(new HiddenCode(change.Old.Body, from, Thread: 0));
+        }
+
+        if (change.New.Unit is { } to)
+        {
+            entry.Reveal(to);
+        }
     }
 
     private void RefuseUndo(Replacement last)
@@ -228,7 +298,7 @@ internal sealed partial class LibraryContents
 
     private static void RefuseUndo(string name, IEnumerable<LoadedUnit> users)
     {
-        LoadedUnit[] current = [.. users.Where(user => user.State is UnitState.Loaded)];
+        LoadedUnit[] current = [.. users.Where(user => user.IsInUse)];
         if (current.Length > 0)
         {
             throw new InvalidOperationException(

@@ -55,9 +55,7 @@ internal sealed class UnitEntries
         for (int i = 0; i < symbols.Count; i++)
         {
             ref LinkSymbol symbol = ref symbols[i];
-            const SymbolTraits wanted = SymbolTraits.Internal | SymbolTraits.Function;
-            if (symbol.State is not (SymbolState.Strong or SymbolState.Weak)
-                || (symbol.Traits & (wanted | SymbolTraits.Discarded)) != wanted)
+            if (symbol.State is not (SymbolState.Strong or SymbolState.Weak) || !IsFunction(symbol, resolution))
             {
                 continue;
             }
@@ -73,6 +71,7 @@ internal sealed class UnitEntries
                 symbol.Traits |= SymbolTraits.Redirected; // it may be out of reach, where new ones never are
             }
 
+            symbol.Traits = (symbol.Traits & ~SymbolTraits.Data) | SymbolTraits.Function;
             functions.Add(new EntryFunction { Symbol = i });
             entries._ofSymbol[i] = functions.Count;
         }
@@ -80,6 +79,10 @@ internal sealed class UnitEntries
         entries._functions = [.. functions];
         return functions.Count > 0 ? entries : null;
     }
+
+    private static bool IsFunction(in LinkSymbol symbol, SymbolResolution resolution) =>
+        (symbol.Traits & (SymbolTraits.Internal | SymbolTraits.Discarded)) is SymbolTraits.Internal
+        && ((symbol.Traits & SymbolTraits.Function) != 0 || PublishedSymbols.IsUntypedCode(symbol, resolution));
 
     /// <summary>The function of a global name; the entry is null where it has none.</summary>
     internal EntryFunction this[int symbol] =>
@@ -127,20 +130,17 @@ internal sealed class UnitEntries
     }
 
     /// <summary>Lets the unit's initializers call its functions, though nobody else may yet.</summary>
-    internal void PrepareForInitializers()
+    internal void PrepareForInitializers(LoadedUnit unit)
     {
-        foreach (ref readonly EntryFunction function in _functions.AsSpan())
+        lock (NativeProcess.Current.Entries.Gate)
         {
-            CallEntry entry = function.Entry!;
-            if (function.IsNew)
+            foreach (ref readonly EntryFunction function in _functions.AsSpan())
             {
-                entry.Redirect(function.Body);
-            }
-            else if (entry.Target is 0)
-            {
-                lock (NativeProcess.Current.Entries.Gate)
+                CallEntry entry = function.Entry!;
+                entry.Hide(new HiddenCode(function.Body, unit, Environment.CurrentManagedThreadId, function.IsNew));
+                if (function.IsNew && entry.Claims is 1)
                 {
-                    (entry.PendingTarget, entry.PendingThread) = (function.Body, Environment.CurrentManagedThreadId);
+                    entry.ReachHidden(unit); // nobody else knows it yet
                 }
             }
         }
@@ -163,8 +163,8 @@ internal sealed class UnitEntries
         }
     }
 
-    /// <summary>Ends the link: what was not published is taken back.</summary>
-    internal void Settle(ObjectLibrary library, bool isPublished)
+    /// <summary>Ends the link of a unit whose code never ran, or has been published.</summary>
+    internal void Settle(LoadedUnit unit, bool isPublished)
     {
         if (!_claimed)
         {
@@ -174,25 +174,27 @@ internal sealed class UnitEntries
         _claimed = false;
         foreach (ref readonly EntryFunction function in _functions.AsSpan())
         {
-            if (function.Entry is not { } entry)
+            if (function.Entry is { } entry)
             {
-                continue;
+                unit.Library.Entries.Settle(entry, unit, isPublished);
             }
+        }
+    }
 
-            lock (NativeProcess.Current.Entries.Gate)
+    /// <summary>
+    /// Takes back what the unit's initializers could call, once its destructors have run; what it is still owed may call it.
+    /// </summary>
+    internal void Withdraw(LoadedUnit unit)
+    {
+        lock (NativeProcess.Current.Entries.Gate)
+        {
+            foreach (ref readonly EntryFunction function in _functions.AsSpan())
             {
-                if (entry.PendingTarget == function.Body)
+                if (function.Entry is { } entry && entry.IsHidden(unit, out _))
                 {
-                    entry.PendingTarget = 0;
-                }
-
-                if (!isPublished && function.IsNew && entry.Target == function.Body)
-                {
-                    entry.Redirect(0);
+                    entry.Hide(new HiddenCode(function.Body, unit, Thread: 0));
                 }
             }
-
-            library.Entries.Settle(entry, isPublished);
         }
     }
 }

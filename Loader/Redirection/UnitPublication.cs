@@ -10,7 +10,7 @@ internal sealed class UnitPublication
     private readonly NativeProcess _process;
     private readonly UnitUses _uses = new();
     private LinkRequest _request = LinkRequest.Ordinary;
-    private long _publications;
+    private ContentsState _before;
 
     internal UnitPublication(ObjectLibrary library, NativeProcess process)
     {
@@ -22,7 +22,7 @@ internal sealed class UnitPublication
     internal void Begin(LinkRequest request)
     {
         _request = request;
-        _publications = _library.Contents.Publications;
+        _before = request.Replace is null ? default : _library.Contents.State;
     }
 
     /// <summary>Forgets all of a link, so that there can be another one.</summary>
@@ -40,11 +40,12 @@ internal sealed class UnitPublication
     internal bool RunsInitializers => _library.Options.RunCode && _request.Replace?.RunInitializers is not false;
 
     /// <summary>Makes the unit's definitions visible, or lets them take the place of others.</summary>
-    internal void Publish(LoadedUnit unit, SymbolResolution resolution, ProcessScope scope, StateTransfer? state)
+    internal void Publish(
+        LoadedUnit unit, SymbolResolution resolution, ProcessScope scope, StateTransfer? state, StartingUnit starting)
     {
         if (_request.Replace is { } replace)
         {
-            PublishReplacement(unit, resolution, scope, state!, replace);
+            PublishReplacement(unit, resolution, scope, state!, replace, starting);
         }
         else if (!_request.IsLazy && unit.Entries is { FillsGaps: true })
         {
@@ -53,7 +54,7 @@ internal sealed class UnitPublication
         else
         {
             int conflict = _library.Contents.Publish(unit, resolution, scope.Pulled, out Definition other);
-            RefuseConflict(resolution, scope, conflict, other);
+            RefuseConflict(resolution, conflict, other);
         }
     }
 
@@ -63,25 +64,43 @@ internal sealed class UnitPublication
         Definition other = default;
         EpochGate.Publish(new ReplaceOptions().Timeout, _ =>
             conflict = _library.Contents.Publish(unit, resolution, scope.Pulled, out other));
-        RefuseConflict(resolution, scope, conflict, other);
+        RefuseConflict(resolution, conflict, other);
     }
 
     private void PublishReplacement(
-        LoadedUnit unit, SymbolResolution resolution, ProcessScope scope, StateTransfer state, ReplaceOptions replace)
+        LoadedUnit unit,
+        SymbolResolution resolution,
+        ProcessScope scope,
+        StateTransfer state,
+        ReplaceOptions replace,
+        StartingUnit starting)
     {
         EpochGate.Publish(replace.Timeout, generation =>
         {
-            if (_library.Contents.Publications != _publications)
-            {
-                WasOvertaken = true;
-                throw new LinkException(
-                    LinkErrorCode.Undefined, new LinkLocation(unit.Name), "what it replaces has just been replaced");
-            }
-
+            RefuseIf(_library.Contents.Publications != _before.Publications, unit);
             state.Migrate();
             Replacement = _library.Contents.PublishReplacement(
-                generation, unit, resolution, scope.Pulled, state.Reports, RunsInitializers);
+                _before, generation, unit, resolution, scope.Pulled, state.Reports, RunsInitializers);
+            if (Replacement is null && starting.Changes.Additions > 0)
+            {
+                throw new LinkException(
+                    LinkErrorCode.Duplicate,
+                    new LinkLocation(unit.Name),
+                    "its initializers have loaded another definition of what it replaces");
+            }
+
+            RefuseIf(Replacement is null, unit);
         });
+    }
+
+    private void RefuseIf(bool isOvertaken, LoadedUnit unit)
+    {
+        if (isOvertaken)
+        {
+            WasOvertaken = true;
+            throw new LinkException(
+                LinkErrorCode.Undefined, new LinkLocation(unit.Name), "what it relies on has just been replaced or unloaded");
+        }
     }
 
     /// <summary>Refuses to choose between variables that are kept and initializers that may overwrite them.</summary>
@@ -101,7 +120,7 @@ internal sealed class UnitPublication
     }
 
     /// <summary>Makes the units that this one uses stay, and looks whether everything is still as it was resolved.</summary>
-    internal void RelyOnOthers(LoadedUnit unit, SymbolResolution resolution, ProcessScope scope)
+    internal void RelyOnOthers(LoadedUnit unit, SymbolResolution resolution)
     {
         if (!_process.Graph.TryAdd(unit, FindUses(unit, resolution), out LoadedUnit? gone))
         {
@@ -113,16 +132,15 @@ internal sealed class UnitPublication
         if (_request.Replace is null)
         {
             int conflict = _library.Contents.FindConflict(resolution, out Definition other);
-            RefuseConflict(resolution, scope, conflict, other);
+            RefuseConflict(resolution, conflict, other);
         }
     }
 
-    private void RefuseConflict(SymbolResolution resolution, ProcessScope scope, int conflict, in Definition other)
+    private static void RefuseConflict(SymbolResolution resolution, int conflict, in Definition other)
     {
         if (conflict >= 0)
         {
             LinkObject definer = resolution.Objects[resolution.Symbols[conflict].Definer];
-            WasOvertaken = definer.Ordinal >= resolution.Objects.Count - scope.Pulled.Count; // another load pulled it too
             string name = resolution.Symbols.Text(conflict);
             throw new LinkException(
                 LinkErrorCode.Duplicate,
@@ -130,6 +148,9 @@ internal sealed class UnitPublication
                 $"'{name}' is defined already by {other.Provider}");
         }
     }
+
+    /// <summary>Whether an entry without code will have some, or is shared for its name's sake.</summary>
+    private static bool CanBeCalled(CallEntry entry) => entry.Lazy is not null || entry.Claims > 0;
 
     private UnitUses FindUses(LoadedUnit unit, SymbolResolution resolution)
     {
@@ -146,6 +167,7 @@ internal sealed class UnitPublication
             {
                 lock (_process.Entries.Gate) // it needs the name, whoever has the code for it
                 {
+                    RefuseIf(entry.IsLeaving || (entry.Target is 0 && !CanBeCalled(entry)), unit);
                     (unit.UsedEntries ??= []).Add(entry);
                     entry.Users.Add(unit);
                 }

@@ -15,7 +15,7 @@ internal sealed class CallResolver
         NativeBytes.StoreWord(shim.Start + ShimLayout.Resolve, ReverseCall.AddressOf(Resolve));
     }
 
-    /// <summary>Where entries without code go to, with their number in r11.</summary>
+    /// <summary>Where entries without code go to, with their number on the stack.</summary>
     public ulong Address { get; }
 
     /// <summary>Finds the code of an entry by its number; must not throw.</summary>

@@ -42,6 +42,7 @@
         .set    DTORS, 16                           # its pending thread-local destructors, newest first
         .set    DTORS_KNOWN, 24                     # whether glibc knows run_thread_dtors
         .set    EPOCH, 32                           # its epoch slot
+        .set    OWED, 40                            # counter of the unit whose thread-local destructor runs
 # Vector: the blocks of one thread, by module index
         .set    CAPACITY, 0
         .set    NEXT, 8
@@ -464,6 +465,8 @@ run_thread_dtors:
         mov     %rsp, %rbp
         push    %rbx
         push    %r12
+        push    %r13
+        push    %r14
         mov     tls_base(%rip), %rbx
         add     %fs:0, %rbx
 1:      mov     DTORS(%rbx), %r12
@@ -471,14 +474,19 @@ run_thread_dtors:
         jz      2f
         mov     (%r12), %rax
         mov     %rax, DTORS(%rbx)
+        mov     COUNTER(%r12), %r13
+        mov     OWED(%rbx), %r14
+        mov     %r13, OWED(%rbx)
         mov     OBJECT(%r12), %rdi
         call    *DTOR(%r12)
-        mov     COUNTER(%r12), %rax
-        lock decq (%rax)                            # the unit may be freed from here on
+        mov     %r14, OWED(%rbx)
+        lock decq (%r13)                            # the unit may be freed from here on
         mov     %r12, %rdi
         call    *free(%rip)
         jmp     1b
 2:      movq    $0, DTORS_KNOWN(%rbx)
+        pop     %r14
+        pop     %r13
         pop     %r12
         pop     %rbx
         pop     %rbp
@@ -506,8 +514,11 @@ run_unit_thread_dtors:
         jmp     2b
 3:      mov     (%r12), %rax
         mov     %rax, (%rcx)
+        mov     OWED(%rbx), %r14
+        mov     %r13, OWED(%rbx)
         mov     OBJECT(%r12), %rdi
         call    *DTOR(%r12)
+        mov     %r14, OWED(%rbx)
         lock decq (%r13)
         mov     %r12, %rdi
         call    *free(%rip)
@@ -585,6 +596,13 @@ run_foreign_dtor:
         mov     %rbx, %rdi
         pop     %rbx
         jmp     *free(%rip)
+
+# long *owed_counter(void): the counter of the unit whose thread-local destructor this thread runs; 0 if it runs none
+        .p2align 4
+owed_counter:
+        mov     tls_base(%rip), %rax
+        mov     %fs:OWED(%rax), %rax
+        ret
 
 # void run_backwards({long count; void (*functions[])(void)} *)
         .p2align 4
@@ -757,9 +775,10 @@ epochs:
         pop     %rbx
         ret
 
-# Entries without code come here, with the entry's number in r11. Goes on where resolve(number) says. Keeps every register
-# that may carry an argument (the static chain r10 and the count of vector arguments al, too), errno and the state of the
-# floating-point units; these have their default settings while resolve runs.
+# Entries without code come here, with the entry's number on top of the stack and the caller's return address below it. Goes
+# on where resolve(number) says. Keeps every register, whatever convention the caller follows (the static chain r10, the count
+# of vector arguments al, r11 to r15 of preserve_none), errno and the state of the floating-point units; these have their
+# default settings while resolve runs.
         .p2align 4
 resolve_call:
         push    %rbp
@@ -776,9 +795,9 @@ resolve_call:
         push    %r8
         push    %r9
         push    %r10
+        push    %r11
         push    %rax
         push    $0x1f80                             # MXCSR: all exceptions masked, round to nearest
-        push    %r11
         mov     xsave_size(%rip), %rcx
         test    %rcx, %rcx
         jz      1f
@@ -801,13 +820,13 @@ resolve_call:
         and     $-64, %rsp
         fxsave64 (%rsp)
 2:      fninit
-        ldmxcsr -88(%rbp)
+        ldmxcsr -96(%rbp)
         call    *errno_location(%rip)
         mov     %rax, %r12
         mov     (%rax), %ebx
-        mov     -96(%rbp), %rdi
+        mov     8(%rbp), %edi
         call    *resolve(%rip)
-        mov     %rax, -96(%rbp)
+        mov     %rax, 8(%rbp)                       # where the number was
         mov     %ebx, (%r12)
         cmpq    $0, xsave_size(%rip)
         je      3f
@@ -816,10 +835,9 @@ resolve_call:
         xrstor64 (%rsp)
         jmp     4f
 3:      fxrstor64 (%rsp)
-4:      lea     -96(%rbp), %rsp
-        pop     %r11
-        pop     %rax                                # MXCSR
+4:      lea     -88(%rbp), %rsp
         pop     %rax
+        pop     %r11
         pop     %r10
         pop     %r9
         pop     %r8
@@ -831,7 +849,9 @@ resolve_call:
         pop     %rbx
         pop     %rbp
 .Lpopped:
-        notrack jmp *%r11
+        lea     8(%rsp), %rsp                       # like a return, which a shadow stack would not allow; keeps the flags
+.Lreturned:
+        notrack jmp *-8(%rsp)
 .Lresolve_end:
 
 # How to unwind through resolve_call (LSB, "Exception Frames"): a header with its search table, and the records.
@@ -859,15 +879,18 @@ unwind_record:
 3:      .long   . - unwind_table
         .long   resolve_call - ., .Lresolve_end - resolve_call
         .byte   0
+        .byte   0x0e, 16                            # DW_CFA_def_cfa_offset: the number
         .byte   0x40 + (.Lpushed - resolve_call)
-        .byte   0x0e, 16, 0x80 + 6, 2               # DW_CFA_def_cfa_offset; rbp
+        .byte   0x0e, 24, 0x80 + 6, 3               # DW_CFA_def_cfa_offset; rbp
         .byte   0x40 + (.Lframe - .Lpushed)
         .byte   0x0d, 6                             # DW_CFA_def_cfa_register rbp
         .byte   0x40 + (.Lsaved - .Lframe)
-        .byte   0x80 + 3, 3, 0x80 + 12, 4           # rbx, r12
+        .byte   0x80 + 3, 4, 0x80 + 12, 5           # rbx, r12
         .byte   0x03                                # DW_CFA_advance_loc2
         .word   .Lpopped - .Lsaved
-        .byte   0x0c, 7, 8, 0xc0 + 3, 0xc0 + 6, 0xc0 + 12 # DW_CFA_def_cfa rsp + 8; DW_CFA_restore
+        .byte   0x0c, 7, 16, 0xc0 + 3, 0xc0 + 6, 0xc0 + 12 # DW_CFA_def_cfa rsp + 16; DW_CFA_restore
+        .byte   0x40 + (.Lreturned - .Lpopped)
+        .byte   0x0e, 8                             # DW_CFA_def_cfa_offset
         .p2align 3, 0
 4:      .long   0
         .p2align 4, 0

@@ -46,10 +46,10 @@ internal static class ShimLayout
     public const int TlsAlignment = 64;
 
     /// <summary>
-    /// Bytes at the start of the TLS block that are not the arena's: a generation word, and the four words that the
-    /// code calls VECTOR, DTORS, DTORS_KNOWN and EPOCH.
+    /// Bytes at the start of the TLS block that are not the arena's: a generation word, and the five words that the
+    /// code calls VECTOR, DTORS, DTORS_KNOWN, EPOCH and OWED.
     /// </summary>
-    public const int TlsHead = 40;
+    public const int TlsHead = 48;
 
     /// <summary>Bytes at the end of the TLS block that are not the arena's: a second generation word.</summary>
     public const int TlsTail = 8;

@@ -38,13 +38,20 @@ internal sealed class UnitFinalizer
     private readonly ulong _cxaFinalize = Shim.Host("__cxa_finalize"u8);
     private readonly ulong _runBackwards;
     private readonly ulong _runUnitThreadDestructors;
+    private readonly ulong _owedCounter;
 
     /// <summary>Uses the machine code of the shim.</summary>
     public UnitFinalizer(Shim shim)
     {
         _runBackwards = shim.Function("run_backwards");
         _runUnitThreadDestructors = shim.Function("run_unit_thread_dtors");
+        _owedCounter = shim.Function("owed_counter");
     }
+
+    /// <summary>
+    /// <see cref="UnitLifetime.Counter"/> of the unit whose thread-local destructor the calling thread runs; 0 if it runs none.
+    /// </summary>
+    public ulong OwedCounter => NativeCall.Call(_owedCounter);
 
     /// <summary>Bytes of an array for <see cref="RegisterTerminators"/>.</summary>
     public static int TerminatorArraySize(int count) => 8 + (8 * count);

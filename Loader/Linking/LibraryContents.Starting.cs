@@ -1,0 +1,98 @@
+using ElfLoader.Redirection;
+
+namespace ElfLoader.Linking;
+
+/// <content>Units whose initializers run.</content>
+internal sealed partial class LibraryContents
+{
+    private readonly List<StartingUnit> _starting = [];
+    private ContentsChanges _changes;
+
+    /// <summary>How often definitions have been added and taken away.</summary>
+    internal ContentsChanges Changes
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _changes;
+            }
+        }
+    }
+
+    /// <summary>Notes that this thread runs a unit's code, which nobody else sees yet.</summary>
+    internal StartingUnit BeginStart(LoadedUnit unit, SymbolResolution resolution, bool isReplacing)
+    {
+        var starting = new StartingUnit(unit, resolution, isReplacing);
+        lock (_gate)
+        {
+            _starting.Add(starting);
+        }
+
+        return starting;
+    }
+
+    /// <summary>Notes that it does not any more.</summary>
+    internal void EndStart(StartingUnit starting)
+    {
+        lock (_gate)
+        {
+            _starting.Remove(starting);
+        }
+    }
+
+    /// <summary>
+    /// The definition that a caller sees: the initializers of a unit see what it defines, like those of a shared library, but not
+    /// what it is going to take the place of.
+    /// </summary>
+    internal Definition FindForCaller(ReadOnlySpan<byte> name)
+    {
+        Definition found = FindVersion(name);
+        StartingUnit? starting;
+        lock (_gate)
+        {
+            starting = StartingHere();
+        }
+
+        if (starting is null || found is { Exists: true, IsWeak: false } || (found.Exists && starting.IsReplacing))
+        {
+            return found;
+        }
+
+        Definition own = starting.Find(name);
+        return own.Exists && (!found.Exists || !own.IsWeak) ? own : found;
+    }
+
+    /// <summary>Refuses what would change the ground under a unit whose initializers this thread is in.</summary>
+    /// <exception cref="InvalidOperationException">The thread is in an initializer.</exception>
+    internal void RefuseInInitializer(string library, string what)
+    {
+        lock (_gate)
+        {
+            if (StartingHere() is { } starting)
+            {
+                throw new InvalidOperationException(
+                    $"{what} of library '{library}' was called from an initializer of {starting.Unit.Name}, which is being loaded "
+                    + "into the same library: call it when the load has ended.");
+            }
+        }
+    }
+
+    /// <summary>The unit whose initializers this thread runs, the innermost. The gate is held.</summary>
+    private StartingUnit? StartingHere() => _starting.Count is 0
+        ? null
+        : _starting.FindLast(starting => starting.Thread == Environment.CurrentManagedThreadId);
+
+    /// <summary>Counts what a link may have missed or relied on. The gate is held.</summary>
+    private void Count(ContentsChanges changes)
+    {
+        _changes += changes;
+        foreach (StartingUnit starting in _starting)
+        {
+            if (starting.Thread == Environment.CurrentManagedThreadId)
+            {
+                starting.Changes += changes;
+            }
+        }
+    }
+}

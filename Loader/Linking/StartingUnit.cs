@@ -1,0 +1,33 @@
+using ElfLoader.Redirection;
+
+namespace ElfLoader.Linking;
+
+/// <summary>A unit whose resolvers and initializers run: nobody sees it yet but the thread that runs them.</summary>
+/// <param name="unit">The unit.</param>
+/// <param name="resolution">Its names.</param>
+/// <param name="isReplacing">Whether it is to take the place of what is loaded.</param>
+internal sealed class StartingUnit(LoadedUnit unit, SymbolResolution resolution, bool isReplacing)
+{
+    /// <summary>The unit.</summary>
+    internal LoadedUnit Unit => unit;
+
+    /// <summary>The managed thread that runs its code.</summary>
+    internal int Thread { get; } = Environment.CurrentManagedThreadId;
+
+    /// <summary>Whether it is to take the place of what is loaded.</summary>
+    internal bool IsReplacing => isReplacing;
+
+    /// <summary>What its own initializers have added to the library and taken away.</summary>
+    internal ContentsChanges Changes { get; set; }
+
+    /// <summary>What it defines a name as; one that does not exist where it does not.</summary>
+    internal Definition Find(ReadOnlySpan<byte> name)
+    {
+        int index = resolution.Symbols.Find(name);
+        return index < 0 ? default
+            : resolution.Symbols[index].IsShared ? PublishedSymbols.SharedBy(unit, resolution, resolution.Symbols[index])
+            : PublishedSymbols.IsDefined(resolution.Symbols[index])
+            ? PublishedSymbols.DefinitionOf(unit, resolution, unit.Entries, index)
+            : default;
+    }
+}

@@ -1,0 +1,72 @@
+using ElfLoader.Diagnostics;
+using ElfLoader.Memory;
+
+namespace ElfLoader.Linking;
+
+/// <content>How a unit that lies in memory is brought to life, and taken back if that fails.</content>
+internal sealed partial class UnitLinker
+{
+    /// <summary>From here on foreign code runs.</summary>
+    private void Start(LoadedUnit unit)
+    {
+        StartingUnit? starting = null;
+        try
+        {
+            _publication.RelyOnOthers(unit, _resolution);
+            _state?.Join(unit);
+            starting = _library.Contents.BeginStart(unit, _resolution, _request.Replace is not null);
+            RunCode(unit);
+            _library.Contents.EndStart(starting);
+            _publication.Publish(unit, _resolution, _scope, _state, starting);
+            _entries?.Settle(unit, isPublished: true);
+            _library.Contents.LastPool = unit.Resources.Pool;
+        }
+        catch (Exception exception)
+        {
+            if (starting is not null)
+            {
+                _library.Contents.EndStart(starting);
+                _own += starting.Changes;
+            }
+
+            _library.Contents.Abandon(unit);
+            _entries?.Settle(unit, isPublished: false);
+            ThrowIfOfMemory(exception);
+            throw;
+        }
+    }
+
+    private void RunCode(LoadedUnit unit)
+    {
+        ref UnitResources resources = ref unit.Resources;
+        _entries?.PrepareForInitializers(unit);
+        resources.Diagnostics = UnitDiagnostics.Announce(unit, Rules, _resolution, _stubs, _layout);
+        resources.ActivateTls(_layout);
+        if (_library.Options.RunCode)
+        {
+            ResolveIfuncs(resources.Allocation!);
+        }
+
+        resources.RegisterUnwind(_layout);
+        if (_publication.RunsInitializers)
+        {
+            InitializerLists lists = InitializerLists.Collect(_resolution.ObjectsIfAny(ObjectParts.FunctionArrays), _layout);
+            unit.RegistersExit = lists.Terminators.Count > 0 || _resolution.Symbols.Find("__cxa_atexit"u8) >= 0
+                || _resolution.Symbols.Find("atexit"u8) >= 0;
+            resources.Initialize(lists, _layout, _library.Arguments);
+        }
+
+        resources.Settle();
+    }
+
+    private void ResolveIfuncs(MemoryAllocation allocation)
+    {
+        foreach (ref readonly Stub stub in _stubs.All)
+        {
+            if (stub.IsIfunc)
+            {
+                allocation.StoreWord(MemoryZone.Relro, stub.SlotOffset, (ulong)NativeCall.Resolve(stub.Resolver));
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+namespace ElfLoader;
+
+/// <content>The end of a library.</content>
+public sealed partial class ObjectLibrary
+{
+    private int _links; // that are under way
+    private volatile bool _isClosed; // nothing can be added
+    private volatile bool _disposed; // and everything has been unloaded
+
+    /// <summary>Unloads everything; the library cannot be used again.</summary>
+    /// <remarks>
+    /// Loads that are under way in other threads fail, as do those that begin from now on. While another thread disposes the
+    /// library, it returns at once.
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">
+    /// Units of another library use what only this one defines, or the thread is in an initializer of this library.
+    /// </exception>
+    public void Dispose()
+    {
+        Contents.RefuseInInitializer(Name, nameof(Dispose));
+        lock (_gate)
+        {
+            if (_isClosed)
+            {
+                return;
+            }
+
+            _isClosed = true;
+        }
+
+        Contents.Close();
+        try
+        {
+            Unload();
+        }
+        catch
+        {
+            Contents.Open();
+            _isClosed = false;
+            throw;
+        }
+
+        bool isLast;
+        lock (_gate)
+        {
+            _disposed = true;
+            isLast = _links is 0;
+        }
+
+        if (isLast)
+        {
+            EndDisposal();
+        }
+    }
+
+    /// <summary>Gives places of functions back that have become unused since the library was disposed.</summary>
+    internal void TrimIfDisposed()
+    {
+        if (_disposed)
+        {
+            Entries.Trim();
+        }
+    }
+
+    /// <summary>Gives back what links that were under way had yet to use.</summary>
+    private void EndDisposal()
+    {
+        Contents.ForgetLazy();
+        Entries.Trim();
+        if (_arguments.IsValueCreated)
+        {
+            _arguments.Value.Dispose();
+        }
+    }
+
+    private void BeginLink()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_isClosed, this);
+            _links++;
+        }
+    }
+
+    private void EndLink()
+    {
+        bool isLast;
+        lock (_gate)
+        {
+            isLast = --_links is 0 && _disposed;
+        }
+
+        if (isLast)
+        {
+            EndDisposal();
+        }
+    }
+}

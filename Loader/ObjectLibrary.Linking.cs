@@ -1,0 +1,90 @@
+using ElfLoader.Elf;
+using ElfLoader.Linking;
+using ElfLoader.Redirection;
+
+namespace ElfLoader;
+
+/// <content>Links, made again where others were faster.</content>
+public sealed partial class ObjectLibrary
+{
+    private const int MostAttempts = 100;
+
+    private LoadedUnit Link(ReadOnlySpan<ElfObject> objects) => LinkWithQueue(objects)
+        ?? throw new LinkException(
+            LinkErrorCode.File, new LinkLocation(Name), "there is no object to load: archives only provide what objects lack");
+
+    /// <summary>Links objects together with what is queued, and with the archive member that defines a name.</summary>
+    private LoadedUnit? LinkWithQueue(ReadOnlySpan<ElfObject> objects, byte[]? wanted = null)
+    {
+        ObjectDisposedException.ThrowIf(_isClosed, this);
+        ElfObject[] queued;
+        byte[][] required;
+        lock (_gate)
+        {
+            if (_queue.Count is 0 && objects.Length is 0 && wanted is null)
+            {
+                return null;
+            }
+
+            queued = [.. _queue];
+            _queue.Clear();
+            required = [.. _required];
+            _required.Clear();
+        }
+
+        try
+        {
+            return LinkRepeatedly(
+                queued.Length is 0 ? objects : [.. queued, .. objects],
+                wanted is null && required.Length is 0 ? LinkRequest.Ordinary : new LinkRequest(wanted) { Required = required }).Unit;
+        }
+        catch
+        {
+            lock (_gate)
+            {
+                _queue.InsertRange(0, queued); // what was queued stays so
+                _required.InsertRange(0, required);
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Links, and again where other threads have loaded or unloaded meanwhile what this link relied on.</summary>
+    private (LoadedUnit? Unit, Replacement? Replacement) LinkRepeatedly(ReadOnlySpan<ElfObject> objects, LinkRequest request)
+    {
+        if (EpochGate.IsPublishing && !request.IsLazy)
+        {
+            throw new InvalidOperationException(
+                $"Nothing can be loaded into library '{Name}' from a callback of a publication ({nameof(ReplaceOptions.Migrate)}).");
+        }
+
+        BeginLink();
+        try
+        {
+            for (int attempt = 1; ; attempt++)
+            {
+                UnitLinker linker = Interlocked.Exchange(ref _idleLinker, null) ?? new UnitLinker(this, _process);
+                try
+                {
+                    LoadedUnit? unit = linker.Link(objects, request);
+                    Replacement? replacement = linker.Replacement;
+                    if (linker.TryClear())
+                    {
+                        _idleLinker = linker;
+                    }
+
+                    return (unit, replacement);
+                }
+                catch (LinkException) when (attempt < MostAttempts && linker.WasOvertaken)
+                {
+                    Thread.Sleep(attempt < 10 ? 0 : 1);
+                }
+            }
+        }
+        finally
+        {
+            EndLink();
+        }
+    }
+}
