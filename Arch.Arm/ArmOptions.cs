@@ -32,8 +32,11 @@ public sealed record ArmOptions
     /// <summary>What R_ARM_TARGET1 means.</summary>
     public Target1Meaning Target1 { get; init; }
 
-    /// <summary>What R_ARM_TARGET2 means.</summary>
-    public Target2Meaning Target2 { get; init; }
+    /// <summary>
+    /// What R_ARM_TARGET2 means; null: of an image, what its objects say that they are for, bare metal or Linux; else
+    /// <see cref="Target2Meaning.GotRelative"/>.
+    /// </summary>
+    public Target2Meaning? Target2 { get; init; }
 
     /// <summary>Whether R_ARM_V4BX turns <c>bx rN</c> to <c>mov pc, rN</c>, for Armv4 without Thumb.</summary>
     public bool RewritesBx { get; init; }

@@ -10,15 +10,19 @@ namespace ElfLoader;
 /// </param>
 public readonly record struct DefinedSymbol(ulong Address, bool? Thumb = null);
 
-/// <summary>What GOT_ORG, the origin of the global offset table, is (AAELF32); x86-64's GOT is likewise.</summary>
+/// <summary>
+/// Whose the global offset tables are, and so what GOT_ORG, the origin of the table, is (AAELF32); x86-64's GOT is likewise.
+/// </summary>
 public enum GotOrigin
 {
-    /// <summary>The first slot of each object's own table: code that finds the table relative to itself does not mind.</summary>
+    /// <summary>
+    /// Each object has its own, as check expressions expect it: code that finds the table relative to itself does not mind.
+    /// </summary>
     Object,
 
     /// <summary>
-    /// The first slot of the image's first table, for all objects alike: for code that keeps the address in a register
-    /// across calls (<c>-msingle-pic-base</c>).
+    /// All objects have one, as linkers make it: code may keep its address in a register across calls
+    /// (<c>-msingle-pic-base</c>).
     /// </summary>
     Image,
 }
@@ -64,8 +68,11 @@ public sealed record ImageOptions
     /// <summary>Whether instructions may be rewritten to cheaper forms, as linkers do.</summary>
     public bool Relax { get; init; } = true;
 
-    /// <summary>What <c>_GLOBAL_OFFSET_TABLE_</c> and relocations relative to the GOT count from.</summary>
-    public GotOrigin GotOrigin { get; init; }
+    /// <summary>
+    /// What <c>_GLOBAL_OFFSET_TABLE_</c> and relocations relative to the GOT count from; null: <see cref="GotOrigin.Image"/>,
+    /// unless <see cref="MapSections"/> gives an object's own table an address.
+    /// </summary>
+    public GotOrigin? GotOrigin { get; init; }
 
     /// <summary>
     /// The static base, B(S) of AAELF32, that data is addressed relative to; null: the start of the first section in the

@@ -44,7 +44,7 @@ public sealed class LinkedImage
     /// <summary>The stubs.</summary>
     public IReadOnlyList<ImageStub> Stubs => field ??= _map.Stubs();
 
-    /// <summary>The slots of all global offset tables.</summary>
+    /// <summary>The slots of all global offset tables; one that several objects use is there for each of them.</summary>
     public IReadOnlyList<ImageGotSlot> Got => field ??= _map.Got();
 
     /// <summary>The global offset tables of the objects that use one.</summary>

@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(
     clang-14 llvm-14 llvm-14-dev clang-19 llvm-19 lld-19 gcc-12 g++-12 binutils libstdc++-12-dev libc6-dev
     libsqlite3-dev sqlite3 zlib1g-dev libgmp-dev libssl-dev liblua5.4-dev libtinfo-dev gdb linux-perf qemu-user util-linux
-    libclang-rt-19-dev chromium-headless-shell
+    libclang-rt-19-dev chromium-headless-shell elfutils
     # ARM: compilers and C libraries with floating-point registers and without, GNU's linker, and a debugger.
     binutils-arm-linux-gnueabihf gcc-arm-linux-gnueabihf g++-arm-linux-gnueabihf libc6-dev-armhf-cross libc6-dev-armel-cross libgcc-12-dev-armel-cross
     gdb-multiarch
@@ -44,19 +44,11 @@ fi
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 [[ ! -e $foreign_folder ]] || exit 0
 
-# Lists of packages of its own: the machine's stay as they are.
 echo "eng/install.sh: unpacking ${foreign[*]} for armhf"
 mkdir -p artifacts
 work=$(mktemp -d "$PWD/artifacts/unpack.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$work"/{lists,cache/archives}/partial "$work/packages" "$work/root"
-apt=(
-    apt-get -qq -o APT::Architecture=armhf -o APT::Architectures=armhf
-    -o Dir::State::Lists="$work/lists" -o Dir::Cache="$work/cache" -o APT::Sandbox::User=root
-)
-"${apt[@]}" update 2> "$work/errors" || true # other sources than Debian's may have nothing for armhf
-(cd "$work/packages" && "${apt[@]}" download "${foreign[@]}") || fail "apt-get could not download ${foreign[*]}: $(cat "$work/errors")"
-for package in "$work"/packages/*.deb; do
-    dpkg-deb --extract "$package" "$work/root"
-done
+source eng/armhf-packages.sh
+armhf_begin "$work"
+armhf_unpack "$work/root" "${foreign[@]}" || fail "the libraries for armhf are missing"
 mv "$work/root" "$foreign_folder"

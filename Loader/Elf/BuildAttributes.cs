@@ -24,6 +24,9 @@ public sealed class BuildAttributes
     /// <summary>How static data is addressed: 1 PC-relative, 2 relative to the static base.</summary>
     public const uint Tag_ABI_PCS_RW_data = 15;
 
+    /// <summary>Size of enumerations: 1 is as small as can be, 2 is that of int.</summary>
+    public const uint Tag_ABI_enum_size = 26;
+
     /// <summary>Where floating-point arguments are passed: 1 in floating-point registers.</summary>
     public const uint Tag_ABI_VFP_args = 28;
 

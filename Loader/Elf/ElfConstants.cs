@@ -61,6 +61,8 @@ public static class ElfConstants
     public const ushort SHN_COMMON = 0xfff2;
     /// <summary>The index stands elsewhere, being too large.</summary>
     public const ushort SHN_XINDEX = 0xffff;
+    /// <summary>e_phnum: the number is that of section 0, sh_info.</summary>
+    public const ushort PN_XNUM = 0xffff;
 
     // Section types, gABI chapter 4 "Section Header".
     /// <summary>No section.</summary>

@@ -60,6 +60,14 @@ internal sealed class ArmAttributes
         return merged;
     }
 
+    /// <summary>
+    /// Whether an object says that it is for bare metal: for the processors of the M or R profile, which have no memory management
+    /// as Linux wants it; or with enumerations as small as can be, as AAPCS32 has them and its variant for Linux has not.
+    /// </summary>
+    internal static bool IsForBareMetal(ElfObject elf) => elf.Attributes is { } attributes
+        && ((attributes.TryGetNumber(BuildAttributes.Tag_CPU_arch_profile, out ulong profile) && profile is 'M' or 'R')
+            || (attributes.TryGetNumber(BuildAttributes.Tag_ABI_enum_size, out ulong size) && size is 1));
+
     /// <summary>The bytes of the image's <c>.ARM.attributes</c>; empty where there is nothing to say.</summary>
     internal byte[] ToSection()
     {

@@ -54,7 +54,7 @@ internal static class AttributeRules
         [Tag_ABI_FP_number_model] = AttributeMerge.Strongest,
         [Tag_ABI_align_needed] = AttributeMerge.Strongest,
         [Tag_ABI_align_preserved] = AttributeMerge.Weakest,
-        [26] = AttributeMerge.Compatible, // Tag_ABI_enum_size
+        [Tag_ABI_enum_size] = AttributeMerge.Compatible,
         [27] = AttributeMerge.Strongest, // Tag_ABI_HardFP_use
         [Tag_ABI_VFP_args] = AttributeMerge.Compatible,
         [29] = AttributeMerge.Compatible, // Tag_ABI_WMMX_args
@@ -105,7 +105,7 @@ internal static class AttributeRules
             _ => "does not use r9",
         }),
         [18] = new("Tag_ABI_PCS_wchar_t", Neutral: 0, IsFatal: false, value => $"has a wchar_t of {value} bytes"),
-        [26] = new("Tag_ABI_enum_size", Neutral: 0, IsFatal: false, value => value switch
+        [Tag_ABI_enum_size] = new("Tag_ABI_enum_size", Neutral: 0, IsFatal: false, value => value switch
         {
             1 => "has enumerations as small as can be",
             2 => "has enumerations of 32 bits",

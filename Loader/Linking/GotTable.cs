@@ -5,7 +5,7 @@ namespace ElfLoader.Linking;
 /// <summary>One entry of an object's global offset table.</summary>
 /// <param name="Kind">What it holds.</param>
 /// <param name="Symbol">Symbol index in the object; 0 for <see cref="GotSlot.TlsModule"/>.</param>
-/// <param name="Offset">Offset from the start of the object's GOT, in bytes.</param>
+/// <param name="Offset">Offset from the start of the table, in bytes.</param>
 internal readonly record struct GotEntry(GotSlot Kind, int Symbol, int Offset);
 
 /// <summary>
@@ -19,7 +19,7 @@ internal sealed class GotTable
 
     private GotEntry[] _entries = [];
     private int _count;
-    private Dictionary<(GotSlot Kind, int Symbol), int>? _others;
+    private Dictionary<(GotSlot Kind, int Symbol), int>? _others; // indices of entries
     private ushort[]? _addressSlots; // one more than the index of the entry; 0 for none, or one of the others
 
     /// <summary>Bytes taken so far.</summary>
@@ -31,14 +31,8 @@ internal sealed class GotTable
     /// <summary>Offset in the block.</summary>
     internal ulong BlockOffset { get; set; }
 
-    /// <summary>Address of the table.</summary>
+    /// <summary>Address of the table: GOT, in formulas.</summary>
     internal ulong Address { get; set; }
-
-    /// <summary>What GOT means for all objects alike; null where it is each object's own table.</summary>
-    internal ulong? SharedOrigin { get; set; }
-
-    /// <summary>GOT, in formulas.</summary>
-    internal ulong Origin => SharedOrigin ?? Address;
 
     /// <summary>The entries, in order of offset.</summary>
     internal ReadOnlySpan<GotEntry> Entries => _entries.AsSpan(0, _count);
@@ -74,7 +68,7 @@ internal sealed class GotTable
 
             if (_count < ushort.MaxValue)
             {
-                _ = Add(kind, symbol, wordSize);
+                Add(kind, symbol, wordSize);
                 _addressSlots[symbol] = (ushort)_count;
                 return;
             }
@@ -82,10 +76,22 @@ internal sealed class GotTable
 
         int key = kind is GotSlot.TlsModule ? 0 : symbol;
         _others ??= [];
-        if (!_others.ContainsKey((kind, key)))
+        if (_others.TryAdd((kind, key), _count))
         {
-            int words = kind switch { GotSlot.Address or GotSlot.TpOffset => 1, GotSlot.TlsDescriptor => DescriptorWords, _ => 2 };
-            _others.Add((kind, key), Add(kind, key, words * wordSize));
+            Add(kind, key, wordSize);
+        }
+    }
+
+    /// <summary>Words of a slot.</summary>
+    internal static int WordsOf(GotSlot kind) =>
+        kind switch { GotSlot.Address or GotSlot.TpOffset => 1, GotSlot.TlsDescriptor => DescriptorWords, _ => 2 };
+
+    /// <summary>Gives all slots the places that they have in another table, which this one becomes part of.</summary>
+    internal void MoveInto(SharedGot table, LinkObject file)
+    {
+        foreach (ref GotEntry entry in _entries.AsSpan(0, _count))
+        {
+            entry = entry with { Offset = table.OffsetOf(file, entry) };
         }
     }
 
@@ -95,21 +101,19 @@ internal sealed class GotTable
     {
         return kind is GotSlot.Address && _addressSlots?[symbol] is > 0 and ushort entry
             ? _entries[entry - 1].Offset
-            : _others?.TryGetValue((kind, kind is GotSlot.TlsModule ? 0 : symbol), out int offset) is true
-            ? offset
+            : _others?.TryGetValue((kind, kind is GotSlot.TlsModule ? 0 : symbol), out int index) is true
+            ? _entries[index].Offset
             : throw new InvalidOperationException("The scan has not reserved this GOT slot.");
     }
 
-    private int Add(GotSlot kind, int symbol, int size)
+    private void Add(GotSlot kind, int symbol, int wordSize)
     {
-        int offset = Size;
         if (_count == _entries.Length)
         {
             Array.Resize(ref _entries, Math.Max(4, _count * 2));
         }
 
-        _entries[_count++] = new GotEntry(kind, symbol, offset);
-        Size += size;
-        return offset;
+        _entries[_count++] = new GotEntry(kind, symbol, Size);
+        Size += WordsOf(kind) * wordSize;
     }
 }

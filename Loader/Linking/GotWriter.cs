@@ -31,14 +31,8 @@ internal sealed class GotWriter
         foreach (GotEntry entry in file.Got.Entries)
         {
             BoundSymbol symbol = file.Bound(entry.Symbol);
-            int words = entry.Kind switch
-            {
-                GotSlot.Address or GotSlot.TpOffset => 1,
-                GotSlot.TlsDescriptor => GotTable.DescriptorWords,
-                _ => 2,
-            };
             Span<byte> slot = _context.Memory.Writable(
-                file.Got.Block, file.Got.BlockOffset + (ulong)entry.Offset, words * wordSize);
+                file.Got.Block, file.Got.BlockOffset + (ulong)entry.Offset, GotTable.WordsOf(entry.Kind) * wordSize);
             ulong address = file.Got.Address + (ulong)entry.Offset;
             switch (entry.Kind)
             {

@@ -40,10 +40,11 @@ internal sealed class ImageFile
 
     private ulong SectionHeaders { get; set; }
 
+    private SectionHeader _null;
+
     /// <summary>Numbers the sections, gives those that are not loaded a place in the file, and writes the tables.</summary>
     /// <param name="outputs">The image's sections.</param>
     /// <param name="symbols">The symbols.</param>
-    /// <exception cref="LinkException">There are too many sections.</exception>
     internal void Build(IReadOnlyList<ImageOutput> outputs, ImageSymbols symbols)
     {
         _sections.AddRange(outputs.Where(output => output.Zone is not ImageZone.File)
@@ -60,13 +61,7 @@ internal sealed class ImageFile
             exidx.Link = (uint)(_sections.Find(section => (section.Flags & ElfConstants.SHF_EXECINSTR) != 0)?.Index ?? 0);
         }
 
-        if (_sections.Count > ElfConstants.SHN_LORESERVE - 8)
-        {
-            throw new LinkException(
-                LinkErrorCode.LimitExceeded, new LinkLocation("image"), $"{_sections.Count} sections are more than an image can have");
-        }
-
-        AddSymbols(symbols.Write(_machine.Is64Bit));
+        AddSymbols(symbols.Write(_machine.Is64Bit, _sections.Count));
         AddNames();
         ulong cursor = _segments.FileEnd;
         foreach (ImageOutput section in _sections)
@@ -145,6 +140,13 @@ internal sealed class ImageFile
         symtab.Info = (uint)symbols.LocalCount;
         symtab.Link = (uint)symtab.Index + 1;
         Add(".strtab", ElfConstants.SHT_STRTAB, 1, symbols.Strings);
+        if (symbols.HasSectionIndices)
+        {
+            ImageOutput indices = Add(
+                ".symtab_shndx", ElfConstants.SHT_SYMTAB_SHNDX, sizeof(uint), symbols.LocalSections, symbols.GlobalSections);
+            indices.EntrySize = sizeof(uint);
+            indices.Link = (uint)symtab.Index;
+        }
     }
 
     private void AddNames()
@@ -180,10 +182,19 @@ internal sealed class ImageFile
         return output;
     }
 
+    /// <summary>The header of section 0, which has the numbers that the file header cannot hold (gABI, "Sections").</summary>
+    private SectionHeader NullHeader(int segments) => default(SectionHeader) with
+    {
+        Size = _sections.Count + 1 >= ElfConstants.SHN_LORESERVE ? (ulong)_sections.Count + 1 : 0,
+        Link = _sections.Count >= ElfConstants.SHN_LORESERVE ? (uint)_sections.Count : 0, // that of the names is the last
+        Info = segments >= ElfConstants.PN_XNUM ? (uint)segments : 0,
+    };
+
     private byte[] WriteHeaders()
     {
         var fields = new ElfFields(_machine.Is64Bit);
         List<ProgramHeader> headers = _segments.Make((ulong)FileHeaderSize, (ulong)ProgramHeaderSize);
+        _null = NullHeader(headers.Count);
         fields.Bytes(
         [
             0x7f, (byte)'E', (byte)'L', (byte)'F',
@@ -199,10 +210,10 @@ internal sealed class ImageFile
         fields.U32(Flags);
         fields.U16((ushort)FileHeaderSize);
         fields.U16((ushort)ProgramHeaderSize);
-        fields.U16((ushort)headers.Count);
+        fields.U16((ushort)Math.Min(headers.Count, ElfConstants.PN_XNUM));
         fields.U16((ushort)SectionHeaderSize);
-        fields.U16((ushort)(_sections.Count + 1));
-        fields.U16((ushort)_sections.Count);
+        fields.U16(_null.Size is 0 ? (ushort)(_sections.Count + 1) : (ushort)0);
+        fields.U16(_null.Link is 0 ? (ushort)_sections.Count : ElfConstants.SHN_XINDEX);
         foreach (ProgramHeader header in headers)
         {
             fields.ProgramHeader(header);
@@ -216,7 +227,7 @@ internal sealed class ImageFile
     private byte[] WriteSectionHeaders()
     {
         var fields = new ElfFields(_machine.Is64Bit);
-        fields.SectionHeader(0, default);
+        fields.SectionHeader(0, _null);
         for (int i = 0; i < _sections.Count; i++)
         {
             ImageOutput section = _sections[i];

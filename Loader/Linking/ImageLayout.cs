@@ -1,10 +1,9 @@
 using ElfLoader.Elf;
-using ElfLoader.Relocations;
 
 namespace ElfLoader.Linking;
 
 /// <summary>Gives the sections of an image, and all that lies in them, their addresses.</summary>
-internal sealed class ImageLayout : ILinkedBounds
+internal sealed partial class ImageLayout : ILinkedBounds
 {
     private readonly ImageMachine _machine;
     private readonly ImageOptions _options;
@@ -54,6 +53,12 @@ internal sealed class ImageLayout : ILinkedBounds
     /// <inheritdoc/>
     public ulong EndOfInitializedData =>
         _free.FindLast(output => output is { Zone: ImageZone.Data, HasNoBytes: false })?.End ?? EndOf(ImageZone.Relro);
+
+    /// <summary>
+    /// The static base, B(S) of AAELF32, of all variables alike, for it is in one register (RWPI): the start of the first of
+    /// those that may be written for good, even for those that may not.
+    /// </summary>
+    internal ulong StaticBase => _options.StaticBase ?? (FirstOf(ImageZone.Data) ?? FirstOf(ImageZone.Relro))?.Address ?? 0;
 
     /// <summary>Gives everything its address.</summary>
     /// <exception cref="ImageOptionException">The caller's addresses are not possible.</exception>
@@ -121,6 +126,9 @@ internal sealed class ImageLayout : ILinkedBounds
         { Type: ElfConstants.SHT_FINI_ARRAY } => 5,
         _ => 6,
     };
+
+    private ImageOutput? FirstOf(ImageZone zone) =>
+        _free.Find(output => output.Zone == zone && output is { TakesAddresses: true, Size: > 0 });
 
     private LinkException TooLarge() => new(
         LinkErrorCode.LimitExceeded,
@@ -286,6 +294,12 @@ internal sealed class ImageLayout : ILinkedBounds
                 output.Address = AlignUp(_tls[index - 1].End, output.Alignment);
             }
 
+            if (_sections.RelroPadding is { } padding && padding.Output == output)
+            {
+                padding.Size = AlignUp(cursor, _machine.CommonPageSize) - cursor;
+                output.Arrange();
+            }
+
             CheckFits(output);
             cursor = output.TakesAddresses ? output.End : cursor;
         }
@@ -339,66 +353,6 @@ internal sealed class ImageLayout : ILinkedBounds
         return linked < piece.File.Sections.Length && piece.File.IsKept(linked)
             ? _sections.Memory.Piece(piece.File.Sections[linked].Block).Address
             : 0;
-    }
-
-    private void AssignInputs()
-    {
-        foreach (ImageOutput output in _sections.Outputs)
-        {
-            foreach (ImagePiece piece in output.Pieces)
-            {
-                if (piece is { File: not null, Section: > 0 })
-                {
-                    piece.File.Sections[piece.Section].Address = piece.Address;
-                }
-            }
-        }
-    }
-
-    private void AssignTls()
-    {
-        if (_tls is not [ImageOutput first, ..])
-        {
-            return;
-        }
-
-        // ELF Handling for Thread-Local Storage: variant one puts the block above the thread pointer, behind the control
-        // block; variant two puts it below, so that the thread pointer, as aligned as the block, is its end.
-        Tls.Base = first.Address;
-        ulong alignment = first.Alignment;
-        Architecture architecture = _machine.Rules.Architecture;
-        Tls.ThreadPointer = architecture.Tls is TlsVariant.Two
-            ? AlignUp(_tls[^1].End, alignment)
-            : Tls.Base - AlignUp((ulong)architecture.TlsControlBlockSize, alignment);
-    }
-
-    private void AssignSymbols(SymbolResolution resolution, StubTable stubs)
-    {
-        foreach ((int symbol, ImagePiece piece) in _sections.Commons)
-        {
-            resolution.Symbols[symbol].Value = piece.Address;
-        }
-
-        LinkObject[] users = [.. resolution.Objects.Where(file => file.UsesGot)];
-        foreach (LinkObject file in users)
-        {
-            file.Got.Address = _sections.Memory.Piece(file.Got.Block).Address;
-        }
-
-        if (_options.GotOrigin is GotOrigin.Image && users.Length > 0)
-        {
-            ulong origin = users.Min(file => file.Got.Address);
-            foreach (LinkObject file in users)
-            {
-                file.Got.SharedOrigin = origin;
-            }
-        }
-
-        foreach (ref Stub stub in stubs.All)
-        {
-            stub.Address = _sections.Stubs!.Address + stub.Offset;
-            stub.SlotAddress = _sections.StubSlots!.Address + stub.SlotOffset;
-        }
     }
 
     private static string Describe(ImageOutput output) =>

@@ -10,6 +10,9 @@ namespace ElfLoader.Linking;
 /// </summary>
 internal sealed class ImageLink
 {
+    /// <summary>The routine that reads C++'s tables of exceptions (Itanium C++ ABI: Exception Handling).</summary>
+    private static ReadOnlySpan<byte> Personality => "__gxx_personality_v0"u8;
+
     private readonly ImageOptions _options;
     private readonly IReadOnlyList<ElfObject> _inputs;
     private readonly IReadOnlyList<int> _objectsBefore;
@@ -38,7 +41,9 @@ internal sealed class ImageLink
         resolution.Begin([.. _inputs]);
         resolution.Require([.. _options.RequiredSymbols.Append(_options.Entry).Select(Encoding.UTF8.GetBytes)]);
         resolution.Resolve();
-        _machine = _machine.For(resolution.Objects.Select(input => input.Elf), _options, _errors, _warnings);
+        _machine = _machine.For(
+            [.. resolution.Objects.Select(input => input.Elf)], Definer(resolution, Personality)?.Elf, _options, _errors, _warnings);
+        RefuseSymbols(resolution);
         _errors.ThrowIfAny();
         var values = new SymbolValues(resolution, _machine.Rules.Architecture);
         values.ClassifyNames();
@@ -51,7 +56,7 @@ internal sealed class ImageLink
         inputs.Await();
         _errors.ThrowIfAny();
         inputs.Finish();
-        sections.CollectOwn(order, _stubs, _linkerSymbols.UsesTlsCode);
+        sections.CollectOwn(order, _stubs, _linkerSymbols.UsesTlsCode, mappings.GotOrigin(_options.GotOrigin));
         _errors.ThrowIfAny();
         mappings.CheckUsed(resolution.Objects);
         var layout = new ImageLayout(_machine, _options, sections);
@@ -80,6 +85,34 @@ internal sealed class ImageLink
         _errors.ThrowIfAny();
         tables.Finish();
         return Finish(context, order, layout, sections, segments, file);
+    }
+
+    /// <summary>The object that defines a symbol; null where none does.</summary>
+    private static LinkObject? Definer(SymbolResolution resolution, ReadOnlySpan<byte> name)
+    {
+        int index = resolution.Symbols.Find(name);
+        return index >= 0 && resolution.Symbols[index].State is SymbolState.Weak or SymbolState.Strong
+            ? resolution.Objects[resolution.Symbols[index].Definer]
+            : null;
+    }
+
+    private void RefuseSymbols(SymbolResolution resolution)
+    {
+        foreach ((string prefix, string reason) in _machine.RefusedSymbols)
+        {
+            byte[] start = Encoding.UTF8.GetBytes(prefix);
+            for (int i = 0; i < resolution.Symbols.Count; i++)
+            {
+                if (resolution.Symbols.Name(i).StartsWith(start) && Definer(resolution, resolution.Symbols.Name(i)) is { } file)
+                {
+                    string name = resolution.Symbols.Text(i);
+                    _errors.Add(
+                        LinkErrorCode.Unsupported,
+                        new LinkLocation(file.Elf.Name, Symbol: name),
+                        $"'{name[prefix.Length..]}' {reason}");
+                }
+            }
+        }
     }
 
     /// <summary>Whether threads may share the work, and there is enough of it.</summary>

@@ -29,6 +29,12 @@ internal sealed record ImageMachine
             Nop = [0x00, 0x00, 0xa0, 0xe1], // mov r0, r0
             TlsCode = ImageTlsCode.Arm,
             RangeSymbols = [("__exidx_start", "__exidx_end", ExidxTable.Name)],
+            StaticBaseSymbol = "__static_base",
+            RefusedSymbols =
+            [
+                ("__acle_se_", "is an entry function of secure code (Armv8-M Security Extensions), which others call through a "
+                    + "secure gateway, and gateways are not made"),
+            ],
             SectionHeaders = [(ExidxTable.Name, ElfConstants.PT_ARM_EXIDX)],
         })),
     ];
@@ -41,6 +47,11 @@ internal sealed record ImageMachine
 
     /// <summary>Largest page size of the systems that the image is to run on: segments do not share a page.</summary>
     internal required ulong PageSize { get; init; }
+
+    /// <summary>
+    /// Page size of most systems that the image is to run on: what is read-only after relocation ends at a multiple of it.
+    /// </summary>
+    internal ulong CommonPageSize { get; init; } = 0x1000;
 
     /// <summary>Type of the relocations that a program applies to itself by calling the resolvers of STT_GNU_IFUNC.</summary>
     internal required uint IRelative { get; init; }
@@ -56,6 +67,12 @@ internal sealed record ImageMachine
 
     /// <summary>Names that stand for the start and the end of an output section of this machine.</summary>
     internal IReadOnlyList<(string Start, string End, string Section)> RangeSymbols { get; init; } = [];
+
+    /// <summary>Name of the address that variables are relative to where a register has it; null where none ever has.</summary>
+    internal string? StaticBaseSymbol { get; init; }
+
+    /// <summary>Prefixes of definitions that ask the linker for what it does not do, and what that is.</summary>
+    internal IReadOnlyList<(string Prefix, string Reason)> RefusedSymbols { get; init; } = [];
 
     /// <summary>An output section of this machine that has a program header of its own.</summary>
     internal IReadOnlyList<(string Section, uint Type)> SectionHeaders { get; init; } = [];
@@ -97,11 +114,12 @@ internal sealed record ImageMachine
 
     /// <summary>The machine as these objects need it, and the caller wants it.</summary>
     /// <param name="objects">All objects of the image.</param>
+    /// <param name="unwinder">The one whose code reads the tables of exceptions; null where there is none.</param>
     /// <param name="options">The caller's options.</param>
     /// <param name="errors">Objects that do not go together are reported here.</param>
     /// <param name="warnings">So is what may be a mistake.</param>
     internal ImageMachine For(
-        IEnumerable<ElfObject> objects, ImageOptions options, LinkErrors errors, List<string> warnings)
+        IReadOnlyList<ElfObject> objects, ElfObject? unwinder, ImageOptions options, LinkErrors errors, List<string> warnings)
     {
         if (Rules.Architecture is not Arm)
         {
@@ -109,11 +127,13 @@ internal sealed record ImageMachine
         }
 
         ArmAttributes attributes = ArmAttributes.Merge(objects, errors, warnings);
+        bool isBareMetal = unwinder is null ? objects.Any(ArmAttributes.IsForBareMetal) : ArmAttributes.IsForBareMetal(unwinder);
         return this with
         {
             Rules = new LinkRules(new Arm(options.Arm with
             {
                 Architecture = attributes.Architecture ?? options.Arm.Architecture,
+                Target2 = options.Arm.Target2 ?? (isBareMetal ? Target2Meaning.Relative : Target2Meaning.GotRelative),
             })),
             Flags = attributes.Flags,
             Attributes = attributes,

@@ -112,7 +112,7 @@ internal sealed class ImageMap
         return [.. stubs];
     }
 
-    /// <summary>The slots.</summary>
+    /// <summary>The slots, each as often as objects use it.</summary>
     internal ImageGotSlot[] Got()
     {
         List<ImageGotSlot> slots = [];

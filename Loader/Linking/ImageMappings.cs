@@ -15,6 +15,18 @@ internal sealed class ImageMappings
     /// <summary>Whether there are any.</summary>
     internal bool Any => _mappings.Count > 0;
 
+    /// <summary>Whose the global offset tables are: an address for an object's own is a wish for such tables.</summary>
+    /// <param name="wanted">What the caller says; null: one for the image, where nothing speaks against it.</param>
+    /// <exception cref="ImageOptionException">The caller contradicts himself.</exception>
+    internal GotOrigin GotOrigin(GotOrigin? wanted)
+    {
+        SectionMapping? mapping = _mappings.FirstOrDefault(mapping => mapping is { Section: Got, Index: null });
+        return mapping is null ? wanted ?? ElfLoader.GotOrigin.Image
+            : wanted is not ElfLoader.GotOrigin.Image ? ElfLoader.GotOrigin.Object
+            : throw new ImageOptionException(
+                $"{mapping}: the image is to have one global offset table, and so {mapping.Object} none of its own");
+    }
+
     /// <summary>The address of an input section, or null.</summary>
     /// <exception cref="ImageOptionException">The mapping is not clear, or not possible.</exception>
     internal ulong? Find(LinkObject file, int section, string name)

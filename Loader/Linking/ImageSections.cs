@@ -7,11 +7,8 @@ namespace ElfLoader.Linking;
 /// Sorts input sections into the image's sections: one for each name and kind, the inputs in order; sections whose
 /// addresses the caller gives are sections of their own.
 /// </summary>
-internal sealed class ImageSections
+internal sealed partial class ImageSections
 {
-    /// <summary>Slots of different objects do not share a 16-byte line.</summary>
-    private const ulong GotAlignment = 16;
-
     /// <summary>A record of length zero ends the unwind tables (LSB, "The .eh_frame section").</summary>
     private const int UnwindTerminator = 4;
 
@@ -70,6 +67,12 @@ internal sealed class ImageSections
     /// <summary>The index of the unwind tables of Arm; null where there is none.</summary>
     internal ExidxTable? Exidx { get; private set; }
 
+    /// <summary>
+    /// What fills the last page of the data that is read-only after relocation; its size is known once that has addresses. Null
+    /// where there is no such data.
+    /// </summary>
+    internal ImagePiece? RelroPadding { get; private set; }
+
     /// <summary>Name of the section for relocations that the program applies to itself.</summary>
     internal static string IrelativeName(ImageMachine machine) => machine.HasAddends ? ".rela.iplt" : ".rel.iplt";
 
@@ -98,15 +101,25 @@ internal sealed class ImageSections
     /// <param name="order">The objects, in the order of the command line.</param>
     /// <param name="stubs">The stubs of symbols that a function picks at run time.</param>
     /// <param name="usesTlsCode">Whether <c>__tls_get_addr</c> is the linker's.</param>
-    internal void CollectOwn(IReadOnlyList<LinkObject> order, StubTable stubs, bool usesTlsCode)
+    /// <param name="origin">Whose the global offset tables are.</param>
+    internal void CollectOwn(IReadOnlyList<LinkObject> order, StubTable stubs, bool usesTlsCode, GotOrigin origin)
     {
         AddCommons();
-        AddGots(order);
+        if (origin is GotOrigin.Image)
+        {
+            AddSharedGot(order);
+        }
+        else
+        {
+            AddGots(order);
+        }
+
         AddStubs(stubs);
         AddTlsCode(order, usesTlsCode);
         FinishUnwind();
         Exidx = ExidxTable.Complete(_outputs);
         AddAttributes();
+        AddRelroPadding();
         foreach (ImageOutput output in _outputs)
         {
             Order(output);
@@ -248,6 +261,21 @@ internal sealed class ImageSections
         }
     }
 
+    /// <summary>
+    /// The C library rounds the end of PT_GNU_RELRO down to a page, and protects what lies before it with one call, which
+    /// fails where a page is not mapped: segment and protection end together, at the end of a page.
+    /// </summary>
+    private void AddRelroPadding()
+    {
+        if (_outputs.Exists(output => output is { Zone: ImageZone.Relro, FixedAddress: null }))
+        {
+            RelroPadding = new ImagePiece { Size = 0 };
+            OutputOf(
+                ".relro_padding", ImageZone.Relro, ElfConstants.SHT_NOBITS, ElfConstants.SHF_ALLOC | ElfConstants.SHF_WRITE, null)
+                .Add(RelroPadding);
+        }
+    }
+
     private void AddTlsCode(IReadOnlyList<LinkObject> order, bool usesTlsCode)
     {
         bool usesDescriptors = order.Any(file => file.Got.Has(GotSlot.TlsDescriptor));
@@ -259,28 +287,6 @@ internal sealed class ImageSections
             {
                 TlsCall = new ImagePiece { Size = (ulong)call.Size, Alignment = (ulong)call.Alignment, Bytes = new byte[call.Size] };
                 AddCode(TlsCall);
-            }
-        }
-    }
-
-    private void AddGots(IReadOnlyList<LinkObject> order)
-    {
-        foreach (LinkObject file in order)
-        {
-            if (file.UsesGot)
-            {
-                ulong? address = _mappings.FindGot(file);
-                var got = new ImagePiece
-                {
-                    File = file,
-                    Size = (ulong)file.Got.Size,
-                    Alignment = address is null ? GotAlignment : (ulong)_machine.WordSize,
-                };
-                OutputOf(
-                    ".got", ImageZone.Relro, ElfConstants.SHT_PROGBITS, ElfConstants.SHF_ALLOC | ElfConstants.SHF_WRITE, address)
-                    .Add(got);
-                file.Got.Block = Memory.Add(got);
-                file.Got.BlockOffset = 0;
             }
         }
     }

@@ -34,7 +34,8 @@ internal sealed class ImageSymbols
 
     /// <summary>Writes them all.</summary>
     /// <param name="is64Bit">The class of the file.</param>
-    internal SymbolTableWriter Write(bool is64Bit)
+    /// <param name="sectionCount">Number of sections that symbols may be in.</param>
+    internal SymbolTableWriter Write(bool is64Bit, int sectionCount)
     {
         long locals = _stubs.Count + _branches.All.Count;
         long names = 0;
@@ -44,7 +45,7 @@ internal sealed class ImageSymbols
             names += file.Elf.SymbolNamesLength;
         }
 
-        var table = new SymbolTableWriter(is64Bit, checked((int)locals), _resolution.Symbols.Count, checked((int)names));
+        var table = new SymbolTableWriter(is64Bit, checked((int)locals), _resolution.Symbols.Count, checked((int)names), sectionCount);
         foreach (LinkObject file in _order)
         {
             SymbolTable symbols = file.Elf.Symbols;
@@ -102,7 +103,7 @@ internal sealed class ImageSymbols
 
     private void AddCode(SymbolTableWriter table, string name, StubShape shape, ImagePiece piece, ulong address)
     {
-        ushort section = (ushort)piece.Output.Index;
+        uint section = (uint)piece.Output.Index;
         table.Add(
             Encoding.UTF8.GetBytes(name),
             Info(ElfConstants.STB_LOCAL, ElfConstants.STT_FUNC),
@@ -139,7 +140,7 @@ internal sealed class ImageSymbols
                 name,
                 Info(ElfConstants.STB_LOCAL, isTls ? ElfConstants.STT_TLS : ElfConstants.STT_NOTYPE),
                 ElfConstants.STV_HIDDEN,
-                (ushort?)OutputAt(_layout, symbol.Value)?.Index ?? ElfConstants.SHN_ABS,
+                (uint?)OutputAt(_layout, symbol.Value)?.Index ?? SymbolTableWriter.Absolute,
                 isTls ? symbol.Value - _layout.Tls.Base : symbol.Value,
                 0);
             return;
@@ -154,14 +155,14 @@ internal sealed class ImageSymbols
                     name,
                     Info(ElfConstants.STB_GLOBAL, isFunction ? ElfConstants.STT_FUNC : ElfConstants.STT_NOTYPE),
                     ElfConstants.STV_DEFAULT,
-                    ElfConstants.SHN_ABS,
+                    SymbolTableWriter.Absolute,
                     symbol.Value | (isThumb ? 1UL : 0),
                     0);
                 break;
             case SymbolState.Undefined when (traits & SymbolTraits.GotBase) == 0:
                 byte binding = (traits & SymbolTraits.UndefinedWeak) != 0 ? ElfConstants.STB_WEAK : ElfConstants.STB_GLOBAL;
                 table.Add(
-                    name, Info(binding, ElfConstants.STT_NOTYPE), ElfConstants.STV_DEFAULT, ElfConstants.SHN_UNDEF, 0, 0);
+                    name, Info(binding, ElfConstants.STT_NOTYPE), ElfConstants.STV_DEFAULT, SymbolTableWriter.Undefined, 0, 0);
                 break;
             case SymbolState.Weak or SymbolState.Strong or SymbolState.Common when (traits & SymbolTraits.Discarded) == 0:
                 LinkObject file = _resolution.Objects[symbol.Definer];
@@ -206,7 +207,7 @@ internal sealed class ImageSymbols
             name,
             type is ElfConstants.STT_COMMON ? Info((byte)(info >> 4), ElfConstants.STT_OBJECT) : info,
             (byte)(record.Other & 3),
-            (ushort?)piece?.Output.Index ?? ElfConstants.SHN_ABS,
+            (uint?)piece?.Output.Index ?? SymbolTableWriter.Absolute,
             value | (isThumb ? 1UL : 0),
             record.Size);
     }

@@ -94,25 +94,36 @@ internal sealed class ProgramHeaders
             FileEnd = Math.Max(FileEnd, load.FileOffset + (load.FileEnd - load.Start));
             foreach (ImageOutput output in load.Outputs)
             {
-                output.FileOffset = load.FileOffset + (output.Address - load.Start);
+                PlaceInFile(output, load);
             }
         }
 
         foreach (ImageOutput output in _layout.Free.Concat(_layout.Fixed).Where(output => output is { TakesAddresses: false } or { Size: 0 }))
         {
-            ImageLoad load = _loads.FindLast(load => load.Start <= output.Address) ?? _loads[0];
-            output.FileOffset = unchecked(load.FileOffset + (output.Address - load.Start)); // of no bytes, but congruent
+            PlaceInFile(output, _loads.FindLast(load => load.Start <= output.Address) ?? _loads[0]);
         }
     }
 
     /// <summary>
-    /// The addressing origin of the segment that an address lies in: its first section (AAELF32, B(S)). What lies in none
-    /// counts from 0.
+    /// Gives a section its offset in the file. Where it has no bytes there, that is the segment's end at the most: tools take
+    /// what lies beyond the file's end for a file that was cut off.
+    /// </summary>
+    private static void PlaceInFile(ImageOutput output, ImageLoad load)
+    {
+        ulong offset = output.Address > load.Start ? output.Address - load.Start : 0;
+        output.FileOffset = load.FileOffset + Math.Min(offset, load.FileEnd - load.Start);
+    }
+
+    /// <summary>
+    /// The addressing origin of what lies at an address (AAELF32, B(S)): the static base of variables, else the first section
+    /// of the segment. What lies in none counts from 0.
     /// </summary>
     internal ulong StaticBaseOf(ulong address)
     {
         ImageLoad? load = _loads.Find(load => load.Start <= address && address <= load.End);
-        return load?.Outputs.Find(output => output != Header)?.Address ?? 0;
+        return load is { Zone: ImageZone.Relro or ImageZone.Data, IsFixed: false }
+            ? _layout.StaticBase
+            : load?.Outputs.Find(output => output != Header)?.Address ?? 0;
     }
 
     /// <summary>The file header and the program headers, as something that takes addresses.</summary>
@@ -234,21 +245,19 @@ internal sealed class ProgramHeaders
 
     private void AddRelro(List<ProgramHeader> headers)
     {
-        ImageLoad? load = _loads.Find(load => load is { Zone: ImageZone.Relro, IsFixed: false }
-            && load.Outputs.TrueForAll(output => output.Zone is ImageZone.Relro));
+        ImageLoad? load = _loads.FindLast(load => load is { Zone: ImageZone.Relro, IsFixed: false });
         if (load is null)
         {
             return;
         }
 
-        ulong page = _machine.PageSize;
         headers.Add(new ProgramHeader(
             ElfConstants.PT_GNU_RELRO,
             ElfConstants.PF_R,
             load.FileOffset,
             load.Start,
             load.FileEnd - load.Start,
-            ((load.End + page - 1) / page * page) - load.Start, // the C library protects whole pages only
+            load.End - load.Start,
             1));
     }
 

@@ -111,7 +111,7 @@ internal sealed class SymbolBinder
 
         if (bound.Is(SymbolTraits.GotBase))
         {
-            bound.Value = file.Got.Origin;
+            bound.Value = file.Got.Address;
         }
 
         return bound;

@@ -10,18 +10,30 @@ namespace ElfLoader.Linking;
 /// </remarks>
 internal sealed class SymbolTableWriter
 {
+    /// <summary>Added to the special values of <c>st_shndx</c>, so that they are no section's index.</summary>
+    private const uint Special = 0xffff_0000;
+
+    /// <summary>A symbol that is in no section, because nothing defines it.</summary>
+    internal const uint Undefined = ElfConstants.SHN_UNDEF;
+
+    /// <summary>A symbol that is in no section, because it is a number.</summary>
+    internal const uint Absolute = Special | ElfConstants.SHN_ABS;
+
     private readonly bool _is64Bit;
     private readonly int _entrySize;
     private byte[] _strings;
     private int _stringsLength = 1; // the empty name
     private Part _locals;
     private Part _globals;
+    private Part _localSections;
+    private Part _globalSections;
 
     /// <param name="is64Bit">The class of the file.</param>
     /// <param name="locals">Local symbols to expect.</param>
     /// <param name="globals">Global symbols to expect.</param>
     /// <param name="strings">Bytes of names to expect.</param>
-    internal SymbolTableWriter(bool is64Bit, int locals, int globals, int strings)
+    /// <param name="sections">Number of sections that symbols may be in.</param>
+    internal SymbolTableWriter(bool is64Bit, int locals, int globals, int strings, int sections)
     {
         _is64Bit = is64Bit;
         _entrySize = is64Bit ? Elf64.SymbolSize : Elf32.SymbolSize;
@@ -29,7 +41,23 @@ internal sealed class SymbolTableWriter
         _globals = new Part(_entrySize, globals);
         _strings = new byte[Math.Max(strings, 256)];
         _locals.Next().Clear(); // the null symbol
+        HasSectionIndices = sections >= ElfConstants.SHN_LORESERVE;
+        if (HasSectionIndices)
+        {
+            _localSections = new Part(sizeof(uint), locals + 1);
+            _globalSections = new Part(sizeof(uint), globals);
+            _localSections.Next().Clear();
+        }
     }
+
+    /// <summary>Whether there are more sections than <c>st_shndx</c> can tell apart.</summary>
+    internal bool HasSectionIndices { get; }
+
+    /// <summary>The contents of SHT_SYMTAB_SHNDX for local symbols, where <see cref="HasSectionIndices"/>.</summary>
+    internal Memory<byte> LocalSections => _localSections.Bytes;
+
+    /// <summary>The same for global symbols.</summary>
+    internal Memory<byte> GlobalSections => _globalSections.Bytes;
 
     /// <summary>Local symbols, the null symbol among them.</summary>
     internal int LocalCount => _locals.Length / _entrySize;
@@ -47,18 +75,28 @@ internal sealed class SymbolTableWriter
     /// <param name="name">The name.</param>
     /// <param name="info"><c>st_info</c>: binding and type.</param>
     /// <param name="other"><c>st_other</c>: visibility.</param>
-    /// <param name="section"><c>st_shndx</c>.</param>
+    /// <param name="section">The section's index, <see cref="Undefined"/> or <see cref="Absolute"/>.</param>
     /// <param name="value"><c>st_value</c>.</param>
     /// <param name="size"><c>st_size</c>.</param>
-    internal void Add(ReadOnlySpan<byte> name, byte info, byte other, ushort section, ulong value, ulong size)
+    internal void Add(ReadOnlySpan<byte> name, byte info, byte other, uint section, ulong value, ulong size)
     {
-        Span<byte> entry = info >> 4 is ElfConstants.STB_LOCAL ? _locals.Next() : _globals.Next();
+        bool isLocal = info >> 4 is ElfConstants.STB_LOCAL;
+        Span<byte> entry = isLocal ? _locals.Next() : _globals.Next();
+        ushort index = (ushort)section;
+        if (HasSectionIndices)
+        {
+            bool isExtended = section is >= ElfConstants.SHN_LORESERVE and < Special;
+            Span<byte> extended = isLocal ? _localSections.Next() : _globalSections.Next();
+            BinaryPrimitives.WriteUInt32LittleEndian(extended, isExtended ? section : 0);
+            index = isExtended ? ElfConstants.SHN_XINDEX : index;
+        }
+
         BinaryPrimitives.WriteUInt32LittleEndian(entry, AddName(name));
         if (_is64Bit)
         {
             entry[4] = info;
             entry[5] = other;
-            BinaryPrimitives.WriteUInt16LittleEndian(entry[6..], section);
+            BinaryPrimitives.WriteUInt16LittleEndian(entry[6..], index);
             BinaryPrimitives.WriteUInt64LittleEndian(entry[8..], value);
             BinaryPrimitives.WriteUInt64LittleEndian(entry[16..], size);
         }
@@ -68,7 +106,7 @@ internal sealed class SymbolTableWriter
             BinaryPrimitives.WriteUInt32LittleEndian(entry[8..], (uint)size);
             entry[12] = info;
             entry[13] = other;
-            BinaryPrimitives.WriteUInt16LittleEndian(entry[14..], section);
+            BinaryPrimitives.WriteUInt16LittleEndian(entry[14..], index);
         }
     }
 

@@ -75,7 +75,7 @@ internal sealed class SymbolValues
             SymbolTable records = file.Elf.Symbols;
             for (int i = 1; i < bound.Length; i++)
             {
-                bound[i].Value = bound[i].Is(SymbolTraits.GotBase) ? file.Got.Origin
+                bound[i].Value = bound[i].Is(SymbolTraits.GotBase) ? file.Got.Address
                     : bound[i].Global >= 0 ? symbols[bound[i].Global].Value
                     : _binder.ValueOf(file, records[i]);
             }

@@ -87,7 +87,7 @@ internal readonly struct TableRelocator
 
         if (rule.Expression.UsesGot)
         {
-            operands.Got = _file.Got.Origin;
+            operands.Got = _file.Got.Address;
             operands.G = rule.Slot is GotSlot.None
                 ? 0
                 : _file.Got.Address + (ulong)_file.Got.Offset(rule.Slot, (int)record.Symbol) - operands.Got;

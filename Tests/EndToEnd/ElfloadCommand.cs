@@ -1,4 +1,5 @@
 using System.Reflection;
+using ElfLoader.Tests.Images;
 using ElfLoader.Tests.Support;
 
 namespace ElfLoader.Tests.EndToEnd;
@@ -18,9 +19,27 @@ internal static class ElfloadCommand
     public static CommandResult Run(IEnumerable<string> inputs, params IEnumerable<string> programArguments) =>
         Invoke(["run", .. inputs, "--", .. programArguments]);
 
-    /// <summary>Runs the tool with a command line.</summary>
-    public static CommandResult Invoke(params IEnumerable<string> arguments) =>
-        Published is null ? Command.Run("dotnet", [Tool, .. arguments]) : Command.Run(Published, arguments);
+    /// <summary>Runs the tool with a command line. What it links must keep the rules of images, and go through tools.</summary>
+    public static CommandResult Invoke(params IEnumerable<string> arguments)
+    {
+        string[] all = [.. arguments];
+        CommandResult result = Published is null ? Command.Run("dotnet", [Tool, .. all]) : Command.Run(Published, all);
+        if (result.Status is 0 && all is ["link", ..] && OutputOf(all) is { } output && output.StartsWith('/') && !output.StartsWith("/dev/"))
+        {
+            ImageRules.Check(File.ReadAllBytes(output));
+            ImageTools.Check(output);
+        }
+
+        return result;
+    }
+
+    private static string? OutputOf(string[] arguments)
+    {
+        int option = Array.FindIndex(arguments, argument => argument is "-o" or "--output");
+        return option >= 0 && option + 1 < arguments.Length
+            ? arguments[option + 1]
+            : Array.Find(arguments, argument => argument.StartsWith("--output=", StringComparison.Ordinal))?["--output=".Length..];
+    }
 
     private static string Locate()
     {

@@ -1,3 +1,4 @@
+using ElfLoader.Tests.Images;
 using ElfLoader.Tests.Support;
 
 namespace ElfLoader.Tests.EndToEnd;
@@ -110,7 +111,8 @@ public sealed class StaticProgramTests
         }
     }
 
-    private static string Link(IEnumerable<string> objects, ImageOptions options, TemporaryFolder folder)
+    /// <summary>Links a program with the system's static libraries; every tool must be able to rewrite it.</summary>
+    internal static string Link(IEnumerable<string> objects, ImageOptions options, TemporaryFolder folder)
     {
         if (StartFiles.Value is not { } start || Rest.Value is not { } rest)
         {
@@ -134,6 +136,7 @@ public sealed class StaticProgramTests
         // for writing, and then it cannot be run.
         string executable = folder.File("program");
         Command.Check("install", ["-m", "755", image, executable]);
+        ImageTools.Check(executable);
         return executable;
     }
 

@@ -8,7 +8,7 @@ namespace ElfLoader.Tools.Commands;
 /// <summary><c>elfload explain</c>.</summary>
 internal sealed class ExplainCommand : Command, IExamples
 {
-    private readonly TargetLink _link = new();
+    private readonly TargetLink _link = new(GotOrigin.Object);
     private readonly Option<string[]> _symbols = Filter("--symbol", "-s", "Only places that refer to this symbol.");
     private readonly Option<string[]> _sections = Filter("--section", "-S", "Only places in sections of this name.");
     private readonly Option<string[]> _types = Filter("--type", "-t", "Only relocations of this type.");

@@ -21,7 +21,7 @@ internal sealed class LinkCommand : Command, IExamples
         HelpName = "NAME",
     };
 
-    private readonly TargetLink _link = new();
+    private readonly TargetLink _link = new(GotOrigin.Image);
     private readonly RequiredSymbols _required = new();
 
     internal LinkCommand(Reporter reporter)

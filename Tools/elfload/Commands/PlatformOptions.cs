@@ -5,21 +5,23 @@ using ElfLoader.Tools.Arguments;
 namespace ElfLoader.Tools.Commands;
 
 /// <summary>The options for what an image's platform decides; where GNU ld has them, by its names.</summary>
-internal sealed class PlatformOptions
+/// <param name="usualGot">Whose the global offset tables are, where the user does not say.</param>
+internal sealed class PlatformOptions(GotOrigin usualGot)
 {
     private readonly Option<bool> _noRelax = Flag(
         "--no-relax", "Images: do not rewrite instructions to cheaper forms (default: rewrite).");
 
     private readonly Option<string?> _gotOrigin = new("--got-origin")
     {
-        Description = "Images: the GOT that code counts from: its object's own (the default), or one for the whole image.",
+        Description = "Images: whether each object has a GOT of its own, or all have one (default: "
+            + (usualGot is GotOrigin.Image ? "image, unless --map-section places an object's .got)." : "object)."),
         HelpName = "object|image",
     };
 
     private readonly Option<string?> _staticBase = new("--static-base")
     {
-        Description = "ARM: the address that data is relative to for R_ARM_SBREL32 and its like (default: the start of the "
-            + "segment's first section).",
+        Description = "ARM: the address that data is relative to for R_ARM_SBREL32 and its like (default: __static_base, the "
+            + "start of the variables; for what cannot be written, the start of its segment).",
         HelpName = "ADDRESS",
     };
 
@@ -27,7 +29,8 @@ internal sealed class PlatformOptions
     private readonly Option<bool> _target1Relative = Flag("--target1-rel", "ARM: R_ARM_TARGET1 is R_ARM_REL32.");
     private readonly Option<string?> _target2 = new("--target2")
     {
-        Description = "ARM: R_ARM_TARGET2 is R_ARM_GOT_PREL (the default), R_ARM_REL32 or R_ARM_ABS32.",
+        Description = "ARM: R_ARM_TARGET2 is R_ARM_GOT_PREL, R_ARM_REL32 or R_ARM_ABS32 (default: got-rel, as on Linux; rel "
+            + "where the objects say that they are for bare metal).",
         HelpName = "got-rel|rel|abs",
     };
 
@@ -64,7 +67,8 @@ internal sealed class PlatformOptions
             Relax = !result.GetValue(_noRelax),
             GotOrigin = result.GetValue(_gotOrigin) switch
             {
-                null or "object" => GotOrigin.Object,
+                null => usualGot is GotOrigin.Image ? null : usualGot,
+                "object" => GotOrigin.Object,
                 "image" => GotOrigin.Image,
                 string other => throw Unknown(_gotOrigin, other),
             },
@@ -74,7 +78,8 @@ internal sealed class PlatformOptions
                 Target1 = isRelative ? Target1Meaning.Relative : Target1Meaning.Absolute,
                 Target2 = result.GetValue(_target2) switch
                 {
-                    null or "got-rel" => Target2Meaning.GotRelative,
+                    null => null,
+                    "got-rel" => Target2Meaning.GotRelative,
                     "rel" => Target2Meaning.Relative,
                     "abs" => Target2Meaning.Absolute,
                     string other => throw Unknown(_target2, other),

@@ -7,7 +7,7 @@ namespace ElfLoader.Tools.Commands;
 /// <summary><c>elfload report</c>.</summary>
 internal sealed class ReportCommand : Command, IExamples
 {
-    private readonly TargetLink _link = new();
+    private readonly TargetLink _link = new(GotOrigin.Object);
 
     private readonly Option<string> _output = new("--output", "-o")
     {

@@ -19,7 +19,7 @@ internal sealed class RunCommand : Command, IExamples
 
     private readonly LinkOptions _link = new();
     private readonly RequiredSymbols _required = new();
-    private readonly PlatformOptions _platform = new();
+    private readonly PlatformOptions _platform = new(GotOrigin.Image);
 
     private readonly Option<string[]> _libraries = new("--library", "-l")
     {

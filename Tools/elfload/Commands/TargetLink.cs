@@ -6,12 +6,13 @@ using ElfLoader.Tools.Linking;
 namespace ElfLoader.Tools.Commands;
 
 /// <summary>What the commands that link for target addresses have in common: inputs, options, the link, its map.</summary>
-internal sealed class TargetLink
+/// <param name="usualGot">Whose the global offset tables are, where the user does not say.</param>
+internal sealed class TargetLink(GotOrigin usualGot)
 {
     private readonly InputArgument _inputs = new("Objects, archives, linker scripts; @FILE: one argument a line.");
     private readonly LinkOptions _link = new();
     private readonly PlacementOptions _placement = new();
-    private readonly PlatformOptions _platform = new();
+    private readonly PlatformOptions _platform = new(usualGot);
 
     /// <summary>Adds the inputs to a command.</summary>
     internal void AddInputsTo(Command command) => command.Add(_inputs);

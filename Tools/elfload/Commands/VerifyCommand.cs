@@ -26,7 +26,7 @@ internal sealed class VerifyCommand : Command, IExamples
         HelpName = "NAME",
     };
 
-    private readonly TargetLink _link = new();
+    private readonly TargetLink _link = new(GotOrigin.Object);
 
     internal VerifyCommand(Reporter reporter)
         : base("verify", "Link for target addresses and evaluate check expressions, as llvm-rtdyld and llvm-jitlink do.")

@@ -98,6 +98,8 @@ _start:
         lsrs    r0, r0, #3
         lsls    r0, r0, #3
         mov     sp, r0
+        ldr     r0, =__static_base
+        mov     r9, r0                  @ what position-independent data is addressed relative to (AAPCS32, "RWPI")
 
         ldr     r7, =__rel_iplt_start   @ Elf32_Rel: a resolver's address is where that of what it picks is to be
 1:      ldr     r0, =__rel_iplt_end
