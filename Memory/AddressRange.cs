@@ -11,12 +11,22 @@ public readonly record struct AddressRange(ulong Start, ulong End)
     /// <summary>Whether the address lies inside.</summary>
     public bool Contains(ulong address) => address >= Start && address < End;
 
-    /// <summary>Whether a signed 32-bit displacement spans any byte of this range and any byte of the other.</summary>
+    /// <summary>Whether the other range lies in this one.</summary>
+    public bool Contains(AddressRange other) => other.Start >= Start && other.End <= End;
+
+    /// <summary>The range from the first byte of both to the last; of an empty one and another, the other.</summary>
+    public AddressRange Join(AddressRange other) => Size is 0 ? other
+        : other.Size is 0 ? this
+        : new AddressRange(Math.Min(Start, other.Start), Math.Max(End, other.End));
+
+    /// <summary>
+    /// Whether a signed 32-bit displacement spans any byte of this range and any byte of the other. Between two libraries that
+    /// are less than 4 GiB apart there are addresses that reach both.
+    /// </summary>
     public bool Reaches(AddressRange other)
     {
-        ulong low = Math.Min(Start, other.Start);
-        ulong high = Math.Max(End, other.End);
-        return high - low <= 1UL << 31;
+        const ulong reach = 1UL << 31;
+        return (End <= other.Start || End - other.Start <= reach) && (other.End <= Start || other.End - Start <= reach);
     }
 
     /// <summary>Formats as <c>7f0000000000-7f0000001000</c>.</summary>

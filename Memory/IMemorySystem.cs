@@ -14,15 +14,19 @@ internal interface IMemorySystem
 
     /// <summary>Reserves address space for the zones; no page is accessible yet.</summary>
     /// <param name="placement">Where.</param>
+    /// <param name="near">What <see cref="MemoryPlacement.Near"/> is near to; empty for the others.</param>
     /// <param name="layout">How much, and where the zones lie in it.</param>
     /// <exception cref="MemoryException">There is no such address space.</exception>
-    IReservation Reserve(MemoryPlacement placement, in Layout layout);
+    IReservation Reserve(MemoryPlacement placement, AddressRange near, in Layout layout);
 
     /// <summary>Largest shared pool that makes sense here, where the wanted size is allowed less.</summary>
     ulong LimitSharedPool(ulong wanted);
 
     /// <summary>Addresses of the libraries mapped at process start; empty if they can't be told.</summary>
     AddressRange Host { get; }
+
+    /// <summary>A range with the whole libraries that its ends lie in: more of them is going to be reached.</summary>
+    AddressRange WithLibraries(AddressRange range);
 
     /// <summary>
     /// Returns when no core of this process can still execute instructions that it fetched before the call.

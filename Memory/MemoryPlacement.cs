@@ -7,7 +7,8 @@ public enum MemoryPlacement
     Far,
 
     /// <summary>
-    /// Every byte of the pool is within 2 GiB of every byte of the libraries that were mapped at process start.
+    /// Every byte of the pool is within 2 GiB of every byte of the libraries that were mapped at process start, or of what
+    /// else a load is said to reach.
     /// </summary>
     Near,
 

@@ -59,8 +59,11 @@ public sealed class MemoryPools : IDisposable
     /// </summary>
     /// <param name="placement">Where.</param>
     /// <param name="request">What the load needs.</param>
+    /// <param name="reached">
+    /// What <see cref="MemoryPlacement.Near"/> is near to; empty: the libraries that were mapped at process start.
+    /// </param>
     /// <exception cref="MemoryException">No address space of that size and placement is left.</exception>
-    public MemoryPool Select(MemoryPlacement placement, in MemoryRequest request)
+    public MemoryPool Select(MemoryPlacement placement, in MemoryRequest request, AddressRange reached = default)
     {
         request.Validate();
         RefuseBeyondMemory(request);
@@ -69,36 +72,60 @@ public sealed class MemoryPools : IDisposable
             ObjectDisposedException.ThrowIf(_disposed, this);
             foreach (MemoryPool pool in _pools)
             {
-                if (pool.Placement == placement && pool.HasRoom(request))
+                if (Serves(pool, placement, reached) && pool.HasRoom(request))
                 {
                     return pool;
                 }
             }
 
-            return NewPool(placement, request);
+            return NewPool(placement, request, reached);
         }
     }
 
     /// <summary>Selects a pool and allocates from it.</summary>
     /// <param name="placement">Where.</param>
     /// <param name="request">What the load needs.</param>
+    /// <param name="reached">
+    /// What <see cref="MemoryPlacement.Near"/> is near to; empty: the libraries that were mapped at process start.
+    /// </param>
     /// <exception cref="MemoryException">It can't be had.</exception>
-    public MemoryAllocation Allocate(MemoryPlacement placement, in MemoryRequest request)
+    public MemoryAllocation Allocate(MemoryPlacement placement, in MemoryRequest request, AddressRange reached = default)
     {
         while (true)
         {
             // Without the lock, so that large loads are not kept waiting for one another's pages.
             foreach (MemoryPool pool in _pools)
             {
-                if (pool.Placement == placement && pool.TryAllocate(request, out MemoryAllocation? allocation))
+                if (Serves(pool, placement, reached) && pool.TryAllocate(request, out MemoryAllocation? allocation))
                 {
                     return allocation;
                 }
             }
 
             // Makes a pool; others may take its room before we are back.
-            _ = Select(placement, request);
+            _ = Select(placement, request, reached);
         }
+    }
+
+    /// <summary>Whether a pool of this process lies where a load must, by the same rule as those that are made for it.</summary>
+    /// <param name="pool">The pool.</param>
+    /// <param name="placement">Where.</param>
+    /// <param name="reached">
+    /// What <see cref="MemoryPlacement.Near"/> is near to; empty: the libraries that were mapped at process start.
+    /// </param>
+    public bool Serves(MemoryPool pool, MemoryPlacement placement, AddressRange reached = default)
+    {
+        ArgumentNullException.ThrowIfNull(pool);
+        if (placement is not MemoryPlacement.Near)
+        {
+            return pool.Placement == placement;
+        }
+
+        // A pool of another kind serves what reaches into it: data of a unit that is there already.
+        AddressRange near = reached.Size is 0 ? Host : reached;
+        return near.Size is not 0 && pool.Range.Reaches(near)
+            && (pool.Placement is MemoryPlacement.Near
+                || pool.Range.Contains(near.Start) || pool.Range.Contains(near.End - 1));
     }
 
     /// <summary>Gives back the address space of pools that nothing is allocated from.</summary>
@@ -141,7 +168,7 @@ public sealed class MemoryPools : IDisposable
         }
     }
 
-    private MemoryPool? NewSharedPool(MemoryPlacement placement, in MemoryRequest request)
+    private MemoryPool? NewSharedPool(MemoryPlacement placement, AddressRange near, in MemoryRequest request)
     {
         ulong size = _system.LimitSharedPool(Math.Min(_options.DefaultPoolSize, Layout.AddressSpace));
         ulong least = Math.Min(size, LeastSharedPool);
@@ -149,7 +176,7 @@ public sealed class MemoryPools : IDisposable
         {
             try
             {
-                return NewPool(placement, Layout.Shared(size), emptied: null);
+                return NewPool(placement, near, Layout.Shared(size), emptied: null);
             }
             catch (MemoryException)
             {
@@ -173,15 +200,38 @@ public sealed class MemoryPools : IDisposable
         return false;
     }
 
-    private MemoryPool NewPool(MemoryPlacement placement, in MemoryRequest request)
+    private MemoryPool NewPool(MemoryPlacement placement, in MemoryRequest request, AddressRange reached)
     {
-        MemoryPool pool = NewSharedPool(placement, request) ?? NewPool(placement, Layout.Exactly(request), Remove);
+        AddressRange[] places = placement is MemoryPlacement.Near ? Neighbourhoods(reached) : [default];
+        MemoryPool? pool = null;
+        for (int i = 0; i < places.Length && pool is null; i++)
+        {
+            pool = NewSharedPool(placement, places[i], request);
+        }
+
+        pool ??= NewPool(placement, places[^1], Layout.Exactly(request), Remove);
         _pools = [.. _pools, pool];
         return pool;
     }
 
-    private MemoryPool NewPool(MemoryPlacement placement, in Layout layout, Action<MemoryPool>? emptied) =>
-        new(_system, _system.Reserve(placement, layout), placement, layout, emptied);
+    /// <summary>
+    /// What a new pool may be near to, so that it reaches what is asked for: the first serve more loads, the last is easiest to
+    /// come by.
+    /// </summary>
+    private AddressRange[] Neighbourhoods(AddressRange reached)
+    {
+        if (reached.Size is 0 || Host.Contains(reached))
+        {
+            return [Host];
+        }
+
+        AddressRange libraries = _system.WithLibraries(reached);
+        return [.. ((AddressRange[])[Host.Join(libraries), libraries, reached]).Distinct()];
+    }
+
+    private MemoryPool NewPool(
+        MemoryPlacement placement, AddressRange near, in Layout layout, Action<MemoryPool>? emptied) =>
+        new(_system, _system.Reserve(placement, near, layout), placement, layout, emptied);
 
     private void Remove(MemoryPool pool)
     {

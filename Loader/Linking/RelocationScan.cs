@@ -19,6 +19,7 @@ internal sealed class RelocationScan
         | SymbolTraits.Redirected;
 
     private MissingSymbols? _missing;
+    private ReachedData _reached;
 
     internal RelocationScan(
         LinkRules rules, SymbolResolution resolution, LinkErrors errors, StubTable stubs, bool allowUndefined)
@@ -43,8 +44,8 @@ internal sealed class RelocationScan
     /// <summary>Whether a place needs the unit below 2 GiB.</summary>
     internal bool NeedsLow { get; private set; }
 
-    /// <summary>Whether a place needs the unit near the host's libraries.</summary>
-    internal bool NeedsNear { get; private set; }
+    /// <summary>What the unit must lie near to.</summary>
+    internal ref readonly ReachedData Reached => ref _reached;
 
     /// <summary>Whether any thread-local variable is used at a fixed distance from the thread pointer.</summary>
     internal bool NeedsStaticTls { get; private set; }
@@ -58,8 +59,8 @@ internal sealed class RelocationScan
     /// <summary>Forgets all of a link, so that there can be another one.</summary>
     internal void Clear()
     {
-        (NeedsLow, NeedsNear, NeedsStaticTls, UsesMissing) = (false, false, false, false);
-        WantsNeighbour = null;
+        (NeedsLow, NeedsStaticTls, UsesMissing) = (false, false, false);
+        (WantsNeighbour, _reached) = (null, default);
     }
 
     /// <summary>Gives the symbols of all objects their traits, and scans the objects.</summary>
@@ -324,9 +325,9 @@ internal sealed class RelocationScan
         {
             Definition outside = _resolution.Outside(_resolution.Symbols[global]);
             WantsNeighbour ??= outside.Unit;
-            if (outside.Unit is null && !isFunction)
+            if (!isFunction)
             {
-                NeedsNear = true;
+                _reached.Add(outside.Address, file, section.Target, record);
             }
         }
     }

@@ -144,7 +144,7 @@ internal sealed partial class UnitLinker
         try
         {
             MemoryAllocation allocation = UnitMemory.Allocate(
-                _library, _process, _scan, _layout.Blocks, new LinkLocation(_inputs[0].Name));
+                _library, _process, _resolution, _scan, _layout.Blocks, new LinkLocation(_inputs[0].Name));
             resources.Allocation = allocation;
             _entries?.Claim(_library, allocation.Pool);
             resources.ReserveTls(_layout.Tls, _scan.NeedsStaticTls, new LinkLocation(unit.Name));

@@ -9,13 +9,21 @@ internal static class UnitMemory
     /// <summary>Takes it.</summary>
     /// <param name="library">The library that it is for, whose options decide first.</param>
     /// <param name="process">What has memory.</param>
+    /// <param name="resolution">What the names are bound to, for messages.</param>
     /// <param name="scan">What the relocations need.</param>
     /// <param name="blocks">The sizes, in the order of <see cref="MemoryZone"/>.</param>
     /// <param name="location">For messages.</param>
-    /// <exception cref="LinkException">It is more than the library's limit.</exception>
+    /// <exception cref="LinkException">
+    /// It is more than the library's limit, or there is none within reach of what the relocations reach.
+    /// </exception>
     /// <exception cref="MemoryException">There is none, or none at such a place.</exception>
     internal static MemoryAllocation Allocate(
-        ObjectLibrary library, NativeProcess process, RelocationScan scan, ReadOnlySpan<LinkBlock> blocks, LinkLocation location)
+        ObjectLibrary library,
+        NativeProcess process,
+        SymbolResolution resolution,
+        RelocationScan scan,
+        ReadOnlySpan<LinkBlock> blocks,
+        LinkLocation location)
     {
         ObjectLibraryOptions options = library.Options;
         ulong total = 0;
@@ -35,19 +43,25 @@ internal static class UnitMemory
         var request = new MemoryRequest(Zone(blocks[0]), Zone(blocks[1]), Zone(blocks[2]), Zone(blocks[3]));
         MemoryPlacement placement = options.Placement
             ?? (scan.NeedsLow ? MemoryPlacement.Low
-                : scan.NeedsNear ? MemoryPlacement.Near
+                : scan.Reached.Range.Size is not 0 ? MemoryPlacement.Near
                 : MemoryPlacement.Far);
+        AddressRange reached = options.Placement is null && placement is MemoryPlacement.Near ? scan.Reached.Range : default;
         MemoryMapping mapping = UnitDiagnostics.MappingFor(options);
         MemoryPool? neighbour = scan.WantsNeighbour?.Resources.Pool ?? library.Contents.LastPool;
-        return neighbour is not null && Serves(neighbour, placement, mapping)
-            && neighbour.TryAllocate(request, out MemoryAllocation? beside)
-            ? beside
-            : process.Pools(mapping).Allocate(placement, request);
+        MemoryPools pools = process.Pools(mapping);
+        try
+        {
+            return neighbour is not null && (mapping is MemoryMapping.Auto || neighbour.Mapping == mapping)
+                && (placement is MemoryPlacement.Far || pools.Serves(neighbour, placement, reached))
+                && neighbour.TryAllocate(request, out MemoryAllocation? beside)
+                ? beside
+                : pools.Allocate(placement, request, reached);
+        }
+        catch (MemoryException exception) when (reached.Size is not 0 && !pools.Host.Contains(reached))
+        {
+            throw scan.Reached.Refusal(resolution, exception);
+        }
 
         static ZoneRequest Zone(LinkBlock block) => new(block.Size, block.Alignment);
     }
-
-    private static bool Serves(MemoryPool pool, MemoryPlacement placement, MemoryMapping mapping) =>
-        (placement is MemoryPlacement.Far || pool.Placement == placement)
-        && (mapping is MemoryMapping.Auto || pool.Mapping == mapping);
 }

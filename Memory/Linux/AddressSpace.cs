@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace ElfLoader.Memory.Linux;
 
 /// <summary>Finds and reserves address space where it is wanted.</summary>
-internal sealed class AddressSpace(AddressRange host)
+internal static class AddressSpace
 {
     private const ulong Reach = 1UL << 31;
     private const ulong LowestAddress = 1UL << 20;
@@ -15,20 +15,22 @@ internal sealed class AddressSpace(AddressRange host)
 
     /// <summary>Reserves inaccessible address space that costs no memory.</summary>
     /// <param name="placement">Where.</param>
+    /// <param name="near">What <see cref="MemoryPlacement.Near"/> is near to.</param>
     /// <param name="size">Bytes, a multiple of the page.</param>
     /// <param name="alignment">Of its start: a power of two, at least a page.</param>
     /// <param name="codeSize">How much of it, from its start, is for code.</param>
     /// <exception cref="MemoryException">There is none.</exception>
-    internal ulong Reserve(MemoryPlacement placement, ulong size, ulong alignment, ulong codeSize)
+    internal static ulong Reserve(
+        MemoryPlacement placement, AddressRange near, ulong size, ulong alignment, ulong codeSize)
     {
         if (size > Layout.AddressSpace || (placement != MemoryPlacement.Far && size > Reach))
         {
-            throw Refused(placement, size, "more than there can be");
+            throw Refused(placement, near, size, "more than there can be");
         }
 
         return placement is MemoryPlacement.Far
             ? ReserveAnywhere(size, alignment, codeSize)
-            : ReserveInside(placement, Window(placement, size), size, alignment, codeSize);
+            : ReserveInside(placement, near, size, alignment, codeSize);
     }
 
     /// <summary>Gives address space back, with what is mapped in it.</summary>
@@ -87,13 +89,14 @@ internal sealed class AddressSpace(AddressRange host)
         return aligned;
     }
 
-    private ulong ReserveInside(
-        MemoryPlacement placement, AddressRange window, ulong size, ulong alignment, ulong codeSize)
+    private static ulong ReserveInside(
+        MemoryPlacement placement, AddressRange near, ulong size, ulong alignment, ulong codeSize)
     {
+        AddressRange window = Window(placement, near, size);
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
             bool raced = false;
-            foreach (ulong candidate in Candidates(placement, window, size, alignment, codeSize))
+            foreach (ulong candidate in Candidates(placement, near, window, size, alignment, codeSize))
             {
                 ulong start = Map(candidate, size, Libc.MapFixedNoReplace);
                 if (start == candidate)
@@ -111,28 +114,35 @@ internal sealed class AddressSpace(AddressRange host)
             }
         }
 
-        throw Refused(placement, size, $"no free range of that size in {window}, alignment 0x{alignment:x}");
+        throw Refused(placement, near, size, $"no free range of that size in {window}, alignment 0x{alignment:x}");
     }
 
-    // Where the pool may lie. Near: the first byte is within 2^31 - 1 of the last of the host, and so on.
-    private AddressRange Window(MemoryPlacement placement, ulong size)
+    // Where the pool may lie. Near: its first byte is within 2^31 - 1 of the last of what it is near to, and so on.
+    private static AddressRange Window(MemoryPlacement placement, AddressRange near, ulong size)
     {
         if (placement is MemoryPlacement.Low)
         {
             return new AddressRange(Math.Max(LowestAddress, LeastMappable()), Reach);
         }
 
-        return host.Size is 0 or >= Reach
-            ? throw Refused(placement, size, "the libraries mapped at process start were not found close together")
-            : new AddressRange(
-                Math.Max(host.End, Reach + LowestAddress) - Reach,
-                Math.Min(host.Start + Reach, Layout.AddressSpace - Layout.PageSize));
+        if (near.Size is 0)
+        {
+            throw Refused(placement, near, size, "the libraries mapped at process start were not found close together");
+        }
+
+        ulong last = near.Start < Layout.AddressSpace ? near.Start + Reach : Layout.AddressSpace;
+        var window = new AddressRange(
+            Math.Max(Math.Max(near.End, Reach) - Reach, Math.Max(LowestAddress, LeastMappable())),
+            Math.Min(last, Layout.AddressSpace - Layout.PageSize));
+        return window.Start < window.End && window.Size >= size
+            ? window
+            : throw Refused(placement, near, size, $"no address is within 2 GiB of all of {near}");
     }
 
-    // What lies above the host comes first: the kernel gives out addresses downwards, and what is below will be wanted
+    // What lies above it comes first: the kernel gives out addresses downwards, and what is below will be wanted
     // by others. The closer, the more room is left in the window.
-    private IEnumerable<ulong> Candidates(
-        MemoryPlacement placement, AddressRange window, ulong size, ulong alignment, ulong codeSize)
+    private static IEnumerable<ulong> Candidates(
+        MemoryPlacement placement, AddressRange near, AddressRange window, ulong size, ulong alignment, ulong codeSize)
     {
         List<AddressRange> gaps = [.. Gaps(window).Where(gap => Fits(gap, size, alignment))];
         if (placement is MemoryPlacement.Low)
@@ -141,12 +151,12 @@ internal sealed class AddressSpace(AddressRange host)
         }
 
         IEnumerable<ulong> above = from gap in gaps
-                                   where gap.Start >= host.End
+                                   where gap.Start >= near.End
                                    let start = PastMultiple(Layout.AlignUp(gap.Start, alignment), codeSize, alignment)
                                    where start <= gap.End - size
                                    select start;
         IEnumerable<ulong> below = from gap in gaps.AsEnumerable().Reverse()
-                                   where gap.Start < host.End
+                                   where gap.Start < near.End
                                    let start = BeforeMultiple(Layout.AlignDown(gap.End - size, alignment), codeSize, alignment)
                                    where start >= gap.Start
                                    select start;
@@ -215,12 +225,12 @@ internal sealed class AddressSpace(AddressRange host)
         return mapped == Libc.MapFailed ? 0 : (ulong)mapped;
     }
 
-    private static MemoryException Refused(MemoryPlacement placement, ulong size, string why) =>
-        new($"{size:N0} bytes {Described(placement)} can't be had: {why}");
+    private static MemoryException Refused(MemoryPlacement placement, AddressRange near, ulong size, string why) =>
+        new($"{size:N0} bytes {Described(placement, near)} can't be had: {why}");
 
-    private static string Described(MemoryPlacement placement) => placement switch
+    private static string Described(MemoryPlacement placement, AddressRange near) => placement switch
     {
-        MemoryPlacement.Near => "near the host's libraries",
+        MemoryPlacement.Near => $"within 2 GiB of {(near.Size is 0 ? "the host's libraries" : near.ToString())}",
         MemoryPlacement.Low => "below 2 GiB",
         _ => "of address space",
     };

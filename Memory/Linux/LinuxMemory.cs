@@ -7,7 +7,6 @@ internal sealed class LinuxMemory : IMemorySystem
     private const ulong LeastSharedPool = 16 << 20;
 
     private readonly MemoryMapping _mapping;
-    private readonly AddressSpace _addresses;
     private readonly CoreBarrier _barrier = new();
 
     /// <summary>Looks at what this system permits.</summary>
@@ -24,12 +23,11 @@ internal sealed class LinuxMemory : IMemorySystem
         }
 
         Host = HostLibraries.Find(ProcessMaps.Read());
-        _addresses = new AddressSpace(Host);
     }
 
     public AddressRange Host { get; }
 
-    public IReservation Reserve(MemoryPlacement placement, in Layout layout)
+    public IReservation Reserve(MemoryPlacement placement, AddressRange near, in Layout layout)
     {
         bool twoViews = _mapping switch
         {
@@ -37,7 +35,7 @@ internal sealed class LinuxMemory : IMemorySystem
             MemoryMapping.WriteThenProtect => false,
             _ => LargestFile(layout) <= MemoryFile.SizeLimit,
         };
-        ulong start = _addresses.Reserve(placement, layout.Size, layout.Alignment, layout.SizeOf(MemoryZone.Code));
+        ulong start = AddressSpace.Reserve(placement, near, layout.Size, layout.Alignment, layout.SizeOf(MemoryZone.Code));
         return new LinuxReservation(start, layout, twoViews);
     }
 
@@ -58,6 +56,9 @@ internal sealed class LinuxMemory : IMemorySystem
         // Where even a small pool is too large, two views are given up, and with them the limit.
         return LargestFile(Layout.Shared(size)) > limit && _mapping is MemoryMapping.Auto ? wanted : size;
     }
+
+    public AddressRange WithLibraries(AddressRange range) =>
+        range.Join(DynamicLinker.ExtentOf(range.Start)).Join(DynamicLinker.ExtentOf(range.End - 1));
 
     public void SynchronizeCores() => _barrier.Synchronize();
 

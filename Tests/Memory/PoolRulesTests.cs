@@ -122,7 +122,9 @@ public sealed class PoolRulesTests
 
         public MemoryPool Pool() => new(this, this, MemoryPlacement.Far, Layout.Shared(1 << 24), emptied: null);
 
-        public IReservation Reserve(MemoryPlacement placement, in Layout layout) => this;
+        public IReservation Reserve(MemoryPlacement placement, AddressRange near, in Layout layout) => this;
+
+        public AddressRange WithLibraries(AddressRange range) => range;
 
         public ulong LimitSharedPool(ulong wanted) => wanted;
 
