@@ -30,10 +30,10 @@ internal sealed class InputFile
     /// <summary>Reads a file.</summary>
     /// <param name="path">Its path.</param>
     /// <param name="limits">Limits of what it may claim.</param>
-    /// <param name="isNamedByFile">Whether the path comes from another file, and not from the caller.</param>
+    /// <param name="namedFrom">The folder of the file that the path comes from; null where it comes from the caller.</param>
     /// <exception cref="LinkException">It cannot be read, or is none of the kinds.</exception>
-    internal static InputFile Read(string path, ReadLimits limits, bool isNamedByFile = false) =>
-        Of(path, ReadBytes(path, isNamedByFile), limits);
+    internal static InputFile Read(string path, ReadLimits limits, string? namedFrom = null) =>
+        Of(path, ReadBytes(path, limits, namedFrom), limits);
 
     /// <summary>Reads a file into room that the caller has for it.</summary>
     /// <param name="path">Its path.</param>
@@ -66,7 +66,7 @@ internal sealed class InputFile
                 string folder = System.IO.Path.GetDirectoryName(path) ?? "";
                 return new InputFile(path, kind)
                 {
-                    Archive = Archive.Read(bytes, name, NamedFile.MembersFrom(folder), limits),
+                    Archive = Archive.Read(bytes, name, NamedFile.MembersFrom(folder, limits), limits),
                 };
             case FileKind.SharedObject:
                 return new InputFile(path, kind);
@@ -77,11 +77,11 @@ internal sealed class InputFile
         }
     }
 
-    private static byte[] ReadBytes(string path, bool isNamedByFile)
+    private static byte[] ReadBytes(string path, ReadLimits limits, string? namedFrom)
     {
         try
         {
-            return isNamedByFile ? NamedFile.Read(path) : File.ReadAllBytes(path);
+            return namedFrom is null ? File.ReadAllBytes(path) : NamedFile.Read(path, namedFrom, limits);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {

@@ -133,7 +133,7 @@ public sealed class InputFiles
             case { Kind: FileKind.LinkerScript } when depth > 0:
                 foreach (string input in file.Inputs)
                 {
-                    Add(InputFile.Read(Find(input, file.Path), _limits, isNamedByFile: true), depth - 1);
+                    Add(InputFile.Read(Find(input, file.Path), _limits, namedFrom: FolderOf(file.Path)), depth - 1);
                 }
 
                 break;
@@ -148,12 +148,14 @@ public sealed class InputFiles
         }
     }
 
-    private static string Find(string input, string script)
+    private static string FolderOf(string path) => Path.GetDirectoryName(Path.GetFullPath(path))!;
+
+    private string Find(string input, string script)
     {
         string[] names = input.StartsWith("-l", StringComparison.Ordinal)
             ? [$"lib{input[2..]}.a", $"lib{input[2..]}.so"]
             : [input];
-        string[] folders = [Path.GetDirectoryName(Path.GetFullPath(script))!, .. LibraryFolders];
+        string[] folders = [FolderOf(script), .. _limits.AllowsExternalFiles ? LibraryFolders : []];
         foreach (string folder in folders)
         {
             foreach (string name in names)

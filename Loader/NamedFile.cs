@@ -1,3 +1,6 @@
+using ElfLoader.Elf;
+using ElfLoader.Memory;
+
 namespace ElfLoader;
 
 /// <summary>Reads files that other files name: members of thin archives, inputs of linker scripts.</summary>
@@ -9,15 +12,34 @@ public static class NamedFile
 {
     /// <summary>What opens the members of a thin archive (<see cref="Elf.Archive.Read"/>).</summary>
     /// <param name="folder">The archive's folder; empty for the current one.</param>
-    public static Func<string, ReadOnlyMemory<byte>> MembersFrom(string folder) => member => Read(Path.Combine(folder, member));
+    /// <param name="limits">Whether members may lie elsewhere; they may where it is null.</param>
+    public static Func<string, ReadOnlyMemory<byte>> MembersFrom(string folder, ReadLimits? limits = null) =>
+        member => Read(Path.Combine(folder, member), folder, limits ?? ReadLimits.Default);
+
+    /// <summary>Whether a file lies in a folder, or in one that is in there.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="folder">The folder; empty for the current one.</param>
+    public static bool IsWithin(string path, string folder)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        return RealPath.Of(path) is { } file && RealPath.Of(folder is "" ? "." : folder) is { } root
+            && file.StartsWith(root is "/" ? root : $"{root}/", StringComparison.Ordinal);
+    }
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">Its path, from a file that is not to be trusted.</param>
-    /// <exception cref="IOException">It is missing, cannot be read, is empty or no regular file.</exception>
+    /// <param name="folder">The folder of the file that names it.</param>
+    /// <param name="limits">Whether it may lie outside of that.</param>
+    /// <exception cref="IOException">It is missing, cannot be read, is empty or no regular file, or may not be named.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be read, or is a folder.</exception>
     /// <exception cref="ArgumentException">No file can have this name.</exception>
-    internal static byte[] Read(string path)
+    internal static byte[] Read(string path, string folder, ReadLimits limits)
     {
+        if (!limits.AllowsExternalFiles && RealPath.Of(path) is not null && !IsWithin(path, folder))
+        {
+            throw new IOException($"'{path}' is not in the folder of the file that names it, and no other may be read");
+        }
+
         // The size of a link is that of its text. Pipes and devices have none, and asking for it does not open them.
         var file = new FileInfo(path);
         file = file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file;

@@ -32,5 +32,5 @@ internal sealed class PerfMap : IDisposable
     /// <summary>Closes it; the profiler reads it after the process has ended.</summary>
     public void Dispose() => _file.Dispose();
 
-    private static string OneLine(string name) => name.ReplaceLineEndings("?");
+    private static string OneLine(string name) => VisibleText.Escape(name);
 }

@@ -32,4 +32,10 @@ public sealed record ReadLimits
 
     /// <summary>Alignment in bytes of a section in memory or of a common symbol; 1 GiB.</summary>
     public ulong MaximumAlignment { get; init; } = 1UL << 30;
+
+    /// <summary>
+    /// Whether thin archives and linker scripts may name files outside of the folder that they are in themselves; links that lead
+    /// out of it count as outside. Whoever reads files of others may not want these to choose which of his own are read.
+    /// </summary>
+    public bool AllowsExternalFiles { get; init; } = true;
 }

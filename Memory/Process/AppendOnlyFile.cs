@@ -11,6 +11,7 @@ public sealed unsafe partial class AppendOnlyFile : IDisposable
     private const int Create = 0x40;
     private const int Exclusive = 0x80;
     private const int Append = 0x400;
+    private const int NonBlocking = 0x800; // a pipe is not waited for
     private const int NoFollow = 0x2_0000;
     private const int CloseOnExec = 0x8_0000;
     private const int OwnerReadWrite = 0x180; // 0600
@@ -18,20 +19,38 @@ public sealed unsafe partial class AppendOnlyFile : IDisposable
 
     private int _descriptor;
 
-    /// <summary>Opens or creates a file; a symbolic link is refused.</summary>
+    /// <summary>
+    /// Opens or creates a file. In a folder that others may write to, a file of this name may be anybody's: a symbolic link, a
+    /// file that has other names, one of another user and what is no regular file are refused.
+    /// </summary>
     /// <param name="path">Its path.</param>
     /// <param name="mustBeNew">Whether it is an error if there is one.</param>
     /// <exception cref="Win32Exception">The system refused, with its error number.</exception>
+    /// <exception cref="IOException">The file is not this user's alone; it has not been changed.</exception>
     public AppendOnlyFile(string path, bool mustBeNew = false)
     {
         Path = path;
         _descriptor = Open(
-            path, ReadWrite | Create | Append | NoFollow | CloseOnExec | (mustBeNew ? Exclusive : 0), OwnerReadWrite);
+            path, ReadWrite | Create | Append | NoFollow | NonBlocking | CloseOnExec | (mustBeNew ? Exclusive : 0), OwnerReadWrite);
         if (_descriptor < 0)
         {
             throw new Win32Exception(Marshal.GetLastPInvokeError());
         }
+
+        if (Objection(FileStatus.Of(_descriptor)) is { } objection)
+        {
+            Dispose();
+            throw new IOException(objection);
+        }
     }
+
+    private static string? Objection(FileStatus? status) => status switch
+    {
+        { IsRegular: false } => "it is no regular file",
+        { Links: not 1 } => "the file has other names, too",
+        { Owner: var owner } when owner != FileStatus.User => "the file belongs to another user",
+        _ => null,
+    };
 
     /// <summary>Its path.</summary>
     public string Path { get; }

@@ -15,7 +15,8 @@ internal static class Program
         using var reporter = new Reporter();
         try
         {
-            return ElfloadCommand.Invoke(CommandTokens.Expand(arguments), reporter);
+            int status = ElfloadCommand.Invoke(CommandTokens.Expand(arguments), reporter);
+            return status is 0 && reporter.HasLostMessages ? statuses.Input : status;
         }
         catch (CommandLineException exception)
         {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using ElfLoader.Tools.Json;
+using ElfLoader.Tools.Output;
 
 namespace ElfLoader.Tools;
 
@@ -16,7 +17,7 @@ internal sealed class Reporter : IDisposable
     private const string ClearLine = "\r\e[K";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(0.5);
 
-    private readonly StreamWriter _error = new(Console.OpenStandardError()) { AutoFlush = true };
+    private readonly StreamWriter? _error = Open();
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly List<ErrorJson> _warnings = [];
     private bool _isProgressShown;
@@ -39,6 +40,9 @@ internal sealed class Reporter : IDisposable
     /// <summary>The warnings given so far.</summary>
     internal IReadOnlyList<ErrorJson> Warnings => _warnings;
 
+    /// <summary>Whether something could not be told: standard error is closed, or cannot take more.</summary>
+    internal bool HasLostMessages { get; private set; }
+
     /// <summary>Reports why it cannot go on.</summary>
     internal void Fail(string message) => Fail([new ErrorJson { Message = message }], [message]);
 
@@ -48,7 +52,7 @@ internal sealed class Reporter : IDisposable
         WriteLine("error", Red, lines[0]);
         foreach (string line in lines.Skip(1))
         {
-            _error.WriteLine(TerminalText.Escape(line));
+            Put($"{TerminalText.Escape(line)}\n");
         }
     }
 
@@ -79,7 +83,7 @@ internal sealed class Reporter : IDisposable
         if (IsVerbose)
         {
             ClearProgress();
-            _error.WriteLine($"elfload: {_clock.Elapsed.TotalMilliseconds,7:0.0} ms: {message}");
+            Put($"elfload: {_clock.Elapsed.TotalMilliseconds,7:0.0} ms: {TerminalText.Escape(message)}\n");
         }
     }
 
@@ -88,11 +92,11 @@ internal sealed class Reporter : IDisposable
     {
         if (ShowsProgress && Console.IsErrorRedirected)
         {
-            _error.WriteLine($"elfload: {stage}");
+            Put($"elfload: {TerminalText.Escape(stage)}\n");
         }
         else if (!Console.IsErrorRedirected && (ShowsProgress || (!IsQuiet && _clock.Elapsed > Patience)))
         {
-            _error.Write($"{ClearLine}elfload: {stage}");
+            Put($"{ClearLine}elfload: {TerminalText.Escape(stage)}");
             _isProgressShown = true;
         }
     }
@@ -102,13 +106,49 @@ internal sealed class Reporter : IDisposable
     {
         if (_isProgressShown)
         {
-            _error.Write(ClearLine);
+            Put(ClearLine);
             _isProgressShown = false;
         }
     }
 
     /// <summary>Closes its stream.</summary>
-    public void Dispose() => _error.Dispose();
+    public void Dispose()
+    {
+        try
+        {
+            _error?.Dispose();
+        }
+        catch (Exception exception) when (WritingFault.Is(exception))
+        {
+            // It has been noticed when it was written to.
+        }
+    }
+
+    private static StreamWriter? Open()
+    {
+        try
+        {
+            return new StreamWriter(Console.OpenStandardError()) { AutoFlush = true };
+        }
+        catch (Exception exception) when (WritingFault.Is(exception))
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Writes text. That it cannot be written can be told to nobody, but by the status.</summary>
+    private void Put(string text)
+    {
+        try
+        {
+            _error?.Write(text);
+            HasLostMessages |= _error is null;
+        }
+        catch (Exception exception) when (WritingFault.Is(exception))
+        {
+            HasLostMessages = true;
+        }
+    }
 
     private void Fail(IReadOnlyList<ErrorJson> errors, IEnumerable<string> texts)
     {
@@ -121,7 +161,7 @@ internal sealed class Reporter : IDisposable
         {
             Json?.Write(new ReportJson { Errors = errors, Warnings = _warnings }, JsonFormat.Default.ReportJson);
         }
-        catch (CommandLineException exception)
+        catch (LinkException exception)
         {
             WriteLine("error", Red, exception.Message);
         }
@@ -132,6 +172,6 @@ internal sealed class Reporter : IDisposable
         ClearProgress();
         message = TerminalText.Escape(message);
         bool colored = MayColor && !Console.IsErrorRedirected;
-        _error.WriteLine(colored ? $"elfload: {color}{kind}:{Plain} {message}" : $"elfload: {kind}: {message}");
+        Put(colored ? $"elfload: {color}{kind}:{Plain} {message}\n" : $"elfload: {kind}: {message}\n");
     }
 }

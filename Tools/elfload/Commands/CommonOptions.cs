@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ElfLoader.Elf;
 using ElfLoader.Tools.Arguments;
 using ElfLoader.Tools.Json;
 
@@ -17,6 +18,11 @@ internal sealed class CommonOptions
     private readonly Option<bool> _verbose = Flag("--verbose", "-v", "Tell what is done, with times.");
     private readonly Option<bool> _quiet = Flag("--quiet", "-q", "Tell only what failed.");
     private readonly Option<bool> _noColor = Flag("--no-color", null, "Use no colors, even on a terminal.");
+    private readonly Option<bool> _noExternalFiles = Flag(
+        CommandTokens.NoExternalFiles,
+        null,
+        "Let thin archives, linker scripts and response files name files in their own folder only.");
+
     private readonly Option<bool> _progress = Flag("--progress", null, "Show progress, even where there is no terminal.");
 
     /// <summary>Adds them to the root, for all commands.</summary>
@@ -26,6 +32,7 @@ internal sealed class CommonOptions
         root.Add(_verbose);
         root.Add(_quiet);
         root.Add(_noColor);
+        root.Add(_noExternalFiles);
         root.Add(_progress);
     }
 
@@ -43,6 +50,10 @@ internal sealed class CommonOptions
             string file => new JsonTarget(file),
         };
     }
+
+    /// <summary>What inputs may claim, and name.</summary>
+    internal static ReadLimits LimitsOf(ParseResult result) =>
+        new() { AllowsExternalFiles = !result.GetValue<bool>(CommandTokens.NoExternalFiles) };
 
     private static Option<bool> Flag(string name, string? alias, string description) =>
         new(name, alias is null ? [] : [alias]) { Description = description, Recursive = true };

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using ElfLoader.Tools.Arguments;
+using ElfLoader.Tools.Output;
 
 namespace ElfLoader.Tools.Commands;
 
@@ -32,7 +33,14 @@ internal static class ElfloadCommand
             throw new CommandLineException(Describe(result, root));
         }
 
-        return result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        OutputPaths.Check(result, tokens.ResponseFiles, reporter);
+        if (!CommonOptions.LimitsOf(result).AllowsExternalFiles)
+        {
+            OutputPaths.CheckResponseFiles(result, tokens);
+        }
+
+        using var output = new StreamWriter(new StandardOutput()) { AutoFlush = true }; // of the help
+        return result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = output });
     }
 
     private static string Describe(ParseResult result, RootCommand root)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using ElfLoader.Inspection;
 using ElfLoader.Tools.Explaining;
 using ElfLoader.Tools.Json;
+using ElfLoader.Tools.Output;
 
 namespace ElfLoader.Tools.Commands;
 
@@ -48,7 +49,7 @@ internal sealed class ExplainCommand : Command, IExamples
         else
         {
             bool colored = reporter.MayColor && !Console.IsOutputRedirected;
-            using var output = new StyledText(Console.OpenStandardOutput(), colored);
+            using var output = new StyledText(new StandardOutput(), colored);
             new ExplanationText(output, code).Write(patches, image.Patches.Count);
         }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using ElfLoader.Tools.Inspecting;
 using ElfLoader.Tools.Json;
+using ElfLoader.Tools.Output;
 using Spectre.Console;
 
 namespace ElfLoader.Tools.Commands;
@@ -47,9 +48,9 @@ internal sealed class InspectCommand : Command, IExamples
             result.GetValue(_symbols),
             result.GetValue(_relocations),
             result.GetValue(_disassemble));
-        var inspection = new FileInspection(request);
+        var inspection = new FileInspection(request, CommonOptions.LimitsOf(result));
         List<FileJson> files = [];
-        using (var output = new StreamWriter(Console.OpenStandardOutput(), bufferSize: BufferSize))
+        using (var output = new StreamWriter(new StandardOutput(), bufferSize: BufferSize))
         {
             var text = new InspectionText(new TableWriter(output, Terminal(reporter)), request);
             foreach (string path in _inputs.Files(result))

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ElfLoader.Tools.Json;
+using ElfLoader.Tools.Output;
 using ElfLoader.Tools.Reporting;
 
 namespace ElfLoader.Tools.Commands;
@@ -38,17 +39,7 @@ internal sealed class ReportCommand : Command, IExamples
         LinkedImage image = _link.Link(result, options, reporter);
         string output = result.GetRequiredValue(_output);
         reporter.Progress("writing the report");
-        try
-        {
-            using FileStream file = File.Create(output);
-            ReportPage.Write(file, image, _link.Files(result));
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new LinkException(
-                exception, [new LinkError(LinkErrorCode.File, new LinkLocation(output), exception.Message)]);
-        }
-
+        OutputFile.Write(output, file => ReportPage.Write(file, image, _link.Files(result)));
         reporter.Tell($"wrote {output}, {image.Patches.Count} patched places");
         _link.WriteMap(result, image);
         reporter.Json?.Write(

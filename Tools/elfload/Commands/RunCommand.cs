@@ -62,7 +62,7 @@ internal sealed class RunCommand : Command, IExamples
         "elfload run arm.o --runner 'qemu-arm -cpu cortex-a8'",
     ];
 
-    private static int Run(RunRequest request, Reporter reporter) => ForeignInputs.AreArm(request.Inputs)
+    private static int Run(RunRequest request, Reporter reporter) => ForeignInputs.AreArm(request.Inputs, request.Limits)
         ? new EmulatedRun(request, reporter).Run()
         : new ProgramRun(request, reporter).Run();
 
@@ -80,6 +80,7 @@ internal sealed class RunCommand : Command, IExamples
         return new RunRequest
         {
             Inputs = files,
+            Limits = CommonOptions.LimitsOf(result),
             Entry = result.GetRequiredValue(_entry),
             EntryIsChosen = result.GetResult(_entry) is { Implicit: false },
             Libraries = result.GetValue(_libraries) ?? [],

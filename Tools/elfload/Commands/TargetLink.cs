@@ -46,7 +46,7 @@ internal sealed class TargetLink(GotOrigin usualGot)
     /// <exception cref="LinkException">The objects cannot be linked.</exception>
     internal LinkedImage Link(ParseResult result, ImageOptions options, Reporter reporter)
     {
-        InputFiles inputs = TargetInputs.Read(Files(result), reporter);
+        InputFiles inputs = TargetInputs.Read(Files(result), CommonOptions.LimitsOf(result), reporter);
         reporter.Progress("linking");
         return ImageWriting.Link(inputs, options);
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using ElfLoader.Inspection.Checks;
 using ElfLoader.Tools.Json;
+using ElfLoader.Tools.Output;
 using ElfLoader.Tools.Verifying;
 
 namespace ElfLoader.Tools.Commands;
@@ -80,9 +81,10 @@ internal sealed class VerifyCommand : Command, IExamples
 
         if (showsSummary && !reporter.IsQuiet)
         {
+            using var output = new StreamWriter(new StandardOutput());
             foreach (string line in VerificationText.Summarize(results))
             {
-                Console.Out.WriteLine(TerminalText.Escape(line));
+                output.WriteLine(TerminalText.Escape(line));
             }
         }
 

@@ -5,7 +5,7 @@ using ElfLoader.Tools.Json;
 namespace ElfLoader.Tools.Inspecting;
 
 /// <summary>Looks at inputs, whatever they are. What is wrong with one keeps nobody from looking at the others.</summary>
-internal sealed class FileInspection(InspectionRequest request)
+internal sealed class FileInspection(InspectionRequest request, ReadLimits limits)
 {
     private readonly List<LinkError> _errors = [];
 
@@ -34,7 +34,7 @@ internal sealed class FileInspection(InspectionRequest request)
         {
             case FileKind.Archive or FileKind.ThinArchive:
                 string folder = Path.GetDirectoryName(path) ?? "";
-                Archive archive = Archive.Read(bytes, name, NamedFile.MembersFrom(folder));
+                Archive archive = Archive.Read(bytes, name, NamedFile.MembersFrom(folder, limits));
                 return InspectArchive(path, kind, archive);
             case FileKind.LinkerScript:
                 return new FileJson(path, NameOf(kind)) { Inputs = LinkerScript.Read(bytes, name) };

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using ElfLoader.Tools.Output;
 
 namespace ElfLoader.Tools.Json;
 
@@ -20,33 +21,50 @@ internal sealed record JsonTarget(string? Path)
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
+    /// <summary>Whether it could not be written: what else is to be told is told elsewhere.</summary>
+    private bool _hasFailed;
+
     /// <summary>Writes a value, replacing what the file held.</summary>
-    /// <exception cref="CommandLineException">The file cannot be written.</exception>
+    /// <exception cref="LinkException">It cannot be written.</exception>
     internal void Write<T>(T value, JsonTypeInfo<T> type) => Write([value], type, Options);
 
     /// <summary>Writes values, one a line, replacing what the file held.</summary>
-    /// <exception cref="CommandLineException">The file cannot be written.</exception>
+    /// <exception cref="LinkException">They cannot be written.</exception>
     internal void WriteLines<T>(IEnumerable<T> values, JsonTypeInfo<T> type) =>
         Write(values, type, Options with { Indented = false });
 
     private void Write<T>(IEnumerable<T> values, JsonTypeInfo<T> type, JsonWriterOptions options)
     {
-        try
+        if (_hasFailed)
         {
-            using var stream = new BufferedStream(Path is null ? Console.OpenStandardOutput() : File.Create(Path), BufferSize);
-            foreach (T value in values)
-            {
-                using (var writer = new Utf8JsonWriter(stream, options))
-                {
-                    JsonSerializer.Serialize(writer, value, type);
-                }
-
-                stream.WriteByte((byte)'\n');
-            }
+            return;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+
+        _hasFailed = true;
+        if (Path is null)
         {
-            throw new CommandLineException($"{Path ?? "standard output"}: {exception.Message}");
+            using var output = new StandardOutput();
+            Write(output, values, type, options);
+        }
+        else
+        {
+            OutputFile.Write(Path, file => Write(file, values, type, options));
+        }
+
+        _hasFailed = false;
+    }
+
+    private static void Write<T>(Stream output, IEnumerable<T> values, JsonTypeInfo<T> type, JsonWriterOptions options)
+    {
+        using var stream = new EscapedJson(new BufferedStream(output, BufferSize));
+        foreach (T value in values)
+        {
+            using (var writer = new Utf8JsonWriter(stream, options))
+            {
+                JsonSerializer.Serialize(writer, value, type);
+            }
+
+            stream.WriteByte((byte)'\n');
         }
     }
 }

@@ -1,3 +1,5 @@
+using ElfLoader.Elf;
+
 namespace ElfLoader.Tools.Linking;
 
 /// <summary>Reads what is to be linked for target addresses.</summary>
@@ -5,9 +7,9 @@ internal static class TargetInputs
 {
     /// <summary>Reads all files, and warns of those that a static executable takes nothing from.</summary>
     /// <exception cref="LinkException">One cannot be read.</exception>
-    internal static InputFiles Read(IReadOnlyList<string> files, Reporter reporter)
+    internal static InputFiles Read(IReadOnlyList<string> files, ReadLimits limits, Reporter reporter)
     {
-        var inputs = new InputFiles();
+        var inputs = new InputFiles(limits);
         reporter.Progress($"reading {files.Count} files");
         inputs.AddAll(files);
         GarbageCollection.PutOff(inputs);

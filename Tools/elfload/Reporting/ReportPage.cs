@@ -29,8 +29,8 @@ internal static partial class ReportPage
             + (names.Length > NamesInTitle ? $" and {names.Length - NamesInTitle} more" : "");
         string[] page = [.. Part("report.html").Split(Data).Select(half => Fill(half, new Dictionary<string, string>
         {
-            ["title"] = HtmlEncoder.Default.Encode(title),
-            ["inputs"] = HtmlEncoder.Default.Encode(string.Join(", ", names)),
+            ["title"] = HtmlEncoder.Default.Encode(TerminalText.Escape(title)),
+            ["inputs"] = HtmlEncoder.Default.Encode(TerminalText.Escape(string.Join(", ", names))),
             ["policy"] = $"default-src 'none'; style-src '{Hash(style)}'; script-src '{Hash(script)}'",
             ["style"] = style,
             ["script"] = script,

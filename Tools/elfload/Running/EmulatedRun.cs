@@ -53,7 +53,7 @@ internal sealed class EmulatedRun(RunRequest request, Reporter reporter)
             throw new CommandLineException($"--library: '{library}' is for programs of this machine; these objects are not");
         }
 
-        return TargetInputs.Read(request.Inputs, reporter);
+        return TargetInputs.Read(request.Inputs, request.Limits, reporter);
     }
 
     private LinkedImage Link(InputFiles inputs)

@@ -11,9 +11,9 @@ internal static class ForeignInputs
     private const int MachineField = 18;
 
     /// <summary>Whether the first object among the inputs is for ARM, and this process is not.</summary>
-    internal static bool AreArm(IReadOnlyList<string> files) =>
+    internal static bool AreArm(IReadOnlyList<string> files, ReadLimits limits) =>
         RuntimeInformation.ProcessArchitecture is not Architecture.Arm
-        && (FirstMachine(files.Select(Header)) ?? FirstMachine(Members(files))) is ElfConstants.EM_ARM;
+        && (FirstMachine(files.Select(Header)) ?? FirstMachine(Members(files, limits))) is ElfConstants.EM_ARM;
 
     private static int? FirstMachine(IEnumerable<byte[]> headers) =>
         headers.Where(header => FileKind.Detect(header) is FileKind.Object && header.Length >= HeaderSize)
@@ -41,9 +41,9 @@ internal static class ForeignInputs
     }
 
     /// <summary>The first bytes of the members of archives, also of those that linker scripts name.</summary>
-    private static IEnumerable<byte[]> Members(IReadOnlyList<string> files)
+    private static IEnumerable<byte[]> Members(IReadOnlyList<string> files, ReadLimits limits)
     {
-        var inputs = new InputFiles();
+        var inputs = new InputFiles(limits);
         try
         {
             inputs.AddAll(files);

@@ -38,6 +38,7 @@ internal sealed class ProgramRun(RunRequest request, Reporter reporter)
     {
         var library = new ObjectLibrary("program", new ObjectLibraryOptions
         {
+            ReadLimits = request.Limits,
             UseHostProcess = request.UsesHost,
             AllowUndefined = request.Image.AllowUndefined,
             UndefinedAddress = request.Image.UndefinedAddress,

@@ -1,3 +1,5 @@
+using ElfLoader.Elf;
+
 namespace ElfLoader.Tools.Running;
 
 /// <summary>What to run, and how.</summary>
@@ -5,6 +7,9 @@ internal sealed record RunRequest
 {
     /// <summary>Objects, archives, linker scripts, shared libraries.</summary>
     public required IReadOnlyList<string> Inputs { get; init; }
+
+    /// <summary>What they may claim, and name.</summary>
+    public required ReadLimits Limits { get; init; }
 
     /// <summary>The function to call.</summary>
     public required string Entry { get; init; }

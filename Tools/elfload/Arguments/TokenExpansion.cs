@@ -1,0 +1,91 @@
+namespace ElfLoader.Tools.Arguments;
+
+/// <summary>Replaces response files by their lines.</summary>
+/// <param name="isRestricted">Whether they may name response files in their own folder only.</param>
+internal sealed class TokenExpansion(bool isRestricted)
+{
+    /// <summary>Response files may name response files, but not without end.</summary>
+    private const int MaximumDepth = 8;
+
+    /// <summary>
+    /// Options whose value may be left out; it can only follow after '='. The parser would take the next word for it.
+    /// </summary>
+    private static readonly string[] ValueIsOptional = ["--json", "--allow-undefined"];
+
+    private bool _isRest;
+
+    /// <summary>What stands before <c>--</c>.</summary>
+    internal List<string> Own { get; } = [];
+
+    /// <summary>What stands behind it.</summary>
+    internal List<string> Rest { get; } = [];
+
+    /// <summary>The response files.</summary>
+    internal List<string> Files { get; } = [];
+
+    /// <summary>What stood in them.</summary>
+    internal Dictionary<string, ResponseFileToken> FromFiles { get; } = [];
+
+    /// <summary>Adds an argument, or the lines of the response file that it is.</summary>
+    /// <exception cref="CommandLineException">A response file cannot be read.</exception>
+    internal void Add(string argument) => Add(argument, null, MaximumDepth);
+
+    private void Add(string argument, ResponseFileToken? from, int depth)
+    {
+        if (_isRest)
+        {
+            Rest.Add(argument);
+        }
+        else if (argument is "--")
+        {
+            _isRest = true;
+        }
+        else if (argument.Length > 1 && argument[0] is '@')
+        {
+            AddFile(argument[1..], from, depth);
+        }
+        else
+        {
+            Own.Add(ValueIsOptional.Contains(argument) ? $"{argument}={CommandTokens.NoValue}" : argument);
+        }
+    }
+
+    private void AddFile(string file, ResponseFileToken? from, int depth)
+    {
+        if (isRestricted)
+        {
+            from?.Check(file);
+        }
+
+        Files.Add(file);
+        var token = new ResponseFileToken(file);
+        foreach (string line in ReadLines(file, depth))
+        {
+            _ = FromFiles.TryAdd(line, token);
+            int value = line.IndexOf('=', StringComparison.Ordinal);
+            if (value >= 0)
+            {
+                _ = FromFiles.TryAdd(line[(value + 1)..], token);
+            }
+
+            Add(line, token, depth - 1);
+        }
+    }
+
+    private static IEnumerable<string> ReadLines(string file, int depth)
+    {
+        if (depth is 0)
+        {
+            throw new CommandLineException($"@{file}: response files are nested more than {MaximumDepth} deep");
+        }
+
+        try
+        {
+            return [.. File.ReadLines(file).Select(line => line.TrimEnd('\r')).Where(line => line.Length > 0)];
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandLineException($"@{file}: {exception.Message}");
+        }
+    }
+}
