@@ -22,6 +22,7 @@ public sealed class InputFiles
     private readonly List<Archive> _archives = [];
     private readonly List<int> _objectsBefore = [];
     private readonly List<string> _sharedLibraries = [];
+    private readonly List<string> _namedFiles = [];
 
     /// <summary>Starts with no files.</summary>
     /// <param name="limits">Limits of what they may claim.</param>
@@ -38,6 +39,9 @@ public sealed class InputFiles
 
     /// <summary>Paths of shared libraries, in the order given.</summary>
     public IReadOnlyList<string> SharedLibraries => _sharedLibraries;
+
+    /// <summary>Paths of files that these name: inputs of linker scripts, members of thin archives.</summary>
+    public IReadOnlyList<string> NamedFiles => _namedFiles;
 
     /// <summary>Reads one more file.</summary>
     /// <exception cref="LinkException">It cannot be read, or is none of the kinds.</exception>
@@ -129,11 +133,19 @@ public sealed class InputFiles
             case { Archive: { } archive }:
                 _objectsBefore.Add(_objects.Count);
                 _archives.Add(archive);
+                if (archive.IsThin)
+                {
+                    string folder = FolderOf(file.Path);
+                    _namedFiles.AddRange(archive.Members.Select(member => Path.Combine(folder, member.Name)));
+                }
+
                 break;
             case { Kind: FileKind.LinkerScript } when depth > 0:
                 foreach (string input in file.Inputs)
                 {
-                    Add(InputFile.Read(Find(input, file.Path), _limits, namedFrom: FolderOf(file.Path)), depth - 1);
+                    string path = Find(input, file.Path);
+                    _namedFiles.Add(path);
+                    Add(InputFile.Read(path, _limits, namedFrom: FolderOf(file.Path)), depth - 1);
                 }
 
                 break;

@@ -118,12 +118,16 @@ public sealed class OutputFileTests : IDisposable
     [TestCase("verify a.o --check checks --map checks")]
     [TestCase("verify a.o --check checks --json=checks")]
     [TestCase("run --map a.o a.o")]
+    [TestCase("link thin.a -e main -o a.o")]
+    [TestCase("link script -e main -o a.o")]
+    [TestCase("explain script --json=a.o")]
     [TestCase("link a.o -o both --map both")]
     [TestCase("report a.o -o both --json=both")]
     public void AnInputIsNotWrittenOver(string command)
     {
         byte[] input = File.ReadAllBytes(In("a.o"));
-        CommandResult result = Shell($"ln -s a.o link-to-a; ln a.o same-as-a; {Tool} {command}");
+        CommandResult result = Shell(
+            $"ln -s a.o link-to-a; ln a.o same-as-a; ar rcT thin.a a.o; echo 'INPUT(a.o)' > script; {Tool} {command}");
 
         using (Assert.EnterMultipleScope())
         {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using ElfLoader.Tools.Arguments;
 using ElfLoader.Tools.Json;
 using ElfLoader.Tools.Linking;
+using ElfLoader.Tools.Output;
 
 namespace ElfLoader.Tools.Commands;
 
@@ -47,6 +48,7 @@ internal sealed class TargetLink(GotOrigin usualGot)
     internal LinkedImage Link(ParseResult result, ImageOptions options, Reporter reporter)
     {
         InputFiles inputs = TargetInputs.Read(Files(result), CommonOptions.LimitsOf(result), reporter);
+        OutputPaths.Check(result, inputs.NamedFiles, reporter);
         reporter.Progress("linking");
         return ImageWriting.Link(inputs, options);
     }
