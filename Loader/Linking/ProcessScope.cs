@@ -13,6 +13,7 @@ internal sealed class ProcessScope : ILinkScope
     private List<(Archive Archive, int Member)>? _pulled;
     private Dictionary<string, SectionRange>? _gathered;
     private SectionNames? _sections;
+    private List<BlockFunction>? _transfers;
 
     internal ProcessScope(ObjectLibrary library, UnitServices services, UnitBounds bounds)
     {
@@ -24,7 +25,7 @@ internal sealed class ProcessScope : ILinkScope
     /// <summary>Forgets all of a link, so that there can be another one.</summary>
     internal void Clear()
     {
-        (_seen, _pulled, _gathered, _sections, HasOwnGrown) = (null, null, null, null, false);
+        (_seen, _pulled, _gathered, _sections, _transfers, HasOwnGrown) = (null, null, null, null, null, false);
         _bounds.Clear();
     }
 
@@ -174,10 +175,25 @@ internal sealed class ProcessScope : ILinkScope
     internal IReadOnlyList<(Archive Archive, int Member)> Pulled => _pulled ?? (IReadOnlyList<(Archive, int)>)[];
 
     /// <inheritdoc/>
-    public Definition FindOutside(ReadOnlySpan<byte> name, SymbolType type) =>
-        VersionedName.Of(name) is { HasVersion: true } versioned && UnitServices.FindShared(versioned.Name) is { Exists: true } shared
-            ? shared
-            : _library.FindOutside(name, type);
+    public Definition FindOutside(ReadOnlySpan<byte> name, SymbolType type)
+    {
+        VersionedName versioned = VersionedName.Of(name);
+        if (versioned.HasVersion && UnitServices.FindShared(versioned.Name) is { Exists: true } shared)
+        {
+            return shared;
+        }
+
+        Definition definition = _library.FindOutside(name, type);
+        if (definition.Source is SymbolSource.Host && BlockFunctions.TryFind(versioned.Name, out BlockFunction function))
+        {
+            (_transfers ??= []).Add(function);
+        }
+
+        return definition;
+    }
+
+    /// <summary>Functions of the host that this link is bound to, and that hand blocks of memory across.</summary>
+    internal IReadOnlyList<BlockFunction>? Transfers => _transfers;
 
     /// <inheritdoc/>
     public bool IsFunction(ReadOnlySpan<byte> name, in Definition definition) => definition switch

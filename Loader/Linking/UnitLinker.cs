@@ -111,6 +111,11 @@ internal sealed partial class UnitLinker
         _resolution.Begin(CollectionsMarshal.AsSpan(_inputs), MostBoundAtOnce());
         _resolution.Require(request.Required);
         _resolution.Resolve();
+        if (_scope.Transfers is { } transfers)
+        {
+            AllocationPairs.Check(_library, _resolution, transfers, _errors);
+        }
+
         _errors.ThrowIfAny();
         IReadOnlyList<string> warnings = VagueDefinitions.Share(_library, _resolution);
         var foreign = ForeignDestructors.Of(_resolution);

@@ -47,6 +47,13 @@ public sealed unsafe partial class ModuleSymbols
         internal int FoundCount;
     }
 
+    private struct Imports
+    {
+        internal byte* Text;
+        internal int Room;
+        internal int Used;
+    }
+
     private struct NamedModule
     {
         internal ulong Base;
@@ -108,6 +115,49 @@ public sealed unsafe partial class ModuleSymbols
         ArgumentNullException.ThrowIfNull(test);
         var named = new NamedModule { Base = module };
         return IterateHeaders(&VisitNamed, &named) is not 0 && named.Tables.AnyVariable(test);
+    }
+
+    /// <summary>The names that the modules of the process import: what each of them is bound to, others define.</summary>
+    public static IReadOnlySet<string> ImportedNames()
+    {
+        byte[] text = new byte[1 << 16];
+        while (true)
+        {
+            fixed (byte* room = text)
+            {
+                var imports = new Imports { Text = room, Room = text.Length };
+                _ = IterateHeaders(&VisitImports, &imports);
+                if (imports.Used <= text.Length)
+                {
+                    return System.Text.Encoding.UTF8.GetString(room, imports.Used)
+                        .Split('\0', StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal);
+                }
+
+                text = new byte[imports.Used];
+            }
+        }
+    }
+
+    [UnmanagedCallersOnly]
+    private static int VisitImports(DynamicLinker.ModuleInfo* module, nuint size, void* data)
+    {
+        var imports = (Imports*)data;
+        if (ModuleTables.TryRead(module, out ModuleTables tables))
+        {
+            for (uint i = 1; i < tables.ImportCount; i++)
+            {
+                ReadOnlySpan<byte> name = tables.Import(i);
+                if (name.Length < imports->Room - imports->Used)
+                {
+                    name.CopyTo(new Span<byte>(imports->Text + imports->Used, name.Length));
+                    imports->Text[imports->Used + name.Length] = 0;
+                }
+
+                imports->Used += name.Length + 1;
+            }
+        }
+
+        return 0;
     }
 
     [UnmanagedCallersOnly]

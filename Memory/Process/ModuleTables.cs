@@ -66,6 +66,18 @@ internal unsafe struct ModuleTables
     internal readonly DynamicLinker.SymbolRecord* Find(ReadOnlySpan<byte> name, uint gnuHash, uint hash) =>
         _gnuHash is not null ? FindByGnuHash(name, gnuHash) : FindByHash(name, hash);
 
+    /// <summary>One more than the index of the last symbol that may be undefined: these come first.</summary>
+    internal readonly uint ImportCount => _gnuHash is not null ? _gnuHash[1] : _hash[1];
+
+    /// <summary>The name of a symbol that the module imports; empty if it is none.</summary>
+    internal readonly ReadOnlySpan<byte> Import(uint index)
+    {
+        DynamicLinker.SymbolRecord* symbol = _symbols + index;
+        return symbol->Section is Undefined && symbol->Name < _stringSize
+            ? System.Runtime.InteropServices.MemoryMarshal.CreateReadOnlySpanFromNullTerminated(_strings + symbol->Name)
+            : [];
+    }
+
     /// <summary>Whether a variable of strong binding has a name that passes a test.</summary>
     internal readonly bool AnyVariable(NameTest test)
     {

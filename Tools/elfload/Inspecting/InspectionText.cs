@@ -44,6 +44,7 @@ internal sealed class InspectionText(TableWriter output, InspectionRequest reque
         {
             WriteSummary(inspected.Summary);
             WriteFeatures(inspected.Features);
+            WriteHostImports(inspected.HostImports);
         }
 
         WriteSections(inspected.Sections);
@@ -89,6 +90,18 @@ internal sealed class InspectionText(TableWriter output, InspectionRequest reque
 
         static string[] Row(ObjectFeature feature) =>
             [feature.Name, feature.Count is 0 ? "" : Number(feature.Count), feature.Where ?? "", feature.Meaning];
+    }
+
+    private void WriteHostImports(IReadOnlyList<string> names)
+    {
+        if (names.Count > 0)
+        {
+            output.Line("defines what the host's libraries import, and in a process have from elsewhere:");
+            foreach (string name in names)
+            {
+                output.Line($"  {name}");
+            }
+        }
     }
 
     private void WriteSections(IReadOnlyList<InspectedSection>? sections)

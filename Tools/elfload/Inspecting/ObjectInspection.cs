@@ -15,6 +15,7 @@ internal static class ObjectInspection
         {
             Summary = ObjectSummary.Of(elf),
             Features = ObjectFeatures.Of(elf),
+            HostImports = Running.HostImports.Of(elf),
             Sections = request.Sections ? Sections(elf) : null,
             Symbols = request.Symbols ? Symbols(elf) : null,
             Relocations = request.Relocations ? Relocations(elf) : null,

@@ -34,6 +34,12 @@ internal sealed record ObjectJson(string Name, string Machine, int Bits, string 
     /// <summary>What it needs.</summary>
     public required IReadOnlyList<ObjectFeature> Features { get; init; }
 
+    /// <summary>
+    /// The names that it defines and that libraries of the host import: where it is loaded into a process, these go on with
+    /// the host's own.
+    /// </summary>
+    public IReadOnlyList<string> HostImports { get; init; } = [];
+
     /// <summary>The sections, if asked for.</summary>
     public IReadOnlyList<InspectedSection>? Sections { get; init; }
 

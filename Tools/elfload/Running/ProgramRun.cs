@@ -7,9 +7,6 @@ namespace ElfLoader.Tools.Running;
 /// <summary>Loads a program into this process and becomes it.</summary>
 internal sealed class ProgramRun(RunRequest request, Reporter reporter)
 {
-    /// <summary>What a compiler's driver links to without being asked, for C++ too.</summary>
-    private static readonly string[] DefaultLibraries = ["libstdc++.so.6", "libm.so.6", "libgcc_s.so.1", "libc.so.6"];
-
     /// <summary>Does not return where the program is started: it ends the process.</summary>
     /// <exception cref="LinkException">It cannot be loaded.</exception>
     internal int Run()
@@ -82,7 +79,7 @@ internal sealed class ProgramRun(RunRequest request, Reporter reporter)
 
     private static void AddDefaultLibraries(ObjectLibrary library)
     {
-        foreach (string name in DefaultLibraries)
+        foreach (string name in HostImports.DefaultLibraries)
         {
             try
             {
