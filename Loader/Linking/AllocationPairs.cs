@@ -24,15 +24,25 @@ internal static class AllocationPairs
     {
         foreach (IGrouping<AllocationFamily, BlockFunction> family in functions.GroupBy(function => function.Family))
         {
+            List<string> defined = [];
+            string definer = "";
+            List<BlockFunction> meeting = [];
             foreach (string name in family.Key.Allocating.Union(family.Key.Releasing))
             {
-                if (DefinerOf(library, resolution, name) is { } definer
-                    && family.Where(function => function.Family.Opposite(function.Transfer).Contains(name)).ToList() is { Count: > 0 } meets
-                    && !PassesOn(resolution))
+                if (DefinerOf(library, resolution, name) is { } found)
                 {
-                    errors.Add(LinkErrorCode.Unsupported, new LinkLocation(definer, Symbol: name), Describe(name, family.Key, meets));
-                    break;
+                    definer = defined.Count is 0 ? found : definer;
+                    defined.Add(name);
+                    meeting.AddRange(family.Where(function => function.Family.Opposite(function.Transfer).Contains(name)));
                 }
+            }
+
+            if (meeting.Count > 0 && !PassesOn(resolution))
+            {
+                errors.Add(
+                    LinkErrorCode.Unsupported,
+                    new LinkLocation(definer, Symbol: defined[0]),
+                    Describe(defined, family.Key, [.. meeting.Select(function => function.Name).Distinct()]));
             }
         }
     }
@@ -61,14 +71,15 @@ internal static class AllocationPairs
     private static bool PassesOn(SymbolResolution resolution) =>
         resolution.Symbols.Find("__libc_malloc"u8) >= 0 || resolution.Symbols.Find("__libc_free"u8) >= 0;
 
-    private static string Describe(string name, AllocationFamily family, List<BlockFunction> functions)
+    private static string Describe(List<string> defined, AllocationFamily family, List<string> functions)
     {
-        string list = string.Join("', '", functions.Take(MostNamed).Select(function => function.Name));
-        string more = functions.Count > MostNamed ? $" and {functions.Count - MostNamed} more" : "";
         string way = family == AllocationFamily.C
             ? "give these functions as objects or a static library, too, or leave all of malloc and free to the host"
             : "give the static C++ library (libstdc++.a) as an input";
-        return $"'{name}' is defined here, and blocks would go from or to the host's '{list}'{more}, which the host's own "
-            + $"{family.Name} serve: {way}";
+        return $"{Listed(defined)} {(defined.Count > 1 ? "are" : "is")} defined here, and blocks would go from or to the host's "
+            + $"{Listed(functions)}, which the host's own {family.Name} serve: {way}";
     }
+
+    private static string Listed(List<string> names) => $"'{string.Join("', '", names.Take(MostNamed))}'"
+        + (names.Count > MostNamed ? $" and {names.Count - MostNamed} more" : "");
 }

@@ -40,7 +40,7 @@ public sealed class AllocationPairTests
             "'free'", "'strdup'", "malloc and free");
         yield return Case("getline, which reallocates", "c", Malloc
             + "int main() { char *l = malloc(4); size_t n = 4; ssize_t r = getline(&l, &n, stdin); free(l); return r > 0; }",
-            "'malloc'", "'getline'", "static library");
+            "'malloc', 'free'", "'getline'", "static library");
         yield return Case("a member of the family that is missing", "c", Malloc
             + "int main() { char *p = aligned_alloc(64, 64); free(p); return 0; }", "'free'", "'aligned_alloc'");
         yield return Case("malloc without free", "c", """
