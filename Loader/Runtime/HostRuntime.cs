@@ -27,6 +27,7 @@ internal sealed class HostRuntime
         Finalizer = new UnitFinalizer(Shim);
         Tls = new TlsRuntime(Shim);
         Resolver = new CallResolver(Shim);
+        Shim.HandleForks();
     }
 
     /// <summary>The one of this process.</summary>

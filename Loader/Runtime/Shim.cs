@@ -80,6 +80,18 @@ internal sealed class Shim
         throw Failure(LinkErrorCode.LimitExceeded, $"the host cannot open it: {error}");
     }
 
+    /// <summary>Gives each child that is forked from now on copies of what the loader's memory files hold.</summary>
+    /// <exception cref="LinkException">The C library has no memory for it.</exception>
+    public void HandleForks()
+    {
+        ulong register = Host("__register_atfork"u8);
+        if (NativeCall.Call(
+            register, Function("before_fork"), Function("after_fork_in_parent"), Function("after_fork_in_child"), 0) is not 0)
+        {
+            throw Failure(LinkErrorCode.LimitExceeded, "no memory for the handlers of fork");
+        }
+    }
+
     /// <summary>Address of a function of <c>Shim.s</c>.</summary>
     public ulong Function(string name) => Start + ShimLayout.Code + (ulong)ShimImage.Find(name).Offset;
 
@@ -126,7 +138,8 @@ internal sealed class Shim
         StateSize: (ulong)ProcessorState.Size(),
         ErrnoLocation: Host("__errno_location"u8),
         GetThreadId: Host("gettid"u8),
-        AtExit: Host("__cxa_atexit"u8));
+        AtExit: Host("__cxa_atexit"u8),
+        ForkState: ForkHandling.State);
 
     /// <summary>Address of a function that the C library must have.</summary>
     public static ulong Host(ReadOnlySpan<byte> name)

@@ -25,6 +25,7 @@
         .set    errno_location,  image + 0xf60
         .set    gettid,          image + 0xf68
         .set    cxa_atexit,      image + 0xf70
+        .set    fork_state,      image + 0xf78      # {32 bits: changes being made; at 8: the first memory file}
 # GOT, filled by the host's dynamic linker
         .set    tls_base,        image + 0x2000     # of the shim's TLS block, from the thread pointer
 # Data
@@ -61,7 +62,22 @@
         .set    SLOT_LINK, 24
         .set    THREAD, 32
         .set    SLOT_SIZE, 64
+# Memory file whose view a forked child gets a copy of
+        .set    FILE_VIEW, 8
+        .set    FILE_SIZE, 16
+        .set    FILE_NUMBER, 24
+        .set    FILE_RIGHTS, 32
+        .set    FILE_COPY, 40
+        .set    FORKING, 0x80000000
 # System calls
+        .set    SYS_LSEEK, 8
+        .set    SYS_MMAP, 9
+        .set    SYS_MPROTECT, 10
+        .set    SYS_MUNMAP, 11
+        .set    SYS_PREAD, 17
+        .set    SYS_YIELD, 24
+        .set    SYS_MREMAP, 25
+        .set    SYS_MADVISE, 28
         .set    SYS_FUTEX, 202
         .set    WAIT_PRIVATE, 128
         .set    WAKE_PRIVATE, 129
@@ -621,6 +637,155 @@ run_backwards:
 2:      pop     %r12
         pop     %rbx
         pop     %rbp
+        ret
+
+# void before_fork(void): copies all memory files, and lets nobody change them until the fork has been made
+        .p2align 4
+before_fork:
+        push    %rbx
+        push    %r12
+        push    %r13
+        push    %r14
+        push    %r15
+        mov     fork_state(%rip), %rbx
+1:      mov     (%rbx), %eax
+        test    %eax, %eax
+        js      2f                                  # another thread forks
+        mov     %eax, %ecx
+        or      $FORKING, %ecx
+        lock cmpxchg %ecx, (%rbx)
+        je      3f
+2:      mov     $SYS_YIELD, %eax
+        syscall
+        jmp     1b
+3:      cmpl    $FORKING, (%rbx)
+        je      4f
+        mov     $SYS_YIELD, %eax
+        syscall
+        jmp     3b
+4:      mov     8(%rbx), %r12
+5:      test    %r12, %r12
+        jz      11f
+        movq    $0, FILE_COPY(%r12)
+        mov     FILE_SIZE(%r12), %rsi
+        test    %rsi, %rsi
+        jz      10f
+        xor     %edi, %edi
+        mov     $3, %edx                            # PROT_READ | PROT_WRITE
+        mov     $0x4022, %r10d                      # MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+        mov     $-1, %r8
+        xor     %r9d, %r9d
+        mov     $SYS_MMAP, %eax
+        syscall
+        cmp     $-4096, %rax
+        ja      10f                                 # no memory: the child will see the parent's
+        mov     %rax, %r13
+        mov     %rax, %rdi
+        mov     FILE_SIZE(%r12), %rsi
+        mov     $14, %edx                           # MADV_HUGEPAGE: fewer faults, where the system has them
+        mov     $SYS_MADVISE, %eax
+        syscall
+        xor     %r14d, %r14d
+6:      mov     FILE_NUMBER(%r12), %edi             # the next pages that are there
+        mov     %r14, %rsi
+        mov     $3, %edx                            # SEEK_DATA
+        mov     $SYS_LSEEK, %eax
+        syscall
+        cmp     $-6, %rax                           # ENXIO: no more
+        je      8f
+        test    %rax, %rax
+        js      9f
+        cmp     FILE_SIZE(%r12), %rax
+        jae     8f
+        mov     %rax, %r14
+        mov     FILE_NUMBER(%r12), %edi
+        mov     %r14, %rsi
+        mov     $4, %edx                            # SEEK_HOLE
+        mov     $SYS_LSEEK, %eax
+        syscall
+        test    %rax, %rax
+        js      9f
+        cmp     FILE_SIZE(%r12), %rax
+        cmova   FILE_SIZE(%r12), %rax
+        mov     %rax, %r15
+7:      mov     FILE_NUMBER(%r12), %edi
+        lea     (%r13,%r14), %rsi
+        mov     %r15, %rdx
+        sub     %r14, %rdx
+        mov     %r14, %r10
+        mov     $SYS_PREAD, %eax
+        syscall
+        test    %rax, %rax
+        jle     9f
+        add     %rax, %r14
+        cmp     %r15, %r14
+        jb      7b
+        jmp     6b
+8:      mov     %r13, FILE_COPY(%r12)
+        jmp     10f
+9:      mov     %r13, %rdi
+        mov     FILE_SIZE(%r12), %rsi
+        mov     $SYS_MUNMAP, %eax
+        syscall
+10:     mov     (%r12), %r12
+        jmp     5b
+11:     pop     %r15
+        pop     %r14
+        pop     %r13
+        pop     %r12
+        pop     %rbx
+        ret
+
+# void after_fork_in_parent(void)
+        .p2align 4
+after_fork_in_parent:
+        push    %rbx
+        mov     fork_state(%rip), %rbx
+        mov     8(%rbx), %r8
+1:      test    %r8, %r8
+        jz      2f
+        mov     FILE_COPY(%r8), %rdi
+        mov     FILE_SIZE(%r8), %rsi
+        mov     (%r8), %r8
+        test    %rdi, %rdi
+        jz      1b
+        mov     $SYS_MUNMAP, %eax
+        syscall
+        jmp     1b
+2:      lock andl $~FORKING, (%rbx)
+        pop     %rbx
+        ret
+
+# void after_fork_in_child(void): the copies take the places of the views
+        .p2align 4
+after_fork_in_child:
+        push    %rbx
+        push    %r12
+        mov     fork_state(%rip), %rbx
+        mov     8(%rbx), %r12
+1:      test    %r12, %r12
+        jz      3f
+        mov     FILE_COPY(%r12), %rdi
+        test    %rdi, %rdi
+        jz      2f
+        mov     FILE_SIZE(%r12), %rsi
+        mov     FILE_RIGHTS(%r12), %rdx
+        mov     $SYS_MPROTECT, %eax
+        syscall
+        test    %eax, %eax
+        jnz     2f
+        mov     FILE_COPY(%r12), %rdi
+        mov     FILE_SIZE(%r12), %rsi
+        mov     %rsi, %rdx
+        mov     $3, %r10d                           # MREMAP_MAYMOVE | MREMAP_FIXED
+        mov     FILE_VIEW(%r12), %r8
+        mov     $SYS_MREMAP, %eax
+        syscall
+2:      mov     (%r12), %r12
+        jmp     1b
+3:      movl    $0, (%rbx)
+        pop     %r12
+        pop     %rbx
         ret
 
 # slot *epoch_slot(void): this thread's slot, made at its first use

@@ -71,12 +71,13 @@ internal readonly record struct ShimConstants(
     ulong StateSize,
     ulong ErrnoLocation,
     ulong GetThreadId,
-    ulong AtExit)
+    ulong AtExit,
+    ulong ForkState)
 {
     /// <summary>The words as they lie in the image.</summary>
     public ReadOnlySpan<ulong> Words => new[]
     {
         Malloc, Free, Calloc, AlignedAlloc, Abort, MutexLock, MutexUnlock, SetSpecific, ThreadAtExit, TlsGetAddr,
-        Modules, StateSize, ErrnoLocation, GetThreadId, AtExit,
+        Modules, StateSize, ErrnoLocation, GetThreadId, AtExit, ForkState,
     };
 }

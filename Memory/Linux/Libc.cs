@@ -22,6 +22,7 @@ internal static unsafe partial class Libc
 
     internal const int PunchHoleKeepSize = 0x2 | 0x1;
     internal const int AdviseDontNeed = 4;
+    internal const int AdviseDontFork = 10;
     internal const int AdviseHugePage = 14;
     internal const int AdvisePopulateWrite = 23;
 

@@ -10,6 +10,9 @@ internal sealed class MemoryFile : IDisposable
 
     private MemoryFile(int descriptor) => _descriptor = descriptor;
 
+    /// <summary>The descriptor.</summary>
+    internal int Descriptor => _descriptor;
+
     /// <summary>Creates an empty file.</summary>
     /// <param name="executable">Whether it is going to be mapped for execution.</param>
     /// <exception cref="MemoryException">The system refused.</exception>

@@ -5,7 +5,7 @@ namespace ElfLoader.Memory.Linux;
 /// writes. Both views map one memory file and grow with it, each new piece next to the last, so that the kernel keeps
 /// one mapping for each view.
 /// </summary>
-internal sealed class TwoViewPages : IZonePages
+internal sealed unsafe class TwoViewPages : IZonePages
 {
     // So that a cache line never holds bytes of two loads.
     private const ulong Line = 64;
@@ -14,6 +14,7 @@ internal sealed class TwoViewPages : IZonePages
     private readonly ulong _size;
     private readonly bool _isCode;
     private MemoryFile? _file;
+    private ForkedChildren.Node* _forked; // what a forked child gets a copy of
 
     /// <summary>Prepares a zone in reserved address space, and reserves as much again for the writable view.</summary>
     /// <exception cref="MemoryException">There is no address space for the writable view.</exception>
@@ -39,12 +40,23 @@ internal sealed class TwoViewPages : IZonePages
             return;
         }
 
-        _file ??= MemoryFile.Create(_isCode);
+        int protection = _isCode ? Libc.ProtRead | Libc.ProtExec : Libc.ProtRead;
+        if (_file is null)
+        {
+            _file = MemoryFile.Create(_isCode);
+            _forked = ForkedChildren.Add(_start, _file.Descriptor, protection);
+        }
+
         ulong end = PageRange.Grown(Mapped, needed, _size);
         _file.Grow(end);
         _file.Map(WriteAddress, Mapped, end, Libc.ProtRead | Libc.ProtWrite);
-        _file.Map(_start, Mapped, end, _isCode ? Libc.ProtRead | Libc.ProtExec : Libc.ProtRead);
-        Mapped = end;
+        _ = Libc.Advise((nint)(WriteAddress + Mapped), (nuint)(end - Mapped), Libc.AdviseDontFork); // a child writes nothing of ours
+        using (ForkedChildren.Change())
+        {
+            _file.Map(_start, Mapped, end, protection);
+            Mapped = end;
+            _forked->Size = end;
+        }
     }
 
     public void CopyIn(ulong offset, ReadOnlySpan<byte> bytes) => _file!.Write(offset, bytes);
@@ -60,10 +72,17 @@ internal sealed class TwoViewPages : IZonePages
         }
     }
 
-    public void WriteSealed(ulong offset, ReadOnlySpan<byte> bytes) => NativeBytes.Write(WriteAddress + offset, bytes);
+    public void WriteSealed(ulong offset, ReadOnlySpan<byte> bytes)
+    {
+        using (ForkedChildren.Change())
+        {
+            NativeBytes.Write(WriteAddress + offset, bytes);
+        }
+    }
 
     public bool Reclaim(ulong offset, ulong size, (ulong Start, ulong End) free)
     {
+        using ForkedChildren.Changing change = ForkedChildren.Change();
         AddressRange pages = PageRange.ClearEdges(offset, size, free, Mapped, WriteAddress);
         if (pages.Size != 0 && !_file!.PunchHole(pages.Start, pages.Size))
         {
@@ -75,6 +94,12 @@ internal sealed class TwoViewPages : IZonePages
 
     public void Dispose()
     {
+        if (_forked is not null)
+        {
+            ForkedChildren.Remove(_forked);
+            _forked = null;
+        }
+
         AddressSpace.Release(WriteAddress, _size);
         _file?.Dispose();
     }
