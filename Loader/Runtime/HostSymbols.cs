@@ -29,7 +29,11 @@ internal sealed class HostSymbols
         ulong library = DynamicLinker.Open(pathOrName, out string error);
         if (library is 0)
         {
-            throw new LinkException(LinkErrorCode.File, new LinkLocation(pathOrName), error);
+            string named = pathOrName + ": "; // the location says it already
+            throw new LinkException(
+                LinkErrorCode.File,
+                new LinkLocation(pathOrName),
+                error.StartsWith(named, StringComparison.Ordinal) ? error[named.Length..] : error);
         }
 
         ImmutableInterlocked.Update(

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace ElfLoader.Memory;
 
@@ -31,7 +32,10 @@ public static unsafe partial class DynamicLinker
     /// <returns>A handle; 0 where the library could not be opened.</returns>
     public static ulong Open(string path, out string error)
     {
-        ulong handle = (ulong)OpenLibrary(path, Now);
+        // Binding a function to be called looks it up with the dynamic linker, which then forgets its last error. So the one
+        // that tells the error is called before, and nothing else between the two that could have to be bound.
+        _ = LastError();
+        ulong handle = OpenLibrary(path, Now);
         error = handle is not 0 ? "" : Marshal.PtrToStringUTF8(LastError()) ?? "unknown error";
         return handle;
     }
@@ -42,7 +46,7 @@ public static unsafe partial class DynamicLinker
     public static ulong Keep(string path)
     {
         const int onlyIfOpen = 4; // RTLD_NOLOAD
-        return path.Length is 0 ? 0 : (ulong)OpenLibrary(path, Now | onlyIfOpen);
+        return path.Length is 0 ? 0 : OpenLibrary(path, Now | onlyIfOpen);
     }
 
     /// <summary>Closes a library opened by <see cref="Open"/>.</summary>
@@ -120,6 +124,15 @@ public static unsafe partial class DynamicLinker
         return found;
     }
 
+    /// <summary>Calls nothing native after <c>dlopen</c>, as marshalling the string would.</summary>
+    private static ulong OpenLibrary(string path, int flags)
+    {
+        fixed (byte* name = Encoding.UTF8.GetBytes(path + "\0"))
+        {
+            return (ulong)OpenLibrary(name, flags);
+        }
+    }
+
     [UnmanagedCallersOnly]
     private static int Visit(ModuleInfo* module, nuint size, void* data)
     {
@@ -144,8 +157,8 @@ public static unsafe partial class DynamicLinker
         return 0;
     }
 
-    [LibraryImport("libc.so.6", EntryPoint = "dlopen", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial nint OpenLibrary(string path, int flags);
+    [LibraryImport("libc.so.6", EntryPoint = "dlopen")]
+    private static partial nint OpenLibrary(byte* path, int flags);
 
     [LibraryImport("libc.so.6", EntryPoint = "dlclose")]
     private static partial int CloseLibrary(nint library);
