@@ -31,15 +31,19 @@ public enum GotOrigin
 public sealed record ImageOptions
 {
     /// <summary>
-    /// Address of the first segment, a multiple of the target's page size; null: the target's usual one, or one from
-    /// which the mapped sections can be reached.
+    /// Address of the first segment, a multiple of 4. A system that maps pages can only run the image if it is a multiple of its
+    /// page size; segments do not share a page of up to 64 KiB on ARM, 4 KiB on x86-64, as far as the address is a multiple
+    /// of that. Null: the target's usual one, or one from which the mapped sections can be reached.
     /// </summary>
     public ulong? Base { get; init; }
 
     /// <summary>Sections whose addresses are given.</summary>
     public IReadOnlyList<SectionMapping> MapSections { get; init; } = [];
 
-    /// <summary>Name of the symbol at which the program starts.</summary>
+    /// <summary>
+    /// Name of the symbol at which the program starts. It may be a local one, if only one object has it and no other symbol
+    /// has the name.
+    /// </summary>
     public string Entry { get; init; } = "_start";
 
     /// <summary>Whether it is an error if nothing defines <see cref="Entry"/>; else the image has entry 0.</summary>

@@ -5,6 +5,8 @@ namespace ElfLoader.Linking;
 /// <summary>Gives the sections of an image, and all that lies in them, their addresses.</summary>
 internal sealed partial class ImageLayout : ILinkedBounds
 {
+    private const ulong BaseAlignment = 4; // of the file header, which the first segment begins with
+
     private readonly ImageMachine _machine;
     private readonly ImageOptions _options;
     private readonly ImageSections _sections;
@@ -172,10 +174,9 @@ internal sealed partial class ImageLayout : ILinkedBounds
         PlaceFixed();
         if (_options.Base is { } address)
         {
-            if (address % _machine.PageSize is not 0)
+            if (address % BaseAlignment is not 0)
             {
-                throw new ImageOptionException(
-                    $"the base address 0x{address:x} is not a multiple of the page size 0x{_machine.PageSize:x}");
+                throw new ImageOptionException($"the base address 0x{address:x} is not a multiple of {BaseAlignment}");
             }
 
             if (PlaceFree(address) is { } obstacle)

@@ -29,7 +29,7 @@ internal sealed class ImageLink
         _options = options;
         _inputs = inputs;
         _objectsBefore = objectsBefore;
-        _machine = ImageMachine.Of(inputs[0]);
+        _machine = ImageMachine.Of(inputs[0]).At(options.Base);
         _linkerSymbols = new LinkerSymbols(_machine);
         _scope = new ImageScope(options, _machine, inputs[0], archives, _linkerSymbols);
     }
@@ -304,6 +304,11 @@ internal sealed class ImageLink
         else if (_options.Definitions.TryGetValue(_options.Entry, out DefinedSymbol defined))
         {
             return defined.Address | (defined.Thumb is true ? 1UL : 0);
+        }
+
+        if (LocalEntry.TryFind(resolution.Objects, _options.Entry, out ulong local))
+        {
+            return local;
         }
 
         if (_options.EntryMustExist)

@@ -45,7 +45,10 @@ internal sealed record ImageMachine
     /// <summary>Address of the first segment, where the caller gives none.</summary>
     internal required ulong DefaultBase { get; init; }
 
-    /// <summary>Largest page size of the systems that the image is to run on: segments do not share a page.</summary>
+    /// <summary>
+    /// Largest page size of the systems that the image is to run on: segments do not share a page, and lie in the file as they
+    /// lie in their pages. A power of two.
+    /// </summary>
     internal required ulong PageSize { get; init; }
 
     /// <summary>
@@ -111,6 +114,14 @@ internal sealed record ImageMachine
             $"the object is for e_machine {elf.Machine} ({(elf.Is64Bit ? "64" : "32")}-bit); images are made for "
             + string.Join(", ", All.Select(machine => machine.Name)));
     }
+
+    /// <summary>
+    /// The machine for an image at an address that the caller gives. It need not be a multiple of the largest page: the image
+    /// is then for systems whose pages are no larger than fits the address, or that have none.
+    /// </summary>
+    internal ImageMachine At(ulong? address) => address is { } start && start % PageSize is not 0
+        ? this with { PageSize = start & (~start + 1) }
+        : this;
 
     /// <summary>The machine as these objects need it, and the caller wants it.</summary>
     /// <param name="objects">All objects of the image.</param>

@@ -72,8 +72,8 @@ public sealed class ImageMappingTests
     }
 
     [Test]
-    public void TheBaseMustBeAPage() => Assert.That(
-        () => Link(new ImageOptions { Base = 0x1_0010 }), Throws.TypeOf<ImageOptionException>().With.Message.Contains("page"));
+    public void TheBaseMustBeAMultipleOfFour() => Assert.That(
+        () => Link(new ImageOptions { Base = 0x1_0012 }), Throws.TypeOf<ImageOptionException>().With.Message.Contains("multiple of 4"));
 
     [TestCase("a.o,.text=0x400000")]
     [TestCase("a.o,.text=0x401000")]

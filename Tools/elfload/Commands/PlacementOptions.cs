@@ -8,7 +8,8 @@ internal sealed class PlacementOptions
 {
     private readonly Option<string?> _base = new("--base", "-b")
     {
-        Description = "Target address of the first segment (default: 0x400000 on x86-64, 0x10000 on ARM).",
+        Description = "Target address of the first segment, a multiple of 4; of 0x1000 for systems that map pages (default: 0x400000 on "
+            + "x86-64, 0x10000 on ARM).",
         HelpName = "ADDRESS",
     };
 
