@@ -1,11 +1,17 @@
 using ElfLoader.Elf;
-using Microsoft.Win32.SafeHandles;
 
 namespace ElfLoader;
 
 /// <summary>A file as <see cref="InputFiles"/> reads it, by itself: what it is, and that in a form that has been checked.</summary>
 internal sealed class InputFile
 {
+    private static readonly FileStreamOptions Opening = new()
+    {
+        Access = FileAccess.Read,
+        Share = FileShare.ReadWrite | FileShare.Delete,
+        BufferSize = 0,
+    };
+
     private InputFile(string path, FileKind kind)
     {
         Path = path;
@@ -17,6 +23,9 @@ internal sealed class InputFile
 
     /// <summary>What it is.</summary>
     internal FileKind Kind { get; }
+
+    /// <summary>Its bytes, where it cannot be read again; else none.</summary>
+    internal ReadOnlyMemory<byte> ReadOnce { get; private set; }
 
     /// <summary>It, where it is an object.</summary>
     internal ElfObject? Object { get; private init; }
@@ -30,33 +39,70 @@ internal sealed class InputFile
     /// <summary>Reads a file.</summary>
     /// <param name="path">Its path.</param>
     /// <param name="limits">Limits of what it may claim.</param>
-    /// <param name="namedFrom">The folder of the file that the path comes from; null where it comes from the caller.</param>
     /// <exception cref="LinkException">It cannot be read, or is none of the kinds.</exception>
-    internal static InputFile Read(string path, ReadLimits limits, string? namedFrom = null) =>
-        Of(path, ReadBytes(path, limits, namedFrom), limits);
+    internal static InputFile Read(string path, ReadLimits limits) => Read(path, Memory<byte>.Empty, limits);
 
     /// <summary>Reads a file into room that the caller has for it.</summary>
+    /// <remarks>
+    /// It is opened once, and read once to its end: what a pipe has given, it does not give again.
+    /// </remarks>
     /// <param name="path">Its path.</param>
     /// <param name="room">Room for as many bytes as the file had; where it has others by now, it gets room of its own.</param>
     /// <param name="limits">Limits of what it may claim.</param>
     /// <exception cref="LinkException">It cannot be read, or is none of the kinds.</exception>
     internal static InputFile Read(string path, Memory<byte> room, ReadLimits limits)
     {
-        bool isComplete;
+        ReadOnlyMemory<byte> bytes;
+        bool canReadAgain;
         try
         {
-            using SafeFileHandle file = File.OpenHandle(path, share: FileShare.ReadWrite | FileShare.Delete);
-            isComplete = !room.IsEmpty && RandomAccess.GetLength(file) == room.Length && TryFill(file, room.Span);
+            using FileStream file = File.Open(path, Opening);
+            canReadAgain = file.CanSeek;
+            bytes = canReadAgain && !room.IsEmpty && file.Length == room.Length
+                && file.ReadAtLeast(room.Span, room.Length, throwOnEndOfStream: false) == room.Length
+                ? room
+                : ReadToEnd(file);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw Unreadable(path, exception);
         }
 
-        return isComplete ? Of(path, room, limits) : Read(path, limits);
+        InputFile input = Of(path, bytes, limits, canReadAgain);
+        input.ReadOnce = canReadAgain ? default : bytes;
+        return input;
     }
 
-    private static InputFile Of(string path, ReadOnlyMemory<byte> bytes, ReadLimits limits)
+    /// <summary>Reads a file whose path comes from another file, and not from the caller.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="folder">The folder of the file that names it.</param>
+    /// <param name="limits">Limits of what it may claim.</param>
+    /// <exception cref="LinkException">It cannot be read, or is none of the kinds.</exception>
+    internal static InputFile ReadNamed(string path, string folder, ReadLimits limits)
+    {
+        try
+        {
+            return Of(path, NamedFile.Read(path, folder, limits), limits, canReadAgain: true);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw Unreadable(path, exception);
+        }
+    }
+
+    /// <summary>Takes what somebody else has read.</summary>
+    /// <param name="bytes">All bytes of it.</param>
+    /// <param name="name">What messages call it; files that it names are looked for beside this.</param>
+    /// <param name="limits">Limits of what it may claim.</param>
+    /// <exception cref="LinkException">It is none of the kinds.</exception>
+    internal static InputFile Of(ReadOnlyMemory<byte> bytes, string name, ReadLimits limits)
+    {
+        InputFile input = Of(name, bytes, limits, canReadAgain: false);
+        input.ReadOnce = bytes;
+        return input;
+    }
+
+    private static InputFile Of(string path, ReadOnlyMemory<byte> bytes, ReadLimits limits, bool canReadAgain)
     {
         string name = System.IO.Path.GetFileName(path);
         FileKind kind = FileKind.Detect(bytes.Span);
@@ -68,6 +114,11 @@ internal sealed class InputFile
                 {
                     Archive = Archive.Read(bytes, name, NamedFile.MembersFrom(folder, limits), limits),
                 };
+            case FileKind.SharedObject when !canReadAgain:
+                throw new LinkException(
+                    LinkErrorCode.File,
+                    new LinkLocation(path),
+                    "this is a shared library, which the system's loader opens itself: give the path of a file, not of a pipe");
             case FileKind.SharedObject:
                 return new InputFile(path, kind);
             case FileKind.LinkerScript:
@@ -77,32 +128,23 @@ internal sealed class InputFile
         }
     }
 
-    private static byte[] ReadBytes(string path, ReadLimits limits, string? namedFrom)
+    private static byte[] ReadToEnd(FileStream file)
     {
-        try
+        long length = 0; // for the beginning, as of what has no length
+        if (file.CanSeek)
         {
-            return namedFrom is null ? File.ReadAllBytes(path) : NamedFile.Read(path, namedFrom, limits);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
-        {
-            throw Unreadable(path, exception);
-        }
-    }
-
-    private static bool TryFill(SafeFileHandle file, Span<byte> room)
-    {
-        for (int done = 0; done < room.Length;)
-        {
-            int count = RandomAccess.Read(file, room[done..], done);
-            if (count is 0)
-            {
-                return false;
-            }
-
-            done += count;
+            file.Position = 0;
+            length = file.Length;
         }
 
-        return true;
+        if (length > Array.MaxLength)
+        {
+            throw new IOException($"it has {length} bytes, and one input may have {Array.MaxLength}");
+        }
+
+        using var bytes = new MemoryStream((int)length);
+        file.CopyTo(bytes);
+        return bytes.Length == bytes.Capacity ? bytes.GetBuffer() : bytes.ToArray();
     }
 
     private static LinkException Unreadable(string path, Exception exception) =>

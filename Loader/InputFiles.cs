@@ -4,6 +4,11 @@ using ElfLoader.Memory;
 
 namespace ElfLoader;
 
+/// <summary>An input that cannot be read again.</summary>
+/// <param name="Path">Its path, or the name that it was given.</param>
+/// <param name="Bytes">What was read.</param>
+public readonly record struct ReadOnceInput(string Path, ReadOnlyMemory<byte> Bytes);
+
 /// <summary>Reads files and sorts them by kind: objects, archives, shared libraries, and linker scripts that name some.</summary>
 /// <remarks>Files are read, not mapped: a file that is truncated while it is mapped would kill the process.</remarks>
 public sealed class InputFiles
@@ -23,6 +28,7 @@ public sealed class InputFiles
     private readonly List<int> _objectsBefore = [];
     private readonly List<string> _sharedLibraries = [];
     private readonly List<string> _namedFiles = [];
+    private readonly List<ReadOnceInput> _readOnce = [];
 
     /// <summary>Starts with no files.</summary>
     /// <param name="limits">Limits of what they may claim.</param>
@@ -43,12 +49,25 @@ public sealed class InputFiles
     /// <summary>Paths of files that these name: inputs of linker scripts, members of thin archives.</summary>
     public IReadOnlyList<string> NamedFiles => _namedFiles;
 
+    /// <summary>What was given that cannot be read again, such as pipes, for who wants to start anew with the same.</summary>
+    public IReadOnlyList<ReadOnceInput> ReadOnce => _readOnce;
+
     /// <summary>Reads one more file.</summary>
     /// <exception cref="LinkException">It cannot be read, or is none of the kinds.</exception>
     public void Add(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         Add(InputFile.Read(path, _limits), MaximumDepth);
+    }
+
+    /// <summary>Takes one more file that has been read, from a pipe perhaps.</summary>
+    /// <param name="bytes">All bytes of it; not to be changed from now on.</param>
+    /// <param name="name">What messages call it. Files that it names are looked for in the current folder.</param>
+    /// <exception cref="LinkException">It is none of the kinds, or a shared library, which needs a path.</exception>
+    public void Add(ReadOnlyMemory<byte> bytes, string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        Add(InputFile.Of(bytes, name, _limits), MaximumDepth);
     }
 
     /// <summary>Reads more files, several at a time.</summary>
@@ -125,6 +144,11 @@ public sealed class InputFiles
 
     private void Add(InputFile file, int depth)
     {
+        if (!file.ReadOnce.IsEmpty)
+        {
+            _readOnce.Add(new ReadOnceInput(file.Path, file.ReadOnce));
+        }
+
         switch (file)
         {
             case { Object: { } elf }:
@@ -145,7 +169,7 @@ public sealed class InputFiles
                 {
                     string path = Find(input, file.Path);
                     _namedFiles.Add(path);
-                    Add(InputFile.Read(path, _limits, namedFrom: FolderOf(file.Path)), depth - 1);
+                    Add(InputFile.ReadNamed(path, FolderOf(file.Path), _limits), depth - 1);
                 }
 
                 break;
@@ -162,12 +186,13 @@ public sealed class InputFiles
 
     private static string FolderOf(string path) => Path.GetDirectoryName(Path.GetFullPath(path))!;
 
+    /// <summary>Finds what a script names: beside it, then, as lld does, in the current folder, then among the system's libraries.</summary>
     private string Find(string input, string script)
     {
-        string[] names = input.StartsWith("-l", StringComparison.Ordinal)
-            ? [$"lib{input[2..]}.a", $"lib{input[2..]}.so"]
-            : [input];
-        string[] folders = [FolderOf(script), .. _limits.AllowsExternalFiles ? LibraryFolders : []];
+        bool isLibrary = input.StartsWith("-l", StringComparison.Ordinal);
+        string[] names = isLibrary ? [$"lib{input[2..]}.a", $"lib{input[2..]}.so"] : [input];
+        string[] current = isLibrary ? [] : [Environment.CurrentDirectory];
+        string[] folders = [FolderOf(script), .. _limits.AllowsExternalFiles ? [.. current, .. LibraryFolders] : (string[])[]];
         foreach (string folder in folders)
         {
             foreach (string name in names)

@@ -71,8 +71,11 @@ public sealed partial class ObjectLibrary : IDisposable
     /// <summary>What it holds: definitions and units.</summary>
     internal LibraryContents Contents { get; }
 
-    /// <summary>What initializers get as arguments.</summary>
-    internal NativeArguments Arguments => _arguments.Value;
+    /// <summary>
+    /// What initializers get as arguments, from <see cref="ObjectLibraryOptions.Arguments"/>, with the environment as it was
+    /// when this was first asked for. It lives as long as the library.
+    /// </summary>
+    public NativeArguments Arguments => _arguments.Value;
 
     /// <summary>What it finds in the host.</summary>
     internal HostScope Host => _host;
@@ -126,6 +129,17 @@ public sealed partial class ObjectLibrary : IDisposable
     {
         var inputs = new InputFiles(Options.ReadLimits);
         inputs.Add(path);
+        Add(inputs);
+    }
+
+    /// <summary>
+    /// Queues objects that have been read, to be linked together with all others that are queued; archives among them are
+    /// searched for what is lacking, and shared libraries opened.
+    /// </summary>
+    /// <exception cref="LinkException">A shared library cannot be opened.</exception>
+    public void Add(InputFiles inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
         Provide(inputs);
         lock (_gate)
         {
@@ -166,7 +180,9 @@ public sealed partial class ObjectLibrary : IDisposable
     /// <summary>
     /// Links and loads what is queued, as a program: with the archive member that defines its entry, where no object does.
     /// </summary>
-    /// <param name="entry">Name of the function to start with; it may be hidden.</param>
+    /// <param name="entry">
+    /// Name of the function to start with. It may be hidden; or local, if only one object has it and nothing else the name.
+    /// </param>
     /// <param name="address">Its address; 0 if nothing defines it.</param>
     /// <returns>What was loaded; null if there was nothing to load.</returns>
     /// <exception cref="LinkException">It cannot be linked or loaded; what is queued stays so.</exception>
@@ -182,7 +198,9 @@ public sealed partial class ObjectLibrary : IDisposable
 
         LoadedUnit? unit = LinkWithQueue([], isQueued ? null : name);
         Definition definition = Contents.Find(NameHash.Of(name), name);
-        address = definition.Exists ? NativeProcess.AddressOf(definition) : 0;
+        address = definition.Exists ? NativeProcess.AddressOf(definition)
+            : unit is not null && LocalEntry.TryFind(unit.Objects, entry, out ulong local) ? (nint)local
+            : 0;
         return unit;
     }
 

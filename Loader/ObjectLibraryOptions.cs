@@ -72,7 +72,10 @@ public sealed record ObjectLibraryOptions
     /// <summary>Limits of what objects may claim.</summary>
     public ReadLimits ReadLimits { get; init; } = ReadLimits.Default;
 
-    /// <summary>What initializers get as argc and argv: the strings; envp is the process's environment.</summary>
+    /// <summary>
+    /// What initializers get as argc and argv: the strings. envp is the process's environment; it and the process's auxiliary
+    /// vector lie behind argv, as the system lays them out.
+    /// </summary>
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
     /// <summary>

@@ -46,7 +46,7 @@ internal sealed class MissingSymbols
             _errors.Add(
                 LinkErrorCode.Undefined,
                 places[0],
-                $"undefined symbol '{name}'{(isHidden ? ", which is hidden and must be defined in this library" : "")}{others}");
+                $"undefined symbol '{name}'{CompilerRuntime.Advice(name)}{(isHidden ? ", which is hidden and must be defined in this library" : "")}{others}");
         }
     }
 }

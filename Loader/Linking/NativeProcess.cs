@@ -42,12 +42,6 @@ internal sealed class NativeProcess
     /// <exception cref="LinkException">The host lacks what is needed.</exception>
     internal static HostRuntime Host => HostRuntime.Instance;
 
-    /// <summary>envp, as it is now.</summary>
-    internal static nint Environment =>
-        (nint)(DynamicLinker.Find(DynamicLinker.Process, "environ"u8) is var variable and not 0
-            ? NativeBytes.LoadWord(variable)
-            : 0);
-
     /// <summary>The address of a definition; of a thread-local variable, the calling thread's copy.</summary>
     internal static nint AddressOf(in Definition definition) => definition.Tls is { } tls
         ? (nint)Host.Tls.AddressInThisThread(tls.Module, tls.Offset)

@@ -53,7 +53,7 @@ internal sealed partial class UnitLinker
             InitializerLists lists = InitializerLists.Collect(_resolution.ObjectsIfAny(ObjectParts.FunctionArrays), _layout);
             unit.RegistersExit = lists.Terminators.Count > 0 || _resolution.Symbols.Find("__cxa_atexit"u8) >= 0
                 || _resolution.Symbols.Find("atexit"u8) >= 0;
-            resources.Initialize(lists, _layout, _library.Arguments);
+            resources.Initialize(lists, _layout, _library);
         }
 
         resources.Settle();

@@ -84,7 +84,10 @@ internal struct UnitResources
     }
 
     /// <summary>Runs the initializers; what they register, and the terminators, belongs to the unit.</summary>
-    internal void Initialize(InitializerLists lists, UnitLayout layout, NativeArguments arguments)
+    /// <param name="lists">The functions.</param>
+    /// <param name="layout">Where the unit's parts are.</param>
+    /// <param name="library">What has their arguments, which are only made where there is an initializer.</param>
+    internal void Initialize(InitializerLists lists, UnitLayout layout, ObjectLibrary library)
     {
         if (lists.Terminators.Count > 0)
         {
@@ -97,7 +100,8 @@ internal struct UnitResources
 
         foreach (ulong function in lists.Initializers)
         {
-            NativeCall.Initializer(function, arguments.Count, arguments.Vector, NativeProcess.Environment);
+            NativeArguments arguments = library.Arguments;
+            NativeCall.Initializer(function, arguments.Count, arguments.Vector, arguments.Environment);
         }
     }
 

@@ -7,12 +7,12 @@ namespace ElfLoader.Memory;
 public static unsafe partial class HostedProgram
 {
     /// <summary>
-    /// Becomes a C program: calls its <c>main</c>, and ends the process as a return from it does: with what <c>atexit</c>
-    /// registered run, streams flushed, and its status. Does not return.
+    /// Prepares this process for a program before any of its code runs: its name, and its environment, which is the one behind
+    /// argv, as the system has it.
     /// </summary>
-    /// <param name="main">Address of <c>int main(int, char **, char **)</c>.</param>
-    /// <param name="arguments">Its arguments, the program's name first; never freed.</param>
-    public static void Start(ulong main, NativeArguments arguments)
+    /// <param name="arguments">The program's arguments, its name first; never to be disposed.</param>
+    /// <returns>What tells the program's threads from those that exist already.</returns>
+    public static ProgramThreads Prepare(NativeArguments arguments)
     {
         ArgumentNullException.ThrowIfNull(arguments);
         if (arguments.Count > 0)
@@ -20,9 +20,30 @@ public static unsafe partial class HostedProgram
             SetName((nint)NativeBytes.LoadWord((ulong)arguments.Vector));
         }
 
-        ulong environment = DynamicLinker.Find(DynamicLinker.Process, "environ"u8);
-        nint variables = environment is 0 ? 0 : (nint)NativeBytes.LoadWord(environment);
-        ExitProcess(NativeCall.Main(main, arguments.Count, arguments.Vector, variables));
+        arguments.BecomeEnvironment();
+        return new ProgramThreads();
+    }
+
+    /// <summary>
+    /// Becomes a C program: calls its <c>main</c>, and ends the process as the C library does: when <c>main</c> returns, or,
+    /// where <c>main</c> ends its thread, with the program's last thread. Does not return.
+    /// </summary>
+    /// <param name="start">
+    /// Address of <c>void start(int (*main)(int, char **, char **), int argc, char **argv, char **envp, int (*ended)(void))</c>,
+    /// which calls <c>main</c> and <c>exit</c>; or <c>ended</c>, when the thread ends instead, which answers whether the
+    /// process lives on.
+    /// </param>
+    /// <param name="main">Address of <c>int main(int, char **, char **)</c>.</param>
+    /// <param name="arguments">What <see cref="Prepare"/> was given.</param>
+    /// <param name="threads">What <see cref="Prepare"/> gave.</param>
+    public static void Start(ulong start, ulong main, NativeArguments arguments, ProgramThreads threads)
+    {
+        ArgumentNullException.ThrowIfNull(arguments);
+        ArgumentNullException.ThrowIfNull(threads);
+        PrimaryEnds ended = () => WillGoOn(threads);
+        ((delegate* unmanaged<ulong, int, nint, nint, nint, void>)start)(
+            main, arguments.Count, arguments.Vector, arguments.Environment, NativeFunction.PointerTo(ended));
+        GC.KeepAlive(ended);
     }
 
     /// <summary>Sets or removes an environment variable, as C sees it; .NET has a copy of its own once it has set one.</summary>
@@ -80,6 +101,34 @@ public static unsafe partial class HostedProgram
         }
     }
 
+    /// <summary>
+    /// Answers whether the program has other threads, as its primary one ends. The C library would end the process with the
+    /// last thread, but those of .NET do not end: so another one waits for the program's.
+    /// </summary>
+    private static int WillGoOn(ProgramThreads threads)
+    {
+        if (!threads.Exist())
+        {
+            return 0;
+        }
+
+        new Thread(() => EndAfter(threads)) { IsBackground = true, Name = ".NET Program End" }.Start();
+        return 1;
+    }
+
+    private static void EndAfter(ProgramThreads threads)
+    {
+        const int longestPause = 32; // milliseconds
+        int pause = 1;
+        while (!ProgramThreads.HasPrimaryEnded() || threads.Exist())
+        {
+            Thread.Sleep(pause);
+            pause = Math.Min(pause * 2, longestPause);
+        }
+
+        ExitProcess(0);
+    }
+
     /// <summary>Sets what the C library's messages (<c>assert</c>, <c>err</c>, <c>error</c>) call the program.</summary>
     private static void SetName(nint name)
     {
@@ -108,4 +157,8 @@ public static unsafe partial class HostedProgram
 
     [LibraryImport("libc.so.6", EntryPoint = "execv", SetLastError = true)]
     private static partial int Execute(byte* path, byte** arguments);
+
+    /// <summary>The primary thread of the program is about to end: whether the process lives on.</summary>
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    private delegate int PrimaryEnds();
 }

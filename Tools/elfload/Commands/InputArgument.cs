@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ElfLoader.Tools.Arguments;
 
 namespace ElfLoader.Tools.Commands;
 
@@ -13,18 +14,20 @@ internal sealed class InputArgument : Argument<string[]>
     }
 
     /// <summary>The files.</summary>
-    /// <exception cref="CommandLineException">One is an option that does not exist.</exception>
+    /// <exception cref="CommandLineException">One is an option that does not exist, or standard input is given twice.</exception>
     internal IReadOnlyList<string> Files(ParseResult result)
     {
         string[] files = result.GetValue(this) ?? [];
         foreach (string file in files)
         {
-            if (file is "" or ['-', ..])
+            if (file is "" or ['-', _, ..])
             {
                 throw new CommandLineException(file is "" ? "an input has no name" : $"there is no option '{file}'");
             }
         }
 
-        return files;
+        return files.Count(file => file is CommandInputs.StandardInput) <= 1
+            ? files
+            : throw new CommandLineException("standard input, '-', is given twice and can be read only once");
     }
 }

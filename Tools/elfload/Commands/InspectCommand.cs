@@ -11,7 +11,7 @@ internal sealed class InspectCommand : Command, IExamples
 {
     private const int BufferSize = 1 << 16;
 
-    private readonly InputArgument _inputs = new("Objects, archives, linker scripts; @FILE: one argument a line.");
+    private readonly InputArgument _inputs = new("Objects, archives, linker scripts; -: standard input; @FILE: one argument a line.");
     private readonly Option<bool> _sections = new("--sections", "-S") { Description = "Show the sections." };
     private readonly Option<bool> _symbols = new("--symbols", "-s") { Description = "Show the symbols." };
     private readonly Option<bool> _relocations = new("--relocations", "-r") { Description = "Show the relocations." };

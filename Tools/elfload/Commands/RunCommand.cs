@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ElfLoader.Tools.Arguments;
 using ElfLoader.Tools.Running;
 
 namespace ElfLoader.Tools.Commands;
@@ -7,7 +8,7 @@ namespace ElfLoader.Tools.Commands;
 internal sealed class RunCommand : Command, IExamples
 {
     private readonly InputArgument _inputs = new(
-        "Objects, archives, linker scripts, shared libraries; @FILE: one argument a line. "
+        "Objects, archives, linker scripts, shared libraries; -: standard input; @FILE: one argument a line. "
         + "What follows -- are the program's arguments.");
 
     private readonly Option<string> _entry = new("--entry", "-e")
@@ -62,9 +63,13 @@ internal sealed class RunCommand : Command, IExamples
         "elfload run arm.o --runner 'qemu-arm -cpu cortex-a8'",
     ];
 
-    private static int Run(RunRequest request, Reporter reporter) => ForeignInputs.AreArm(request.Inputs, request.Limits)
-        ? new EmulatedRun(request, reporter).Run()
-        : new ProgramRun(request, reporter).Run();
+    private static int Run(RunRequest request, Reporter reporter)
+    {
+        InputFiles inputs = CommandInputs.Read(request.Inputs, request.Limits, reporter);
+        return ForeignInputs.AreArm(inputs)
+            ? new EmulatedRun(request, inputs, reporter).Run()
+            : new ProgramRun(request, inputs, reporter).Run();
+    }
 
     private RunRequest Read(ParseResult result, IReadOnlyList<string> programArguments, Reporter reporter)
     {

@@ -10,7 +10,7 @@ namespace ElfLoader.Tools.Commands;
 /// <param name="usualGot">Whose the global offset tables are, where the user does not say.</param>
 internal sealed class TargetLink(GotOrigin usualGot)
 {
-    private readonly InputArgument _inputs = new("Objects, archives, linker scripts; @FILE: one argument a line.");
+    private readonly InputArgument _inputs = new("Objects, archives, linker scripts; -: standard input; @FILE: one argument a line.");
     private readonly LinkOptions _link = new();
     private readonly PlacementOptions _placement = new();
     private readonly PlatformOptions _platform = new(usualGot);
@@ -47,7 +47,8 @@ internal sealed class TargetLink(GotOrigin usualGot)
     /// <exception cref="LinkException">The objects cannot be linked.</exception>
     internal LinkedImage Link(ParseResult result, ImageOptions options, Reporter reporter)
     {
-        InputFiles inputs = TargetInputs.Read(Files(result), CommonOptions.LimitsOf(result), reporter);
+        InputFiles inputs = CommandInputs.Read(Files(result), CommonOptions.LimitsOf(result), reporter);
+        TargetInputs.Prepare(inputs, reporter);
         OutputPaths.Check(result, inputs.NamedFiles, reporter);
         reporter.Progress("linking");
         return ImageWriting.Link(inputs, options);

@@ -28,7 +28,7 @@ internal sealed class FileInspection(InspectionRequest request, ReadLimits limit
 
     private FileJson Inspect(string path, byte[] bytes)
     {
-        string name = Path.GetFileName(path);
+        string name = path is CommandInputs.StandardInput ? CommandInputs.StandardInputName : Path.GetFileName(path);
         FileKind kind = FileKind.Detect(bytes);
         switch (kind)
         {
@@ -86,7 +86,7 @@ internal sealed class FileInspection(InspectionRequest request, ReadLimits limit
     {
         try
         {
-            return File.ReadAllBytes(path);
+            return path is CommandInputs.StandardInput ? CommandInputs.ReadStandardInput() : File.ReadAllBytes(path);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {

@@ -13,7 +13,10 @@ namespace ElfLoader.Tools.Running;
 /// The same process: streams, signals and the exit status are the emulator's own from then on, and the executable goes
 /// with it.
 /// </remarks>
-internal sealed class EmulatedRun(RunRequest request, Reporter reporter)
+/// <param name="request">What to run, and how.</param>
+/// <param name="inputs">Its inputs, read.</param>
+/// <param name="reporter">What tells people.</param>
+internal sealed class EmulatedRun(RunRequest request, InputFiles inputs, Reporter reporter)
 {
     /// <summary>The name of an entry that is made beside one that the inputs have.</summary>
     private const string OtherEntry = "__elfload_start";
@@ -26,7 +29,7 @@ internal sealed class EmulatedRun(RunRequest request, Reporter reporter)
     /// <exception cref="CommandLineException">An option does not fit.</exception>
     internal int Run()
     {
-        LinkedImage image = Link(Read());
+        LinkedImage image = Link();
         Emulator emulator = Emulator.Find(request.Runner);
         if (request.Map is { } map)
         {
@@ -46,24 +49,20 @@ internal sealed class EmulatedRun(RunRequest request, Reporter reporter)
         return 0;
     }
 
-    private InputFiles Read()
+    private LinkedImage Link()
     {
         if (request.Libraries is [string library, ..])
         {
             throw new CommandLineException($"--library: '{library}' is for programs of this machine; these objects are not");
         }
 
-        return TargetInputs.Read(request.Inputs, request.Limits, reporter);
-    }
-
-    private LinkedImage Link(InputFiles inputs)
-    {
+        TargetInputs.Prepare(inputs, reporter);
         string entry = ArmStart.Entry;
-        bool hasStart = Defines(inputs, ArmStart.Entry);
+        bool hasStart = Defines(ArmStart.Entry);
         if (request.Entry is not ArmStart.Entry && (request.EntryIsChosen || !hasStart))
         {
             entry = hasStart ? OtherEntry : ArmStart.Entry;
-            AddStart(inputs, entry);
+            AddStart(entry);
         }
 
         reporter.Progress("linking");
@@ -76,9 +75,9 @@ internal sealed class EmulatedRun(RunRequest request, Reporter reporter)
         return image;
     }
 
-    private void AddStart(InputFiles inputs, string entry)
+    private void AddStart(string entry)
     {
-        if (!Defines(inputs, request.Entry))
+        if (!Defines(request.Entry))
         {
             throw new LinkException(new LinkError(
                 LinkErrorCode.Undefined,
@@ -86,7 +85,7 @@ internal sealed class EmulatedRun(RunRequest request, Reporter reporter)
                 $"no input defines the entry '{request.Entry}'"));
         }
 
-        if (Defines(inputs, LibraryStart))
+        if (Defines(LibraryStart))
         {
             reporter.Warn("the C library is not started: give its start files too (crt1.o, crti.o, crtn.o)");
         }
@@ -94,7 +93,7 @@ internal sealed class EmulatedRun(RunRequest request, Reporter reporter)
         inputs.Add(ArmStart.Create(entry, request.Entry));
     }
 
-    private bool Defines(InputFiles inputs, string name)
+    private bool Defines(string name)
     {
         byte[] bytes = Encoding.UTF8.GetBytes(name);
         return request.Image.Definitions.ContainsKey(name)

@@ -1,3 +1,4 @@
+using System.Text;
 using ElfLoader.Memory;
 using ElfLoader.Tools.Arguments;
 using ElfLoader.Tools.Json;
@@ -5,14 +6,21 @@ using ElfLoader.Tools.Json;
 namespace ElfLoader.Tools.Running;
 
 /// <summary>Loads a program into this process and becomes it.</summary>
-internal sealed class ProgramRun(RunRequest request, Reporter reporter)
+/// <param name="request">What to run, and how.</param>
+/// <param name="inputs">Its inputs, read.</param>
+/// <param name="reporter">What tells people.</param>
+internal sealed class ProgramRun(RunRequest request, InputFiles inputs, Reporter reporter)
 {
+    private bool _hasCompilerLibrary;
+
     /// <summary>Does not return where the program is started: it ends the process.</summary>
     /// <exception cref="LinkException">It cannot be loaded.</exception>
     internal int Run()
     {
         StaticTlsTunable.Hide();
         ObjectLibrary library = Prepare();
+        ulong start = ProgramStart.Load();
+        ProgramThreads threads = HostedProgram.Prepare(library.Arguments);
         SignalDispositions.RestoreDefaults(); // from here on, the program's initializers run
         ulong entry = Link(library);
         if (request.Map is { } map)
@@ -26,8 +34,7 @@ internal sealed class ProgramRun(RunRequest request, Reporter reporter)
         reporter.Tell($"calling {request.Entry} at {AddressText.Format(entry)}");
         reporter.ClearProgress();
 
-        var arguments = new NativeArguments(request.Arguments);
-        HostedProgram.Start(entry, arguments);
+        HostedProgram.Start(start, entry, library.Arguments, threads);
         return 0;
     }
 
@@ -57,13 +64,8 @@ internal sealed class ProgramRun(RunRequest request, Reporter reporter)
             library.Require(name);
         }
 
-        foreach (string file in request.Inputs)
-        {
-            reporter.Progress($"reading {file}");
-            library.Add(file);
-            reporter.Tell($"read {file}");
-        }
-
+        library.Add(inputs);
+        reporter.Tell($"read {string.Join(", ", request.Inputs)}");
         foreach (string file in request.Libraries)
         {
             library.AddSharedLibrary(file);
@@ -92,6 +94,30 @@ internal sealed class ProgramRun(RunRequest request, Reporter reporter)
         }
     }
 
+    /// <summary>
+    /// Adds the compiler's library where it has what a link lacked. Its symbols are hidden in what they are linked to, so the
+    /// host has not got them; but few programs need it, and all would have to read it.
+    /// </summary>
+    private bool TryAddCompilerLibrary(ObjectLibrary library, LinkException exception)
+    {
+        if (!request.UsesHost || _hasCompilerLibrary || CompilerLibrary.Find() is not { } path)
+        {
+            return false;
+        }
+
+        var archive = new InputFiles();
+        archive.Add(path);
+        _hasCompilerLibrary = exception.Errors.Any(error => error is { Code: LinkErrorCode.Undefined, Where.Symbol: { } symbol }
+            && archive.Archives.Any(candidate => candidate.TryFind(Encoding.UTF8.GetBytes(symbol), out _)));
+        if (_hasCompilerLibrary)
+        {
+            reporter.Tell($"searching {path}, too");
+            library.Add(archive);
+        }
+
+        return _hasCompilerLibrary;
+    }
+
     /// <summary>Gives the entry's address.</summary>
     private ulong Link(ObjectLibrary library)
     {
@@ -114,9 +140,14 @@ internal sealed class ProgramRun(RunRequest request, Reporter reporter)
                     new LinkLocation(request.Inputs[0], Symbol: request.Entry),
                     $"no input defines the entry '{request.Entry}'"));
         }
+        catch (LinkException exception) when (TryAddCompilerLibrary(library, exception))
+        {
+            return Link(library);
+        }
         catch (LinkException exception) when (StaticTlsTunable.NeededBy(exception) is { } setting)
         {
             reporter.Tell($"starting again with {setting}");
+            KeptInputs.Keep(inputs.ReadOnce, request.Inputs);
             StaticTlsTunable.Restart(setting);
             throw;
         }
