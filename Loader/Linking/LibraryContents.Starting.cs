@@ -33,11 +33,14 @@ internal sealed partial class LibraryContents
     }
 
     /// <summary>Notes that it does not any more.</summary>
-    internal void EndStart(StartingUnit starting)
+    internal void EndStart(StartingUnit? starting)
     {
-        lock (_gate)
+        if (starting is not null)
         {
-            _starting.Remove(starting);
+            lock (_gate)
+            {
+                _starting.Remove(starting);
+            }
         }
     }
 

@@ -173,7 +173,6 @@ internal sealed partial class LibraryContents
             _pulled.ExceptWith(unit.Pulled);
         }
 
-        ForgetUse(unit);
         if ((use & (UnitUse.SharedData | UnitUse.Owed)) == 0)
         {
             CallResolution.RunDestructors(unit);
@@ -222,7 +221,6 @@ internal sealed partial class LibraryContents
         unit.State = UnitState.Gone;
         CallResolution.RunDestructors(unit);
         unit.Entries?.Withdraw(unit);
-        ForgetUse(unit);
         foreach (LoadedUnit left in KeptState.Leave(unit))
         {
             Dispose(left);
@@ -232,7 +230,7 @@ internal sealed partial class LibraryContents
     }
 
     /// <summary>Gives back what nobody uses any more.</summary>
-    private static void Finish(LoadedUnit unit) => FinishAll([unit]);
+    private static void Finish(LoadedUnit unit) => FinishAll(unit.Library.Contents.FinishOne(unit));
 
     /// <summary>Gives back what nobody uses any more, and what only these used: chains may be long.</summary>
     private static void FinishAll(IReadOnlyList<LoadedUnit> units)
@@ -273,6 +271,7 @@ internal sealed partial class LibraryContents
     private IReadOnlyList<LoadedUnit> End(LoadedUnit unit)
     {
         CallResolution.RunDestructors(unit);
+        ForgetUse(unit);
         unit.Objects = default;
         if (TryFree(unit))
         {

@@ -14,7 +14,7 @@ internal sealed partial class UnitLinker
         {
             _publication.RelyOnOthers(unit, _resolution);
             _state?.Join(unit);
-            starting = _library.Contents.BeginStart(unit, _resolution, _request.Replace is not null);
+            starting = CallsUnit ? _library.Contents.BeginStart(unit, _resolution, _request.Replace is not null) : null;
             RunCode(unit);
             _library.Contents.EndStart(starting);
             _publication.Publish(unit, _resolution, _scope, _state, starting);
@@ -23,16 +23,27 @@ internal sealed partial class UnitLinker
         }
         catch (Exception exception)
         {
-            if (starting is not null)
-            {
-                _library.Contents.EndStart(starting);
-                _own += starting.Changes;
-            }
-
+            _library.Contents.EndStart(starting);
+            _own += starting?.Changes ?? default;
             _library.Contents.Abandon(unit);
             _entries?.Settle(unit, isPublished: false);
             ThrowIfOfMemory(exception);
             throw;
+        }
+    }
+
+    /// <summary>Whether code of the unit runs before it is published.</summary>
+    private bool CallsUnit
+    {
+        get
+        {
+            bool calls = !_resolution.ObjectsIfAny(ObjectParts.Fragments | ObjectParts.FunctionArrays).IsEmpty;
+            foreach (ref readonly Stub stub in _stubs.All)
+            {
+                calls |= stub.IsIfunc;
+            }
+
+            return calls && _library.Options.RunCode;
         }
     }
 

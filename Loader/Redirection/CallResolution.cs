@@ -11,14 +11,22 @@ internal static class CallResolution
     /// <summary>Runs a unit's destructors; they may call what has been unloaded but is still there.</summary>
     internal static void RunDestructors(LoadedUnit unit)
     {
+        if (unit.Entries is null && unit.UsedEntries is null)
+        {
+            unit.Resources.RunDestructors();
+            return;
+        }
+
         LoadedUnit? before = t_ending;
         t_ending = unit;
+        EpochGate.EnterWithoutWaiting(); // entries lead into code of others, which must not be freed meanwhile
         try
         {
             unit.Resources.RunDestructors();
         }
         finally
         {
+            EpochGate.Leave();
             t_ending = before;
         }
     }

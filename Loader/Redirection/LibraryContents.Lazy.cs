@@ -28,15 +28,14 @@ internal sealed partial class LibraryContents
 
             foreach (byte[] name in lazy.NameBytes)
             {
-                CallEntry entry = library.Entries.Claim(NameHash.Of(name), name, LastPool, out _);
-                entry.Lazy = lazy;
-                library.Entries.Settle(entry, unit: null, isPublished: true);
-                entries.Add(entry);
+                entries.Add(library.Entries.Claim(NameHash.Of(name), name, LastPool, out _));
             }
 
-            lazy.Attach(entries);
+            lazy.Attach(entries); // before anybody can call it: the functions may have been lazy already
             foreach (CallEntry entry in entries)
             {
+                entry.Lazy = lazy;
+                library.Entries.Settle(entry, unit: null, isPublished: true);
                 byte[] name = Encoding.UTF8.GetBytes(entry.Name);
                 _definitions.Set(NameHash.Of(name), name, LazyDefinition.DefinitionOf(entry));
             }

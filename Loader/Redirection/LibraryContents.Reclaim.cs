@@ -73,7 +73,7 @@ internal sealed partial class LibraryContents
         }
     }
 
-    /// <summary>Unloads a unit and all that depend on it, these first.</summary>
+    /// <summary>Unloads a unit and all that depend on it, these first: all of them or, where any can be redirected, none.</summary>
     internal static void UnloadWithDependents(LoadedUnit unit)
     {
         List<LoadedUnit> found = [unit];
@@ -83,13 +83,13 @@ internal sealed partial class LibraryContents
         }
 
         found.Reverse();
-        LoadedUnit[] redirected = [.. found.Where(one => one.Entries is not null || one.Library.Options.Redirectable)];
-        foreach (LoadedUnit plain in found.Except(redirected))
+        if (found.Exists(one => one.Entries is not null || one.Library.Options.Redirectable))
         {
-            plain.Unload();
+            UnloadTogether(found);
+            return;
         }
 
-        UnloadTogether(redirected);
+        found.ForEach(plain => plain.Unload());
     }
 
     /// <summary>The units that use something of one that is no entry.</summary>
@@ -130,8 +130,6 @@ internal sealed partial class LibraryContents
             _publications++;
             Count(new ContentsChanges(0, 1));
         }
-
-        ForgetUse(unit);
     }
 
     /// <summary>Lets nobody reach a unit through entries any more, but where its definitions stay. The gate is held.</summary>
@@ -231,7 +229,6 @@ internal sealed partial class LibraryContents
         List<LoadedUnit> ending = _process.Graph.EndTogether(free.FindAll(unit => unit.KeptState is null));
         ending.ForEach(CallResolution.RunDestructors); // before any code goes that they may call
         free.FindAll(unit => unit.State is UnitState.Leaving).ForEach(Dispose);
-        ending.ForEach(unit => unit.Library.Contents.ForgetUse(unit));
         FinishAll(ending);
     }
 
@@ -241,7 +238,6 @@ internal sealed partial class LibraryContents
         LibraryContents contents = unit.Library.Contents;
         if (KeptState.TryLeaveBehind(unit))
         {
-            contents.ForgetUse(unit);
             FreeCode(unit);
             return;
         }
@@ -251,7 +247,6 @@ internal sealed partial class LibraryContents
             Dispose(left);
         }
 
-        contents.ForgetUse(unit);
         if (contents._process.Graph.TryEnd(unit))
         {
             Finish(unit);
@@ -272,6 +267,7 @@ internal sealed partial class LibraryContents
         {
             ForgetCode(unit);
             unit.Resources.FreeCode();
+            unit.Library.Contents.ForgetUse(unit);
             unit.Objects = default;
             unit.Entries = null;
         }

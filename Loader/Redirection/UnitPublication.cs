@@ -41,7 +41,7 @@ internal sealed class UnitPublication
 
     /// <summary>Makes the unit's definitions visible, or lets them take the place of others.</summary>
     internal void Publish(
-        LoadedUnit unit, SymbolResolution resolution, ProcessScope scope, StateTransfer? state, StartingUnit starting)
+        LoadedUnit unit, SymbolResolution resolution, ProcessScope scope, StateTransfer? state, StartingUnit? starting)
     {
         if (_request.Replace is { } replace)
         {
@@ -73,7 +73,7 @@ internal sealed class UnitPublication
         ProcessScope scope,
         StateTransfer state,
         ReplaceOptions replace,
-        StartingUnit starting)
+        StartingUnit? starting)
     {
         EpochGate.Publish(replace.Timeout, generation =>
         {
@@ -81,7 +81,7 @@ internal sealed class UnitPublication
             state.Migrate();
             Replacement = _library.Contents.PublishReplacement(
                 _before, generation, unit, resolution, scope.Pulled, state.Reports, RunsInitializers);
-            if (Replacement is null && starting.Changes.Additions > 0)
+            if (Replacement is null && starting?.Changes.Additions > 0)
             {
                 throw new LinkException(
                     LinkErrorCode.Duplicate,

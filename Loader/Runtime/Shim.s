@@ -474,7 +474,8 @@ add_thread_dtor:
         ret
 2:      call    *abort(%rip)                        # as glibc does
 
-# void run_thread_dtors(void *): all that this thread owes, newest first
+# void run_thread_dtors(void *): all that this thread owes, newest first. Meanwhile the thread is in an epoch that nobody waits
+# for: entries lead destructors into the code of whoever has the function now, which must not be freed under them.
         .p2align 4
 run_thread_dtors:
         push    %rbp
@@ -485,6 +486,13 @@ run_thread_dtors:
         push    %r14
         mov     tls_base(%rip), %rbx
         add     %fs:0, %rbx
+        call    epoch_slot
+        incq    DEPTH(%rax)
+        cmpq    $1, DEPTH(%rax)
+        jne     1f
+        mov     generation(%rip), %rcx
+        lea     2(,%rcx,4), %rcx
+        mov     %rcx, STATE(%rax)
 1:      mov     DTORS(%rbx), %r12
         test    %r12, %r12
         jz      2f
@@ -506,7 +514,7 @@ run_thread_dtors:
         pop     %r12
         pop     %rbx
         pop     %rbp
-        ret
+        jmp     epoch_leave
 
 # void run_unit_thread_dtors(long *counter): what this thread owes to one unit
         .p2align 4

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using ElfLoader.Elf;
 using ElfLoader.Memory;
 using ElfLoader.Tests.EndToEnd;
+using ElfLoader.Tests.Redirection;
 using ElfLoader.Tests.Support;
 
 namespace ElfLoader.Tests.Linking;
@@ -17,6 +18,8 @@ public sealed class AdditionRaceTests
     private const int Threads = 4;
 
     private TemporaryFolder _folder = null!;
+
+    private delegate void Callback();
 
     [SetUp]
     public void Make() => _folder = new TemporaryFolder();
@@ -82,18 +85,27 @@ public sealed class AdditionRaceTests
     {
         using ObjectLibrary library = Library(isRedirectable: true);
         ulong before = 0;
-        Interrupt(library, () =>
+        library.Define("callback", (Callback)(() =>
         {
-            library.Load(LinkTest.Variable("v", 1), "first.o");
-            before = library.Address("v");
-            NativeBytes.StoreWord(before, 5);
-        });
-        ElfBuilder elf = Asking("p");
-        elf.AddSymbol("v", elf.AddWords(".data.v", 2), 0, 8, type: SymbolType.Object);
+            if (before is 0)
+            {
+                var thread = new Thread(() => library.Load(LinkTest.Variable("v", 1), "first.o"));
+                thread.Start();
+                thread.Join();
+                before = library.Address("v");
+                NativeBytes.StoreWord(before, 5);
+            }
+        }));
+        byte[] elf = Compiled.C(
+            "void callback(void); long v = 2; long get(void) { return v; } "
+            + "__attribute__((constructor)) static void start(void) { callback(); }");
 
-        library.Replace(elf.Build(), "second.o");
+        Replacement replacement = library.Replace(
+            [ElfObject.Read(elf, "second.o")], new ReplaceOptions { RunInitializers = true });
 
         Assert.That((library.Address("v"), library.Word("v")), Is.EqualTo((before, 5ul)));
+        Assert.That(NativeCall.Call(library.Address("get")), Is.EqualTo(5UL));
+        Assert.That(replacement.State.Single().Outcome, Is.EqualTo(StateOutcome.Kept));
     }
 
     [Test]

@@ -13,7 +13,7 @@ namespace ElfLoader.Tests.Linking;
 /// </summary>
 public sealed class ConcurrentUnloadTests
 {
-    private static readonly TimeSpan Enough = TimeSpan.FromSeconds(1.5);
+    private static readonly TimeSpan Enough = TimeSpan.FromSeconds(1);
 
     private static ObjectLibraryOptions Redirectable { get; } = new() { Redirectable = true };
 
@@ -23,6 +23,12 @@ public sealed class ConcurrentUnloadTests
 
     [Test]
     public void UnitIsUnloadedOnce() => ChildProcess.Check(UnloadTwice);
+
+    [Test]
+    public void UnitThatTwoThreadsWaitToUnloadIsUnloadedOnce() => ChildProcess.Check(WaitToUnload);
+
+    [Test]
+    public void UnitThatIsReplacedWhileItWaitsToBeUnloadedStaysReplaced() => ChildProcess.Check(WaitToUnloadAndReplace);
 
     [Test]
     public void UnitIsUnloadedOrReplaced() => ChildProcess.Check(UnloadAndReplace);
@@ -41,6 +47,45 @@ public sealed class ConcurrentUnloadTests
 
     [Test]
     public void LoadThatWasUnderWayIsTakenBack() => ChildProcess.Check(DisposeWhileInitializing);
+
+    private static void WaitToUnload()
+    {
+        (int, ulong, int) before = LinkTest.Footprint();
+        using (var library = new ObjectLibrary("waits", Redirectable))
+        {
+            LoadedUnit unit = library.Load(Shared(1), "unit.o");
+            WaitForAnEpoch([unit.Unload], [unit.Unload]);
+
+            Assert.That((unit.IsLoaded, library.Units.Count, library.Reclaim()), Is.EqualTo((false, 0, 0)));
+        }
+
+        Assert.That(LinkTest.Footprint(), Is.EqualTo(before));
+    }
+
+    private static void WaitToUnloadAndReplace()
+    {
+        for (int round = 0; round < 8; round++) // which of the two is first is the system's affair
+        {
+            using var library = new ObjectLibrary("waits", Redirectable);
+            LoadedUnit unit = library.Load(Shared(1), "unit.o");
+            WaitForAnEpoch([() => library.Replace(Shared(2), "second.o", Anew)], [unit.Unload]);
+
+            Assert.That((NativeCall.Call(library.Address("f")), library.Units.Count, library.Reclaim()), Is.EqualTo((2UL, 1, 0)));
+        }
+    }
+
+    /// <summary>Has threads wait for one that is in an epoch, each doing one thing after the other.</summary>
+    private static void WaitForAnEpoch(params Action[][] actions)
+    {
+        Thread[] threads = [.. actions.Select(own => new Thread(() => Array.ForEach(own, action => action())))];
+        using (Epoch.Enter())
+        {
+            Array.ForEach(threads, thread => thread.Start());
+            Thread.Sleep(100);
+        }
+
+        Array.ForEach(threads, thread => thread.Join());
+    }
 
     private static void UnloadTwice() => Repeat(Redirectable, (library, _) =>
     {

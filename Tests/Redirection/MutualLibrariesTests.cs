@@ -47,6 +47,25 @@ public sealed class MutualLibrariesTests
         user.Unload();
     }
 
+    /// <summary>In an epoch, nothing can be unloaded that functions are reached through entries of.</summary>
+    [Test]
+    public void UnloadWithDependentsThatIsRefusedHasUnloadedNothing()
+    {
+        using var library = new ObjectLibrary("used", Redirectable);
+        using var other = new ObjectLibrary("user");
+        LoadedUnit unit = library.Load(LinkTest.Variable("v", 1), "variable.o");
+        other.AddLibrary(library);
+        LoadedUnit user = other.Load(LinkTest.Pointer("p", "v"), "pointer.o");
+        using (Epoch.Enter())
+        {
+            Assert.Throws<InvalidOperationException>(() => unit.Unload(withDependents: true));
+            Assert.That((unit.IsLoaded, user.IsLoaded), Is.EqualTo((true, true)));
+        }
+
+        unit.Unload(withDependents: true);
+        Assert.That((unit.IsLoaded, user.IsLoaded), Is.EqualTo((false, false)));
+    }
+
     private static void DisposeFirst() => Run(isFirst: true);
 
     private static void DisposeSecond() => Run(isFirst: false);

@@ -1,5 +1,6 @@
 using ElfLoader.Elf;
 using ElfLoader.Memory;
+using ElfLoader.Tests.EndToEnd;
 using ElfLoader.Tests.Linking;
 using ElfLoader.Tests.Runtime;
 using ElfLoader.Tests.Support;
@@ -48,7 +49,13 @@ public sealed class OwedDestructorTests
     public void ThreadEndsAfterItsUnitWasUnloadedTwice() => ChildProcess.Check(EndAfterSecondUnit);
 
     [Test]
+    public void ThreadEndsInCodeThatIsReplacedMeanwhile() => ChildProcess.Check(EndInReplacedCode);
+
+    [Test]
     public void ProcessExitsWhileAUnitThatWasUnloadedIsShared() => ChildProcess.Check(ExitWhileShared);
+
+    [Test]
+    public void ProcessExitsAfterTheConstructorOfAHostVariableWasUnloaded() => ChildProcess.Check(ExitAfterConstructingForTheHost);
 
     private static void TimeOut()
     {
@@ -166,6 +173,30 @@ public sealed class OwedDestructorTests
         Assert.That((NativeBytes.LoadWord(log), library.Reclaim()), Is.EqualTo((1UL, 0)));
     }
 
+    private static void EndInReplacedCode()
+    {
+        const ulong entered = 8;
+        const ulong released = 16;
+        const string waiting = "void other(long *log) { log[1] = 1; while (!__atomic_load_n(&log[2], __ATOMIC_ACQUIRE)) { } ++log[0]; }";
+        ulong log = HostProcess.Data();
+        using var library = new ObjectLibrary("owed", Redirectable);
+        library.Load(Compiled.C(waiting), "other.o");
+        library.Load(Compiled.Cxx("extern \"C\" void other(long *);" + ThreadLocal.Replace("helper(log)", "other(log)")), "owed.o");
+        ulong start = library.Address("start");
+        var thread = new Thread(() => NativeCall.Call(start, log));
+        thread.Start();
+        Assert.That(() => NativeBytes.LoadWord(log + entered), Is.EqualTo(1UL).After(10_000, 1));
+
+        library.Replace(LinkTest.Returning("other", 0).Build(), "next.o");
+        int kept = library.Reclaim();
+        library.Load(LinkTest.Returning("more", 1), "more.o"); // takes the memory, if that is free
+        NativeBytes.StoreWord(log + released, 1);
+
+        Assert.That(kept, Is.EqualTo(1));
+        Assert.That(() => NativeBytes.LoadWord(log), Is.EqualTo(1UL).After(10_000, 1));
+        Assert.That(library.Reclaim, Is.Zero.After(10_000, 1));
+    }
+
     private static void ExitWhileShared()
     {
         const string shared = "inline long counter = 5; extern \"C\" long *where";
@@ -178,6 +209,20 @@ public sealed class OwedDestructorTests
         first.Unload();
 
         Assert.That((NativeBytes.LoadWord(log), first.KeptAliveBy.Count), Is.EqualTo((0UL, 2)));
+    }
+
+    /// <summary>The host's variable has its destructor from the unit, which the process calls at exit.</summary>
+    private static void ExitAfterConstructingForTheHost()
+    {
+        using var variables = new SharedVariables();
+        var library = new ObjectLibrary("owed", Redirectable);
+        library.AddSharedLibrary(variables.SharedLibrary("g++"));
+        LoadedUnit unit = library.Load(variables.Object("g++", "mine", "-fPIC"));
+        Assert.That(SharedVariables.AddressOf(library, "mine_local"), Is.Not.Zero);
+        unit.Unload();
+
+        Assert.That(library.RetiredUnits, Has.Count.EqualTo(1));
+        Assert.That(library.RetiredUnits[0].Reasons, Has.Some.Contains("at exit"));
     }
 
     /// <summary>Has a thread owe a destructor, do something else happen, and the thread end.</summary>

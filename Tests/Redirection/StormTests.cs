@@ -245,10 +245,7 @@ public sealed class StormTests
                 _code.ExitWriteLock();
             }
 
-            if (library.Reclaim() > 0)
-            {
-                _kept.Enqueue(library); // threads are in an epoch, or owe destructors
-            }
+            _kept.Enqueue(library); // threads are in an epoch, owe destructors, or are about to free what they have unloaded
         }
 
         /// <summary>Calls two functions in one epoch: both are of one generation.</summary>
