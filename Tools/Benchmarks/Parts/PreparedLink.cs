@@ -26,7 +26,8 @@ internal sealed class PreparedLink : IDisposable
     public PreparedLink(ElfObject[] objects)
     {
         var services = new UnitServices();
-        var scope = new ProcessScope(_library, services);
+        var bounds = new UnitBounds();
+        var scope = new ProcessScope(_library, services, bounds);
         _resolution = new SymbolResolution(scope, _errors);
         _resolution.Begin(objects);
         _resolution.Resolve();
@@ -34,6 +35,7 @@ internal sealed class PreparedLink : IDisposable
         values.ClassifyNames();
         new RelocationScan(Rules, _resolution, _errors, _stubs, allowUndefined: true).Run(values);
         _layout = new UnitLayout(_resolution, _errors);
+        bounds.Layout = _layout;
         services.Tls = _layout.Tls;
         services.UsesTrap = true;
         _layout.Plan(scope.Gathered, _stubs, X64.Instance.Stub, services.CodeSize);
@@ -63,7 +65,7 @@ internal sealed class PreparedLink : IDisposable
     /// <summary>Finds the definition of every name of a batch.</summary>
     public static void Resolve(ObjectLibrary library, ElfObject[] objects)
     {
-        var scope = new ProcessScope(library, new UnitServices());
+        var scope = new ProcessScope(library, new UnitServices(), new UnitBounds());
         var resolution = new SymbolResolution(scope, new LinkErrors());
         resolution.Begin(objects);
         resolution.Resolve();
