@@ -31,7 +31,8 @@ public sealed class InitializerPriorityTests
     [TestCaseSource(nameof(Rows))]
     public void IsTheSameEverywhere(string sections)
     {
-        ElfObject[] objects = [Start, .. sections.Split(' ').Select(Initializer)];
+        ElfObject[] initializers = [Order, .. sections.Split(' ').Select(Initializer)];
+        ElfObject[] objects = [Start, .. initializers];
         using var folder = new TemporaryFolder();
         foreach (ElfObject elf in objects)
         {
@@ -42,7 +43,7 @@ public sealed class InitializerPriorityTests
         string linker = sections.Contains("ctors", StringComparison.Ordinal) ? "ld.bfd" : "ld.lld-19";
         _ = Command.Check(linker, [.. objects.Select(elf => elf.Name), "-o", "theirs"], folder.Path);
         using var library = new ObjectLibrary("order");
-        library.Load(objects);
+        library.Load(initializers);
         string loaded = (library.Word("order") & byte.MaxValue).ToString("x", CultureInfo.InvariantCulture);
 
         string expected = $"{Command.Run(folder.File("theirs"), []).Status:x}";
@@ -56,9 +57,6 @@ public sealed class InitializerPriorityTests
     /// <summary>Calls the initializers, and ends with the order in which the last two were called: four bits for each.</summary>
     private static ElfObject Start => Assembler.X64(
         """
-        .data
-        .globl order
-        order: .quad 0
         .weak __init_array_start, __init_array_end
         .hidden __init_array_start, __init_array_end
         .text
@@ -75,6 +73,8 @@ public sealed class InitializerPriorityTests
          syscall
         """,
         "start.o");
+
+    private static ElfObject Order => Assembler.X64(".data\n.globl order\norder: .quad 0", "order.o");
 
     private static ElfObject Initializer(string section, int index)
     {
