@@ -121,6 +121,7 @@ public sealed class OutputFileTests : IDisposable
     [TestCase("link thin.a -e main -o a.o")]
     [TestCase("link script -e main -o a.o")]
     [TestCase("explain script --json=a.o")]
+    [TestCase("run --map a.o thin.a")]
     [TestCase("link a.o -o both --map both")]
     [TestCase("report a.o -o both --json=both")]
     public void AnInputIsNotWrittenOver(string command)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ElfLoader.Tools.Arguments;
+using ElfLoader.Tools.Output;
 using ElfLoader.Tools.Running;
 
 namespace ElfLoader.Tools.Commands;
@@ -50,7 +51,7 @@ internal sealed class RunCommand : Command, IExamples
         Add(_noHostSymbols);
         Add(_runner);
         _platform.AddTo(this);
-        SetAction(result => Run(Read(result, programArguments, reporter), reporter));
+        SetAction(result => Run(result, Read(result, programArguments, reporter), reporter));
     }
 
     /// <inheritdoc/>
@@ -63,9 +64,10 @@ internal sealed class RunCommand : Command, IExamples
         "elfload run arm.o --runner 'qemu-arm -cpu cortex-a8'",
     ];
 
-    private static int Run(RunRequest request, Reporter reporter)
+    private static int Run(ParseResult result, RunRequest request, Reporter reporter)
     {
         InputFiles inputs = CommandInputs.Read(request.Inputs, request.Limits, reporter);
+        OutputPaths.Check(result, inputs.NamedFiles, reporter);
         return ForeignInputs.AreArm(inputs)
             ? new EmulatedRun(request, inputs, reporter).Run()
             : new ProgramRun(request, inputs, reporter).Run();
