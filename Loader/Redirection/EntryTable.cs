@@ -57,22 +57,12 @@ internal sealed class EntryTable
     }
 
     /// <summary>Ends a claim; an entry that nothing has ever come of is removed.</summary>
-    internal void Settle(CallEntry entry, LoadedUnit? unit, bool isPublished)
+    internal void Settle(CallEntry entry, bool isPublished)
     {
         lock (Gate)
         {
             entry.Claims--;
             entry.IsKnown |= isPublished;
-            if (isPublished && unit is not null)
-            {
-                bool isHidden = entry.IsHidden(unit, out ulong own);
-                entry.Reveal(unit);
-                if (isHidden && entry is { Target: 0, Lazy: null })
-                {
-                    entry.Redirect(own); // another definition prevails, which is no entry: the unit uses its own copy
-                }
-            }
-
             if (!entry.IsKnown && entry.IsIdle)
             {
                 Remove(entry);

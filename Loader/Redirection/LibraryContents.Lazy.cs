@@ -35,7 +35,7 @@ internal sealed partial class LibraryContents
             foreach (CallEntry entry in entries)
             {
                 entry.Lazy = lazy;
-                library.Entries.Settle(entry, unit: null, isPublished: true);
+                library.Entries.Settle(entry, isPublished: true);
                 byte[] name = Encoding.UTF8.GetBytes(entry.Name);
                 _definitions.Set(NameHash.Of(name), name, LazyDefinition.DefinitionOf(entry));
             }

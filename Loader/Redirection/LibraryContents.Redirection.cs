@@ -143,10 +143,14 @@ internal sealed partial class LibraryContents
             foreach (EntryFunction function in UnitEntries.FunctionsOf(unit))
             {
                 ReadOnlySpan<byte> name = resolution.Symbols.Name(function.Symbol);
-                if (_definitions.Find(resolution.Symbols[function.Symbol].Hash, name).Unit == unit)
+                CallEntry entry = function.Entry!;
+                if (_definitions.Find(resolution.Symbols[function.Symbol].Hash, name).Unit == unit
+                    || entry is { Target: 0, Lazy: null }) // another definition prevails, which is no entry: it uses its own copy
                 {
-                    function.Entry!.Redirect(function.Body);
+                    entry.Redirect(function.Body);
                 }
+
+                entry.Reveal(unit);
             }
         }
     }

@@ -176,7 +176,7 @@ internal sealed class UnitEntries
         {
             if (function.Entry is { } entry)
             {
-                unit.Library.Entries.Settle(entry, unit, isPublished);
+                unit.Library.Entries.Settle(entry, isPublished);
             }
         }
     }
