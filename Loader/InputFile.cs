@@ -38,19 +38,21 @@ internal sealed class InputFile
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">Its path.</param>
+    /// <param name="names">Its name for messages.</param>
     /// <param name="limits">Limits of what it may claim.</param>
     /// <exception cref="LinkException">It cannot be read, or is none of the kinds.</exception>
-    internal static InputFile Read(string path, ReadLimits limits) => Read(path, Memory<byte>.Empty, limits);
+    internal static InputFile Read(string path, InputNames names, ReadLimits limits) => Read(path, names, Memory<byte>.Empty, limits);
 
     /// <summary>Reads a file into room that the caller has for it.</summary>
     /// <remarks>
     /// It is opened once, and read once to its end: what a pipe has given, it does not give again.
     /// </remarks>
     /// <param name="path">Its path.</param>
+    /// <param name="names">Its name for messages.</param>
     /// <param name="room">Room for as many bytes as the file had; where it has others by now, it gets room of its own.</param>
     /// <param name="limits">Limits of what it may claim.</param>
     /// <exception cref="LinkException">It cannot be read, or is none of the kinds.</exception>
-    internal static InputFile Read(string path, Memory<byte> room, ReadLimits limits)
+    internal static InputFile Read(string path, InputNames names, Memory<byte> room, ReadLimits limits)
     {
         ReadOnlyMemory<byte> bytes;
         bool canReadAgain;
@@ -65,10 +67,10 @@ internal sealed class InputFile
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw Unreadable(path, exception);
+            throw FileFault.Reading(path, exception);
         }
 
-        InputFile input = Of(path, bytes, limits, canReadAgain);
+        InputFile input = Of(path, names.Of(path), bytes, limits, canReadAgain);
         input.ReadOnce = canReadAgain ? default : bytes;
         return input;
     }
@@ -76,17 +78,18 @@ internal sealed class InputFile
     /// <summary>Reads a file whose path comes from another file, and not from the caller.</summary>
     /// <param name="path">Its path.</param>
     /// <param name="folder">The folder of the file that names it.</param>
+    /// <param name="names">Its name for messages.</param>
     /// <param name="limits">Limits of what it may claim.</param>
     /// <exception cref="LinkException">It cannot be read, or is none of the kinds.</exception>
-    internal static InputFile ReadNamed(string path, string folder, ReadLimits limits)
+    internal static InputFile ReadNamed(string path, string folder, InputNames names, ReadLimits limits)
     {
         try
         {
-            return Of(path, NamedFile.Read(path, folder, limits), limits, canReadAgain: true);
+            return Of(path, names.Of(path), NamedFile.Read(path, folder, limits), limits, canReadAgain: true);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw Unreadable(path, exception);
+            throw FileFault.Reading(path, exception);
         }
     }
 
@@ -97,14 +100,13 @@ internal sealed class InputFile
     /// <exception cref="LinkException">It is none of the kinds.</exception>
     internal static InputFile Of(ReadOnlyMemory<byte> bytes, string name, ReadLimits limits)
     {
-        InputFile input = Of(name, bytes, limits, canReadAgain: false);
+        InputFile input = Of(name, System.IO.Path.GetFileName(name), bytes, limits, canReadAgain: false);
         input.ReadOnce = bytes;
         return input;
     }
 
-    private static InputFile Of(string path, ReadOnlyMemory<byte> bytes, ReadLimits limits, bool canReadAgain)
+    private static InputFile Of(string path, string name, ReadOnlyMemory<byte> bytes, ReadLimits limits, bool canReadAgain)
     {
-        string name = System.IO.Path.GetFileName(path);
         FileKind kind = FileKind.Detect(bytes.Span);
         switch (kind)
         {
@@ -146,7 +148,4 @@ internal sealed class InputFile
         file.CopyTo(bytes);
         return bytes.Length == bytes.Capacity ? bytes.GetBuffer() : bytes.ToArray();
     }
-
-    private static LinkException Unreadable(string path, Exception exception) =>
-        new(exception, [new LinkError(LinkErrorCode.File, new LinkLocation(path), exception.Message)]);
 }

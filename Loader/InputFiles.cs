@@ -23,6 +23,7 @@ public sealed class InputFiles
         ["/usr/lib/x86_64-linux-gnu", "/lib/x86_64-linux-gnu", "/usr/lib64", "/lib64", "/usr/lib", "/lib"];
 
     private readonly ReadLimits _limits;
+    private readonly InputNames _names;
     private readonly List<ElfObject> _objects = [];
     private readonly List<Archive> _archives = [];
     private readonly List<int> _objectsBefore = [];
@@ -32,7 +33,17 @@ public sealed class InputFiles
 
     /// <summary>Starts with no files.</summary>
     /// <param name="limits">Limits of what they may claim.</param>
-    public InputFiles(ReadLimits? limits = null) => _limits = limits ?? ReadLimits.Default;
+    public InputFiles(ReadLimits? limits = null)
+        : this(limits, new InputNames())
+    {
+    }
+
+    /// <summary>Starts with no files, beside others that have been read for the same link.</summary>
+    internal InputFiles(ReadLimits? limits, InputNames names)
+    {
+        _limits = limits ?? ReadLimits.Default;
+        _names = names;
+    }
 
     /// <summary>The objects, in the order given.</summary>
     public IReadOnlyList<ElfObject> Objects => _objects;
@@ -52,12 +63,23 @@ public sealed class InputFiles
     /// <summary>What was given that cannot be read again, such as pipes, for who wants to start anew with the same.</summary>
     public IReadOnlyList<ReadOnceInput> ReadOnce => _readOnce;
 
+    /// <summary>
+    /// The names that messages and maps have for files: without folders; of files that share a name, the path as it is given here.
+    /// </summary>
+    /// <param name="paths">Files that are used together.</param>
+    public static IReadOnlyList<string> NamesOf(IReadOnlyList<string> paths)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        return InputNames.Of(paths);
+    }
+
     /// <summary>Reads one more file.</summary>
     /// <exception cref="LinkException">It cannot be read, or is none of the kinds.</exception>
     public void Add(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        Add(InputFile.Read(path, _limits), MaximumDepth);
+        _names.Announce(path);
+        Add(InputFile.Read(path, _names, _limits), MaximumDepth);
     }
 
     /// <summary>Takes one more file that has been read, from a pipe perhaps.</summary>
@@ -80,6 +102,11 @@ public sealed class InputFiles
         var files = new InputFile[paths.Count];
         var failures = new ExceptionDispatchInfo?[paths.Count];
         int next = -1;
+        foreach (string path in paths)
+        {
+            _names.Announce(path ?? "");
+        }
+
         _ = Parallel.For(0, Math.Min(Environment.ProcessorCount, paths.Count), _ =>
         {
             // One at a time: files are of very different sizes.
@@ -88,7 +115,7 @@ public sealed class InputFiles
                 try
                 {
                     ArgumentException.ThrowIfNullOrEmpty(paths[i], nameof(paths));
-                    files[i] = InputFile.Read(paths[i], rooms[i], _limits);
+                    files[i] = InputFile.Read(paths[i], _names, rooms[i], _limits);
                 }
                 catch (Exception exception) when (exception is LinkException or ArgumentException)
                 {
@@ -152,9 +179,11 @@ public sealed class InputFiles
         switch (file)
         {
             case { Object: { } elf }:
+                _names.Keep(file.Path, elf);
                 _objects.Add(elf);
                 break;
             case { Archive: { } archive }:
+                _names.Keep(file.Path, archive);
                 _objectsBefore.Add(_objects.Count);
                 _archives.Add(archive);
                 if (archive.IsThin)
@@ -169,7 +198,8 @@ public sealed class InputFiles
                 {
                     string path = Find(input, file.Path);
                     _namedFiles.Add(path);
-                    Add(InputFile.ReadNamed(path, FolderOf(file.Path), _limits), depth - 1);
+                    _names.Announce(path);
+                    Add(InputFile.ReadNamed(path, FolderOf(file.Path), _names, _limits), depth - 1);
                 }
 
                 break;

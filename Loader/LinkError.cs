@@ -32,14 +32,17 @@ public enum LinkErrorCode
 }
 
 /// <summary>Where in the input an error was found; every part but the object may be unknown.</summary>
-/// <param name="Object">File name, or the name the caller gave the bytes; <c>archive.a(member.o)</c> for a member.</param>
+/// <param name="Object">
+/// File name, or the name the caller gave the bytes; <c>archive.a(member.o)</c> for a member. Of files that share a name, the path as
+/// it was given; <c>archive.a(member.o#2)</c> for the second member of a name. Empty where no object is to blame.
+/// </param>
 /// <param name="Section">Section name, as in the object.</param>
 /// <param name="Offset">Bytes from the start of the section, or of the object where there is no section.</param>
 /// <param name="Symbol">The symbol referred to.</param>
 public readonly record struct LinkLocation(
     string Object, string? Section = null, ulong? Offset = null, string? Symbol = null)
 {
-    /// <summary>Formats as <c>crc32.o: .text+0x1c</c>.</summary>
+    /// <summary>Formats as <c>crc32.o: .text+0x1c</c>; empty where no object is to blame.</summary>
     public override string ToString() => (Section, Offset) switch
     {
         (null, null) => Object,
@@ -52,7 +55,7 @@ public readonly record struct LinkLocation(
 /// <summary>One problem with one input.</summary>
 /// <param name="Code">Kind of problem.</param>
 /// <param name="Where">Place in the input.</param>
-/// <param name="Message">What is wrong there, without repeating the place.</param>
+/// <param name="Message">What is wrong there, without repeating the place. Names of symbols are as they stand in the objects.</param>
 public sealed record LinkError(LinkErrorCode Code, LinkLocation Where, string Message)
 {
     /// <summary>Name of the relocation type, where the problem is with one.</summary>
@@ -64,8 +67,14 @@ public sealed record LinkError(LinkErrorCode Code, LinkLocation Where, string Me
     /// <summary>The least and the greatest value that would have been accepted.</summary>
     public (long Minimum, long Maximum)? Allowed { get; init; }
 
-    /// <summary>Place, then message.</summary>
-    public override string ToString() => $"{Where}: {Message}";
+    /// <summary>Further places that have the same problem: the second and the third.</summary>
+    public IReadOnlyList<LinkLocation> Others { get; init; } = [];
+
+    /// <summary>Number of places that have the problem, with the first one.</summary>
+    public int Places { get; init; } = 1;
+
+    /// <summary>Place, then message, for people: with names demangled (<see cref="CxxNames"/>), and of bounded length.</summary>
+    public override string ToString() => LinkErrorText.Line(this, demangles: true);
 }
 
 /// <summary>
@@ -81,8 +90,9 @@ public sealed class LinkException : Exception
     }
 
     /// <summary>Creates the exception for one or more errors, with what caused them.</summary>
+    /// <remarks>The message has the lines of <see cref="LinkErrorText"/>.</remarks>
     public LinkException(Exception? inner, IReadOnlyList<LinkError> errors)
-        : base(string.Join(Environment.NewLine, errors), inner) => Errors = errors;
+        : base(string.Join(Environment.NewLine, LinkErrorText.Lines(errors)), inner) => Errors = errors;
 
     /// <summary>Creates the exception for one error.</summary>
     internal LinkException(LinkErrorCode code, LinkLocation where, string message)

@@ -34,9 +34,15 @@ public sealed partial class ObjectLibrary
 
         try
         {
-            return LinkRepeatedly(
+            LoadedUnit? unit = LinkRepeatedly(
                 queued.Length is 0 ? objects : [.. queued, .. objects],
                 wanted is null && required.Length is 0 ? LinkRequest.Ordinary : new LinkRequest(wanted) { Required = required }).Unit;
+            if (queued.Length > 0)
+            {
+                _names.ForgetObjects();
+            }
+
+            return unit;
         }
         catch
         {

@@ -80,6 +80,9 @@ public sealed partial class ObjectLibrary
     public TDelegate GetFunction<TDelegate>(string name)
         where TDelegate : Delegate => NativeFunction.At<TDelegate>(GetExport(name));
 
+    /// <summary>Whether the host has a name; asks nobody else.</summary>
+    internal bool IsInHost(ReadOnlySpan<byte> name) => _host.Find(name, isThreadLocal: false).Exists;
+
     internal Definition FindOutside(ReadOnlySpan<byte> name, SymbolType type)
     {
         if (_host.Find(name, type is SymbolType.Tls) is { Exists: true } definition)

@@ -93,7 +93,7 @@ public sealed partial class ObjectLibrary : IDisposable
     public LoadedUnit Load(params IReadOnlyList<string> paths)
     {
         ArgumentNullException.ThrowIfNull(paths);
-        var inputs = new InputFiles(Options.ReadLimits);
+        InputFiles inputs = NewInputs();
         foreach (string path in paths)
         {
             inputs.Add(path);
@@ -127,7 +127,7 @@ public sealed partial class ObjectLibrary : IDisposable
     /// <exception cref="LinkException">It cannot be read.</exception>
     public void Add(string path)
     {
-        var inputs = new InputFiles(Options.ReadLimits);
+        var inputs = new InputFiles(Options.ReadLimits, _names);
         inputs.Add(path);
         Add(inputs);
     }
@@ -202,20 +202,6 @@ public sealed partial class ObjectLibrary : IDisposable
             : unit is not null && LocalEntry.TryFind(unit.Objects, entry, out ulong local) ? (nint)local
             : 0;
         return unit;
-    }
-
-    /// <summary>Searches an archive for what later loads lack.</summary>
-    /// <exception cref="LinkException">It cannot be read.</exception>
-    public void AddArchive(string path)
-    {
-        var inputs = new InputFiles(Options.ReadLimits);
-        inputs.Add(path);
-        if (inputs.Objects.Count > 0)
-        {
-            throw new LinkException(LinkErrorCode.File, new LinkLocation(path), "this is not an archive");
-        }
-
-        Provide(inputs);
     }
 
     /// <summary>Searches another library for what later loads lack.</summary>
@@ -297,36 +283,4 @@ public sealed partial class ObjectLibrary : IDisposable
     }
 
     private LoadedUnit Load(InputFiles inputs) => WithArchives(inputs, () => Link([.. inputs.Objects]));
-
-    /// <summary>Links with archives to search, which are forgotten if that fails.</summary>
-    private T WithArchives<T>(InputFiles inputs, Func<T> link)
-    {
-        Provide(inputs);
-        try
-        {
-            return link();
-        }
-        catch
-        {
-            lock (_gate)
-            {
-                _archives = [.. _archives.Except(inputs.Archives)];
-            }
-
-            throw;
-        }
-    }
-
-    private void Provide(InputFiles inputs)
-    {
-        foreach (string shared in inputs.SharedLibraries)
-        {
-            _host.Add(shared);
-        }
-
-        lock (_gate)
-        {
-            _archives = [.. _archives, .. inputs.Archives];
-        }
-    }
 }

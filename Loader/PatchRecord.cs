@@ -141,5 +141,5 @@ public sealed record PatchRecord
     public string Computation => $"{Rule.Expression} = {Rule.Expression.Print(Operands)} = {Expression.Number(Value)}";
 
     /// <summary>Place, relocation and symbol.</summary>
-    public override string ToString() => $"{Object}: {Section}+0x{Offset:x}: {Relocation} {Symbol}".TrimEnd();
+    public override string ToString() => $"{Object}: {Section}+0x{Offset:x}: {Relocation} {(Symbol is null ? "" : CxxNames.Readable(Symbol))}".TrimEnd();
 }

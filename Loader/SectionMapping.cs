@@ -3,7 +3,10 @@ using System.Globalization;
 namespace ElfLoader;
 
 /// <summary>The exact address that a section of an image is to have.</summary>
-/// <param name="Object">Name of the object, without folders; <c>archive.a(member.o)</c> for a member.</param>
+/// <param name="Object">
+/// Name of the object, without folders; of objects that share it, the path as it was given. <c>archive.a(member.o)</c> for a member,
+/// <c>archive.a(member.o#2)</c> for the second of a name.
+/// </param>
 /// <param name="Section">Name of the section; <c>.got</c> also for the slots that are made for the object.</param>
 /// <param name="Index">Index of the section, where the object has several of that name.</param>
 /// <param name="Address">The address.</param>

@@ -11,6 +11,7 @@ public sealed class Archive
     private readonly ReadOnlyMemory<byte> _index;
     private readonly ArchiveIndexFormat _indexFormat;
     private ArchiveIndex? _symbols;
+    private Dictionary<ArchiveMember, int>? _repeated;
 
     private Archive(
         ReadOnlyMemory<byte> bytes,
@@ -36,7 +37,7 @@ public sealed class Archive
     public static ReadOnlySpan<byte> ThinMagic => "!<thin>\n"u8;
 
     /// <summary>The name for messages that the caller gave.</summary>
-    public string Name { get; }
+    public string Name { get; private set; }
 
     /// <summary>Whether the members are files of their own.</summary>
     public bool IsThin { get; }
@@ -76,6 +77,16 @@ public sealed class Archive
         return symbols.TryFind(symbol, out member);
     }
 
+    /// <summary>Gives it another name, where another archive turns out to have the same.</summary>
+    internal void Rename(string name) => Name = name;
+
+    /// <summary>Which of the members of the same name one is, from 1 on.</summary>
+    internal int OrdinalOf(ArchiveMember member)
+    {
+        Dictionary<ArchiveMember, int> repeated = Volatile.Read(ref _repeated) ?? FindRepeated();
+        return repeated.GetValueOrDefault(member, 1);
+    }
+
     /// <summary>Gets a thin archive's member from the caller.</summary>
     internal ReadOnlyMemory<byte> OpenThin(ArchiveMember member)
     {
@@ -95,6 +106,25 @@ public sealed class Archive
             throw new LinkException(failure,
                 [new LinkError(LinkErrorCode.File, new LinkLocation(member.FullName), failure.Message)]);
         }
+    }
+
+    /// <summary>Finds the members that are not the first of their name, when the first name is asked for.</summary>
+    private Dictionary<ArchiveMember, int> FindRepeated()
+    {
+        Dictionary<ArchiveMember, int> repeated = [];
+        Dictionary<string, int> counts = new(Members.Count, StringComparer.Ordinal);
+        foreach (ArchiveMember member in Members)
+        {
+            int ordinal = counts.GetValueOrDefault(member.Name) + 1;
+            counts[member.Name] = ordinal;
+            if (ordinal > 1)
+            {
+                repeated.Add(member, ordinal);
+            }
+        }
+
+        Volatile.Write(ref _repeated, repeated);
+        return repeated;
     }
 
     private ArchiveIndex MakeIndex()

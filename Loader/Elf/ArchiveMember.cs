@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace ElfLoader.Elf;
@@ -22,8 +23,13 @@ public sealed class ArchiveMember
     /// <summary>The name in the archive; in a thin archive the path of the file, from the archive's folder.</summary>
     public string Name => field ??= Encoding.UTF8.GetString(_name.Span);
 
+    /// <summary>The name with its number, where the archive has it several times: <c>bar.o#2</c> is the second <c>bar.o</c>.</summary>
+    public string DistinctName => _archive.OrdinalOf(this) is > 1 and int ordinal
+        ? string.Create(CultureInfo.InvariantCulture, $"{Name}#{ordinal}")
+        : Name;
+
     /// <summary>The name for messages: <c>libfoo.a(bar.o)</c>.</summary>
-    public string FullName => $"{_archive.Name}({Name})";
+    public string FullName => $"{_archive.Name}({DistinctName})";
 
     /// <summary>Bytes from the start of the archive to the member's header.</summary>
     public int Offset { get; }

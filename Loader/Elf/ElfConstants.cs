@@ -15,6 +15,8 @@ public static class ElfConstants
     public const ushort ET_CORE = 4;
     /// <summary>Intel 80386.</summary>
     public const ushort EM_386 = 3;
+    /// <summary>MIPS.</summary>
+    public const ushort EM_MIPS = 8;
     /// <summary>ARM, 32 bits.</summary>
     public const ushort EM_ARM = 40;
     /// <summary>AMD x86-64.</summary>

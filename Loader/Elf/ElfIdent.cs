@@ -46,7 +46,7 @@ internal static class ElfIdent
                 break;
             case ElfConstants.ELFDATA2MSB:
                 throw Fault(LinkErrorCode.Unsupported, name, Data,
-                    "big-endian object; only little-endian objects can be loaded");
+                    $"{FileDescription.OfElf(file)}; only little-endian objects can be loaded");
             default:
                 throw Fault(LinkErrorCode.Malformed, name, Data, $"ELF data encoding {file[Data]} is neither 1 nor 2");
         }
@@ -58,14 +58,12 @@ internal static class ElfIdent
     }
 
     /// <summary>The error for an ELF file of another type than ET_REL.</summary>
-    public static LinkException NotRelocatable(ushort type, string name) => type switch
+    public static LinkException NotRelocatable(ushort type, ReadOnlySpan<byte> file, string name) => type switch
     {
-        ElfConstants.ET_EXEC => Fault(LinkErrorCode.Unsupported, name, FileHeader.IdentSize,
-            "executable; only relocatable objects can be loaded"),
         ElfConstants.ET_DYN => Fault(LinkErrorCode.Unsupported, name, FileHeader.IdentSize,
-            "shared object; only relocatable objects can be loaded, a shared library can be resolved against"),
-        ElfConstants.ET_CORE => Fault(LinkErrorCode.Unsupported, name, FileHeader.IdentSize,
-            "core file; only relocatable objects can be loaded"),
+            $"{FileDescription.OfElf(file)}; only relocatable objects can be loaded, a shared library can be resolved against"),
+        ElfConstants.ET_EXEC or ElfConstants.ET_CORE => Fault(LinkErrorCode.Unsupported, name, FileHeader.IdentSize,
+            $"{FileDescription.OfElf(file)}; only relocatable objects can be loaded"),
         _ => Fault(LinkErrorCode.Malformed, name, FileHeader.IdentSize,
             $"ELF file type {type} is not that of a relocatable object, 1"),
     };
@@ -77,19 +75,13 @@ internal static class ElfIdent
             return new LinkException(LinkErrorCode.Malformed, new LinkLocation(name), "the file is empty");
         }
 
-        string? known = file switch
+        return ForeignFormats.Recognize(file) switch
         {
-            [(byte)'!', (byte)'<', (byte)'a' or (byte)'t', ..] => "archive; an object is needed here",
-            [(byte)'B', (byte)'C', 0xc0, 0xde, ..] =>
-                "LLVM bitcode; compile it to an object, without -flto or -emit-llvm",
-            [0xcf or 0xce, 0xfa, 0xed, 0xfe, ..] => "Mach-O file; only ELF objects can be loaded",
-            [0x64, 0x86, ..] or [0x4c, 0x01, ..] => "COFF object; only ELF objects can be loaded",
-            [(byte)'M', (byte)'Z', ..] => "Windows executable; only ELF objects can be loaded",
-            _ => null,
+            (null, _) => Fault(LinkErrorCode.Malformed, name, 0, "not an ELF file: it does not begin with 7f 45 4c 46"),
+            (string text, null) => Fault(LinkErrorCode.Malformed, name, 0,
+                $"{text}, not an ELF file, and not a linker script that begins with GROUP or INPUT"),
+            (string format, string advice) => Fault(LinkErrorCode.Unsupported, name, 0, $"{format}; {advice}"),
         };
-        return known is null
-            ? Fault(LinkErrorCode.Malformed, name, 0, "not an ELF file: it does not begin with 7f 45 4c 46")
-            : Fault(LinkErrorCode.Unsupported, name, 0, known);
     }
 
     private static LinkException Fault(LinkErrorCode code, string name, int offset, string message) =>

@@ -28,7 +28,7 @@ internal readonly ref struct ElfImage(string name, ReadOnlySpan<byte> bytes)
             throw new LinkException(
                 LinkErrorCode.Malformed,
                 new LinkLocation(Name, Offset: offset),
-                $"{what} of {length} bytes ends past the {_bytes.Length} bytes of the file");
+                $"{what} of {length} bytes ends past the {_bytes.Length} bytes of the file; is it cut off?");
         }
 
         return _bytes.Slice((int)offset, (int)length);

@@ -33,6 +33,9 @@ public sealed class ElfObject
     /// <summary>e_machine, one of <c>EM_…</c>.</summary>
     public ushort Machine => _tables.Machine;
 
+    /// <summary>The machine's name for messages: <c>AArch64</c>.</summary>
+    public string MachineName => ElfMachines.NameOf(Machine, Is64Bit);
+
     /// <summary>e_flags, whose meaning is the machine's.</summary>
     public uint Flags => _tables.Flags;
 
@@ -107,6 +110,9 @@ public sealed class ElfObject
             : ElfValidator<Elf32>.Read(bytes, name, limits);
         return new ElfObject(tables);
     }
+
+    /// <summary>Gives it another name, where another object turns out to have the same.</summary>
+    internal void Rename(string name) => _tables.Name = name;
 
     /// <summary>A section's name in UTF-8, in place, without its zero.</summary>
     public ReadOnlySpan<byte> SectionName(int section) =>

@@ -53,7 +53,7 @@ internal struct ElfTables
     }
 
     /// <summary>Name of the object, for messages.</summary>
-    public string Name { get; }
+    public string Name { readonly get; set; }
 
     /// <summary>The whole file.</summary>
     public readonly ReadOnlyMemory<byte> Bytes =>

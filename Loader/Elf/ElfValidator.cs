@@ -18,12 +18,19 @@ internal static class ElfValidator<TClass>
             FileHeader.Read<TClass>(image.Slice(0, (ulong)TClass.FileHeaderSize, "file header"));
         if (header.Type != ET_REL)
         {
-            throw ElfIdent.NotRelocatable(header.Type, name);
+            throw ElfIdent.NotRelocatable(header.Type, bytes.Span, name);
         }
 
         if (header.Version != EV_CURRENT)
         {
             throw HeaderFault(name, $"ELF version {header.Version} is not 1");
+        }
+
+        if (header.Machine == EM_MIPS && TClass.Ident == ELFCLASS64)
+        {
+            // "64-bit ELF Object File Specification" (MIPS), "Relocation": r_info is five fields, whose order is fixed.
+            throw new LinkException(LinkErrorCode.Unsupported, new LinkLocation(name),
+                $"{FileDescription.OfElf(bytes.Span)}, whose relocations have a layout of their own");
         }
 
         (FilePart table, SectionHeader[]? widened, uint names) = ReadSections(image, header);

@@ -107,7 +107,7 @@ internal static class SymbolValidator<TClass>
                 break;
             case >= SHN_LORESERVE:
                 throw Fault(ref tables, index, $"reserved section index 0x{symbol.Section:x} of symbol {index} is not "
-                    + $"known for machine {tables.Machine}", LinkErrorCode.Unsupported);
+                    + $"known for {ElfMachines.NameOf(tables.Machine, tables.Is64Bit)}", LinkErrorCode.Unsupported);
             default:
                 CheckSection(ref tables, index, symbol.Section);
                 break;

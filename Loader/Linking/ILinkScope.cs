@@ -44,6 +44,15 @@ internal interface ILinkScope
     /// <summary>A definition of the host process, a shared library, or the caller's callback.</summary>
     Definition FindOutside(ReadOnlySpan<byte> name, Elf.SymbolType type);
 
+    /// <summary>Where hidden symbols are looked for, in words for messages.</summary>
+    string HiddenScope { get; }
+
+    /// <summary>Whether a name is defined outside of the link. For messages: nothing is pulled, and nobody is called.</summary>
+    bool IsKnown(ReadOnlySpan<byte> name);
+
+    /// <summary>Who has a definition of a name that only it may use, in words for messages; null if nobody has.</summary>
+    string? HiddenElsewhere(ReadOnlySpan<byte> name);
+
     /// <summary>Whether a definition is known to be code.</summary>
     /// <param name="name">The name that is bound to it.</param>
     /// <param name="definition">The definition.</param>

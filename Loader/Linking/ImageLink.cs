@@ -203,7 +203,7 @@ internal sealed class ImageLink
             {
                 _errors.Add(
                     LinkErrorCode.Placement,
-                    new LinkLocation(_inputs[0].Name),
+                    new LinkLocation(""),
                     $"the stub at 0x{stub.Address:x} cannot reach its slot at 0x{stub.SlotAddress:x}");
             }
 
@@ -313,10 +313,11 @@ internal sealed class ImageLink
 
         if (_options.EntryMustExist)
         {
+            string advice = NearNames.AdviceFor(resolution, _options.Entry) is { } found ? $"; {found}" : "";
             throw new LinkException(
                 LinkErrorCode.Undefined,
-                new LinkLocation(_inputs[0].Name, Symbol: _options.Entry),
-                $"nothing defines the entry symbol '{_options.Entry}'");
+                new LinkLocation("", Symbol: _options.Entry),
+                $"nothing defines the entry symbol '{_options.Entry}'{advice}");
         }
 
         _warnings.Add($"nothing defines the entry symbol '{_options.Entry}': the image has entry 0");

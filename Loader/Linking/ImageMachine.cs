@@ -7,9 +7,9 @@ namespace ElfLoader.Linking;
 /// <summary>What images of one machine have that is not a matter of relocations.</summary>
 internal sealed record ImageMachine
 {
-    private static readonly (ushort Machine, string Name, Lazy<ImageMachine> Value)[] All =
+    private static readonly (ushort Machine, Lazy<ImageMachine> Value)[] All =
     [
-        (ElfConstants.EM_X86_64, "x86_64", new(() => new()
+        (ElfConstants.EM_X86_64, new(() => new()
         {
             Rules = new LinkRules(X64.Instance),
             DefaultBase = 0x40_0000,
@@ -19,7 +19,7 @@ internal sealed record ImageMachine
             Nop = [0x90],
             TlsCode = ImageTlsCode.X64,
         })),
-        (ElfConstants.EM_ARM, "arm", new(() => new()
+        (ElfConstants.EM_ARM, new(() => new()
         {
             Rules = new LinkRules(Arm.Default),
             DefaultBase = 0x1_0000,
@@ -86,6 +86,9 @@ internal sealed record ImageMachine
     /// <summary>What all objects together say of themselves, where the machine's objects do; else null.</summary>
     internal ArmAttributes? Attributes { get; private init; }
 
+    /// <summary>Its name for messages.</summary>
+    private string Name => ElfMachines.NameOf(Rules.Architecture.Machine, Is64Bit);
+
     /// <summary>Whether addresses have 64 bits.</summary>
     internal bool Is64Bit => Rules.Architecture.AddressBits is 64;
 
@@ -100,7 +103,7 @@ internal sealed record ImageMachine
     /// <exception cref="LinkException">It is not supported.</exception>
     internal static ImageMachine Of(ElfObject elf)
     {
-        foreach ((ushort machine, _, Lazy<ImageMachine> value) in All)
+        foreach ((ushort machine, Lazy<ImageMachine> value) in All)
         {
             if (machine == elf.Machine && value.Value.Is64Bit == elf.Is64Bit)
             {
@@ -111,8 +114,8 @@ internal sealed record ImageMachine
         throw new LinkException(
             LinkErrorCode.Unsupported,
             new LinkLocation(elf.Name),
-            $"the object is for e_machine {elf.Machine} ({(elf.Is64Bit ? "64" : "32")}-bit); images are made for "
-            + string.Join(", ", All.Select(machine => machine.Name)));
+            $"the object is for {elf.MachineName}; images are made for "
+            + string.Join(" and ", All.Select(row => row.Value.Value.Name)));
     }
 
     /// <summary>
@@ -160,8 +163,7 @@ internal sealed record ImageMachine
             throw new LinkException(
                 LinkErrorCode.Unsupported,
                 new LinkLocation(elf.Name),
-                $"the object is for e_machine {elf.Machine} ({(elf.Is64Bit ? "64" : "32")}-bit), and {first.Name} is for "
-                + Rules.Architecture.Name);
+                $"the object is for {elf.MachineName}, and {first.Name} is for {Name}");
         }
     }
 }

@@ -33,7 +33,7 @@ internal sealed class ImageMappings
     {
         foreach (SectionMapping mapping in _mappings)
         {
-            if (mapping.Section != name || mapping.Object != file.Elf.Name || (mapping.Index ?? section) != section)
+            if (mapping.Section != name || !IsFor(mapping, file) || (mapping.Index ?? section) != section)
             {
                 continue;
             }
@@ -62,7 +62,7 @@ internal sealed class ImageMappings
     {
         foreach (SectionMapping mapping in _mappings)
         {
-            if (mapping is { Section: Got, Index: null } && mapping.Object == file.Elf.Name)
+            if (mapping is { Section: Got, Index: null } && IsFor(mapping, file))
             {
                 return _used.Add(mapping)
                     ? mapping.Address
@@ -81,13 +81,37 @@ internal sealed class ImageMappings
         {
             if (!_used.Contains(mapping))
             {
-                bool isKnown = objects.Any(file => file.Elf.Name == mapping.Object);
-                throw new ImageOptionException(!isKnown
+                bool isKnown = objects.Any(file => IsFor(mapping, file));
+                string[] namesakes =
+                [
+                    .. objects.Select(file => file.Elf.Name).Where(name => name != mapping.Object && WithoutFolders(name) == mapping.Object),
+                ];
+                throw new ImageOptionException(namesakes.Length > 0
+                    ? $"{mapping}: several objects have this name; give the path of one: {string.Join(", ", namesakes)}"
+                    : !isKnown
                     ? $"{mapping}: no object of this name is linked"
                     : mapping.Section is Got
                     ? $"{mapping}: {mapping.Object} uses no global offset table"
                     : $"{mapping}: {mapping.Object} has no such section that is loaded");
             }
         }
+    }
+
+    /// <summary>Whether a mapping names an object: the first of several members of one name is also its number 1.</summary>
+    private static bool IsFor(SectionMapping mapping, LinkObject file)
+    {
+        const string first = "#1)";
+        string name = file.Elf.Name;
+        return mapping.Object == name
+            || (mapping.Object.EndsWith(first, StringComparison.Ordinal) && name.EndsWith(')')
+                && mapping.Object.AsSpan(..^first.Length).SequenceEqual(name.AsSpan(..^1)));
+    }
+
+    /// <summary>The name without the folders of the file: of <c>d/a.a(m.o)</c>, <c>a.a(m.o)</c>.</summary>
+    private static string WithoutFolders(string name)
+    {
+        int member = name.IndexOf('(', StringComparison.Ordinal);
+        string file = member < 0 ? name : name[..member];
+        return Path.GetFileName(file) + name[file.Length..];
     }
 }

@@ -101,6 +101,15 @@ internal sealed class ImageScope : ILinkScope
     public Definition FindOutside(ReadOnlySpan<byte> name, SymbolType type) => default;
 
     /// <inheritdoc/>
+    public string HiddenScope => "an object or archive of this link";
+
+    /// <inheritdoc/>
+    public bool IsKnown(ReadOnlySpan<byte> name) => _definitions.Find(NameHash.Of(name), name).Exists || IsInArchives(name);
+
+    /// <inheritdoc/>
+    public string? HiddenElsewhere(ReadOnlySpan<byte> name) => null;
+
+    /// <inheritdoc/>
     public bool IsFunction(ReadOnlySpan<byte> name, in Definition definition) => definition.Type is SymbolType.Function;
 
     /// <inheritdoc/>

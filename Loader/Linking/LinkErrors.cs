@@ -54,6 +54,14 @@ internal sealed class LinkErrors
     /// <summary>Adds one, located.</summary>
     internal void Add(LinkErrorCode code, LinkLocation where, string message) => Add(new LinkError(code, where, message));
 
+    /// <summary>The message for a second definition.</summary>
+    /// <param name="symbol">What is defined.</param>
+    /// <param name="provider">Name of whoever defines it already.</param>
+    /// <param name="definer">Name of the object that defines it again.</param>
+    internal static string AlreadyDefined(string symbol, string provider, string definer) =>
+        $"'{symbol}' is defined already by "
+        + (provider == definer ? "another object of that name, or by the same one, given twice" : provider);
+
     /// <summary>Ends the link if there are any.</summary>
     /// <exception cref="LinkException">There are.</exception>
     internal void ThrowIfAny()
@@ -65,7 +73,7 @@ internal sealed class LinkErrors
 
         if (_dropped > 0)
         {
-            _errors.Add(_errors[^1] with { Message = $"and {_dropped} more like these" });
+            _errors.Add(new LinkError(_errors[^1].Code, new LinkLocation(""), $"and {_dropped} more like these"));
         }
 
         throw new LinkException(_errors);

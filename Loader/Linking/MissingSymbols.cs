@@ -7,15 +7,15 @@ internal sealed class MissingSymbols
 {
     private const int ReferencesShown = 3;
 
-    private readonly LinkSymbols _symbols;
+    private readonly SymbolResolution _resolution;
     private readonly LinkErrors _errors;
-    private readonly Dictionary<int, List<LinkLocation>> _places = [];
+    private readonly Dictionary<int, References> _references = [];
 
-    /// <param name="symbols">The names of the link.</param>
+    /// <param name="resolution">The names of the link.</param>
     /// <param name="errors">Where they are reported.</param>
-    internal MissingSymbols(LinkSymbols symbols, LinkErrors errors)
+    internal MissingSymbols(SymbolResolution resolution, LinkErrors errors)
     {
-        _symbols = symbols;
+        _resolution = resolution;
         _errors = errors;
     }
 
@@ -24,29 +24,44 @@ internal sealed class MissingSymbols
     {
         int symbol = (int)record.Symbol;
         int global = file.Symbols[symbol].Global;
-        if (!_places.TryGetValue(global, out List<LinkLocation>? places))
+        if (!_references.TryGetValue(global, out References? references))
         {
-            _places.Add(global, places = []);
+            _references.Add(global, references = new References());
         }
 
-        if (places.Count < ReferencesShown)
+        references.Count++;
+        if (references.First.Count < ReferencesShown)
         {
-            places.Add(file.At(section.Target, record.Offset, symbol));
+            references.First.Add(file.At(section.Target, record.Offset, symbol));
         }
     }
 
     /// <summary>Reports them, each with the first of its references.</summary>
     internal void Report()
     {
-        foreach ((int global, List<LinkLocation> places) in _places)
+        NearNames near = new(_resolution, [.. _references.Keys]);
+        foreach ((int global, References references) in _references)
         {
-            string name = _symbols.Text(global);
-            bool isHidden = _symbols[global].Visibility is SymbolVisibility.Hidden or SymbolVisibility.Internal;
-            string others = places.Count > 1 ? $" (also at {string.Join(", ", places.Skip(1))})" : "";
-            _errors.Add(
-                LinkErrorCode.Undefined,
-                places[0],
-                $"undefined symbol '{name}'{CompilerRuntime.Advice(name)}{(isHidden ? ", which is hidden and must be defined in this library" : "")}{others}");
+            string name = _resolution.Symbols.Text(global);
+            bool isHidden = _resolution.Symbols[global].Visibility is SymbolVisibility.Hidden or SymbolVisibility.Internal;
+            string hidden = isHidden ? $", which is hidden and must be defined in {_resolution.HiddenScope}" : "";
+            string advice = CompilerRuntime.Advice(name);
+            advice = advice.Length is 0 && near.AdviceFor(global) is { } found ? $"; {found}" : advice;
+            _errors.Add(new LinkError(LinkErrorCode.Undefined, references.First[0], $"undefined symbol '{name}'{hidden}{advice}")
+            {
+                Others = references.First[1..],
+                Places = references.Count,
+            });
         }
+    }
+
+    /// <summary>Where a name is referred to.</summary>
+    private sealed class References
+    {
+        /// <summary>The first places.</summary>
+        internal List<LinkLocation> First { get; } = [];
+
+        /// <summary>How many there are in all.</summary>
+        internal int Count { get; set; }
     }
 }

@@ -196,6 +196,44 @@ internal sealed class ProcessScope : ILinkScope
     internal IReadOnlyList<BlockFunction>? Transfers => _transfers;
 
     /// <inheritdoc/>
+    public string HiddenScope => "this library";
+
+    /// <inheritdoc/>
+    public bool IsKnown(ReadOnlySpan<byte> name)
+    {
+        ulong hash = NameHash.Of(name);
+        if (FindOwn(hash, name).Exists || FindLinked(hash, name).Exists)
+        {
+            return true;
+        }
+
+        foreach (Archive archive in _library.Archives)
+        {
+            if (archive.TryFind(name, out _))
+            {
+                return true;
+            }
+        }
+
+        return _library.IsInHost(name);
+    }
+
+    /// <inheritdoc/>
+    public string? HiddenElsewhere(ReadOnlySpan<byte> name)
+    {
+        ulong hash = NameHash.Of(name);
+        foreach (ObjectLibrary linked in _library.LinkedLibraries)
+        {
+            if (linked.Contents.Find(hash, name) is { Exists: true, IsHidden: true })
+            {
+                return $"library '{linked.Name}'";
+            }
+        }
+
+        return null;
+    }
+
+    /// <inheritdoc/>
     public bool IsFunction(ReadOnlySpan<byte> name, in Definition definition) => definition switch
     {
         { Type: not SymbolType.NoType } => definition.Type is SymbolType.Function,

@@ -242,7 +242,7 @@ internal sealed class RelocationScan
 
         if ((traits & SymbolTraits.Missing) != 0 && !_allowUndefined)
         {
-            _missing ??= new MissingSymbols(_resolution.Symbols, _errors);
+            _missing ??= new MissingSymbols(_resolution, _errors);
             _missing.Note(file, section, record);
         }
 

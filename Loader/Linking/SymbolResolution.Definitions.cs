@@ -53,7 +53,7 @@ internal sealed partial class SymbolResolution
             _errors.Add(new LinkError(
                 LinkErrorCode.Duplicate,
                 new LinkLocation(file.Elf.Name, Symbol: file.Elf.SymbolNameText(index)),
-                $"'{file.Elf.SymbolNameText(index)}' is defined already by {own.Provider}"));
+                LinkErrors.AlreadyDefined(file.Elf.SymbolNameText(index), own.Provider, file.Elf.Name)));
         }
 
         if (rank is SymbolState.Common && own.IsWeak && record.Size > own.Size)
@@ -86,7 +86,7 @@ internal sealed partial class SymbolResolution
         _errors.Add(new LinkError(
             LinkErrorCode.Duplicate,
             new LinkLocation(file.Elf.Name, Symbol: name),
-            $"'{name}' is defined already by {first.Elf.Name}"));
+            LinkErrors.AlreadyDefined(name, first.Elf.Name, file.Elf.Name)));
     }
 
     private static SymbolVisibility MoreConstraining(SymbolVisibility left, SymbolVisibility right) => (left, right) switch

@@ -165,6 +165,15 @@ internal sealed partial class SymbolResolution
         return (symbol.Traits & SymbolTraits.Function) != 0;
     }
 
+    /// <inheritdoc cref="ILinkScope.HiddenScope"/>
+    internal string HiddenScope => _scope.HiddenScope;
+
+    /// <inheritdoc cref="ILinkScope.IsKnown"/>
+    internal bool IsKnownOutside(ReadOnlySpan<byte> name) => _scope.IsKnown(name);
+
+    /// <inheritdoc cref="ILinkScope.HiddenElsewhere"/>
+    internal string? HiddenElsewhere(ReadOnlySpan<byte> name) => _scope.HiddenElsewhere(name);
+
     /// <summary>Who provides what a name is bound to.</summary>
     internal string DescribeOutside(int index) => _scope.Describe(Outside(Symbols[index]));
 

@@ -126,8 +126,8 @@ internal sealed class UnitLayout
         {
             throw new LinkException(
                 LinkErrorCode.LimitExceeded,
-                new LinkLocation(_resolution.Objects[0].Elf.Name),
-                "the sections together are larger than an address space");
+                new LinkLocation(""),
+                "the sections of all objects together are larger than an address space");
         }
     }
 
@@ -310,7 +310,7 @@ internal sealed class UnitLayout
         {
             _errors.Add(
                 LinkErrorCode.LimitExceeded,
-                new LinkLocation(_resolution.Objects[0].Elf.Name, ".eh_frame"),
+                new LinkLocation(""),
                 $"the unwind tables of all objects have {UnwindSize} bytes together, and {int.MaxValue} is the most");
         }
 

@@ -127,7 +127,8 @@ internal sealed partial class UnitLinker
         if (_scan.UsesMissing && _library.Changes.Removals != _before.Removals)
         {
             throw new LinkException(
-                LinkErrorCode.Undefined, new LinkLocation(_inputs[0].Name), "what it may have relied on has just been unloaded");
+                LinkErrorCode.Undefined, new LinkLocation(NameOfUnit()),
+                "another thread has unloaded what these objects may have relied on; load them again");
         }
 
         _services.UsesTrap = _scan.UsesMissing && _library.Options.UndefinedAddress is null;
@@ -139,7 +140,7 @@ internal sealed partial class UnitLinker
         {
             _state = new StateTransfer(_library, replace, _resolution);
             _state.Decide();
-            _publication.RefuseDoubtfulInitializers(_inputs[0].Name, _resolution, _state);
+            _publication.RefuseDoubtfulInitializers(NameOfUnit(), _resolution, _state);
         }
 
         var unit = new LoadedUnit(_library, NameOfUnit()) { Warnings = warnings, ForeignDestructors = foreign };
@@ -149,7 +150,7 @@ internal sealed partial class UnitLinker
         try
         {
             MemoryAllocation allocation = UnitMemory.Allocate(
-                _library, _process, _resolution, _scan, _layout.Blocks, new LinkLocation(_inputs[0].Name));
+                _library, _process, _resolution, _scan, _layout.Blocks, new LinkLocation(NameOfUnit()));
             resources.Allocation = allocation;
             _entries?.Claim(_library, allocation.Pool);
             resources.ReserveTls(_layout.Tls, _scan.NeedsStaticTls, new LinkLocation(unit.Name));
@@ -329,7 +330,7 @@ internal sealed partial class UnitLinker
             {
                 throw new LinkException(
                     LinkErrorCode.Placement,
-                    new LinkLocation(_inputs[0].Name),
+                    new LinkLocation(NameOfUnit()),
                     $"the unit is too large: the stub at 0x{stub.Address:x} cannot reach its slot at 0x{stub.SlotAddress:x}");
             }
 
@@ -353,7 +354,7 @@ internal sealed partial class UnitLinker
         {
             throw new LinkException(exception,
             [
-                new LinkError(LinkErrorCode.LimitExceeded, new LinkLocation(_inputs[0].Name), exception.Message),
+                new LinkError(LinkErrorCode.LimitExceeded, new LinkLocation(NameOfUnit()), exception.Message),
             ]);
         }
     }

@@ -58,7 +58,7 @@ internal static class CallResolution
             if (instead is 0)
             {
                 throw new InvalidOperationException(
-                    $"'{entry.Name}' of library '{entry.Library.Name}' was called and has no code: {exception.Message}", exception);
+                    $"'{CxxNames.Readable(entry.Name)}' of library '{entry.Library.Name}' was called and has no code: {exception.Message}", exception);
             }
 
             return (ulong)instead;

@@ -277,12 +277,12 @@ internal sealed partial class LibraryContents
             string name = System.Text.Encoding.UTF8.GetString(change.Name);
             if (_definitions.Find(change.Hash, change.Name) != change.New)
             {
-                throw new InvalidOperationException($"'{name}' has been defined anew since.");
+                throw new InvalidOperationException($"'{CxxNames.Readable(name)}' has been defined anew since.");
             }
 
             if (change.Old.Holder is { State: not (UnitState.Loaded or UnitState.Superseded) })
             {
-                throw new InvalidOperationException($"The previous code of '{name}' has been reclaimed.");
+                throw new InvalidOperationException($"The previous code of '{CxxNames.Readable(name)}' has been reclaimed.");
             }
 
             if (!change.Old.Exists && change.New.Entry is { Users: { } users })

@@ -9,6 +9,9 @@ namespace ElfLoader;
 /// <param name="Reasons">What keeps it, for a person; at least one.</param>
 public sealed record RetiredUnit(LoadedUnit Unit, IReadOnlyList<string> Reasons)
 {
+    /// <summary>The unit's name, and what keeps it.</summary>
+    public override string ToString() => $"{Unit.Name}: {string.Join("; ", Reasons)}";
+
     internal static IReadOnlyList<RetiredUnit> Of(LibraryContents contents)
     {
         List<RetiredUnit> units = [];
@@ -49,7 +52,7 @@ public sealed record RetiredUnit(LoadedUnit Unit, IReadOnlyList<string> Reasons)
         IReadOnlyCollection<string> variables = KeptState.VariablesOf(unit);
         if (variables.Count > 0)
         {
-            reasons.Add($"kept variables are in it or may point to it: {string.Join(", ", variables.Order())}");
+            reasons.Add($"kept variables are in it or may point to it: {string.Join(", ", variables.Order().Select(CxxNames.Readable))}");
         }
 
         if (contents.Retired.Contains(unit))
@@ -65,9 +68,13 @@ public sealed record RetiredUnit(LoadedUnit Unit, IReadOnlyList<string> Reasons)
         return reasons;
     }
 
-    private static string WhyRetired(LoadedUnit unit) => unit.ForeignDestructors is { Count: > 0 and long count }
-        ? $"it has the destructors of {count} variables of the host, which run at exit"
-        : $"threads owe it {unit.Resources.Lifetime.PendingThreadDestructors} destructors of thread-local variables";
+    private static string WhyRetired(LoadedUnit unit) => (unit.ForeignDestructors, unit.Resources.Lifetime.PendingThreadDestructors) switch
+    {
+        ({ Count: 1 }, _) => "it has the destructor of a variable of the host, which runs at exit",
+        ({ Count: > 1 and long count }, _) => $"it has the destructors of {count} variables of the host, which run at exit",
+        (_, 1) => "a thread owes it the destructor of a thread-local variable",
+        (_, var owed) => $"threads owe it {owed} destructors of thread-local variables",
+    };
 
     private static List<string> WhyNotReclaimed(IReadOnlyList<EpochThread> threads, long generation)
     {

@@ -145,7 +145,7 @@ internal sealed class UnitPublication
             throw new LinkException(
                 LinkErrorCode.Duplicate,
                 new LinkLocation(definer.Elf.Name, Symbol: name),
-                $"'{name}' is defined already by {other.Provider}");
+                LinkErrors.AlreadyDefined(name, other.Provider, definer.Elf.Name));
         }
     }
 

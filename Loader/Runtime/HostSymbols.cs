@@ -33,7 +33,8 @@ internal sealed class HostSymbols
             throw new LinkException(
                 LinkErrorCode.File,
                 new LinkLocation(pathOrName),
-                error.StartsWith(named, StringComparison.Ordinal) ? error[named.Length..] : error);
+                HostLibraryFile.Refusal(pathOrName)
+                    ?? (error.StartsWith(named, StringComparison.Ordinal) ? error[named.Length..] : error));
         }
 
         ImmutableInterlocked.Update(

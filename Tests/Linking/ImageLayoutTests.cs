@@ -280,7 +280,7 @@ public sealed class ImageLayoutTests
                 ? new ImageLinker().Link([elf], [archive])
                 : new ImageLinker().Link([elf, ElfObject.Read(foreign.Build(), "b.o")]),
             Throws.TypeOf<LinkException>().With.Message.EqualTo(
-                $"{(isMember ? "l.a(b.o)" : "b.o")}: the object is for e_machine 40 (32-bit), and a.o is for x86_64"));
+                $"{(isMember ? "l.a(b.o)" : "b.o")}: the object is for ARM, and a.o is for x86-64"));
     }
 
     [Test]

@@ -86,7 +86,7 @@ public sealed class RelocationErrorsTests
             () => library.Load([LinkTest.Read(first, "a.o"), LinkTest.Read(second, "b.o")]));
 
         Assert.That(exception.Errors.Select(error => error.ToString()), Is.EqualTo([
-            "a.o: .data+0x0: undefined symbol 'missing' (also at a.o: .data+0x8, a.o: .data+0x10)",
+            "a.o: .data+0x0: undefined symbol 'missing' (also at a.o: .data+0x8, a.o: .data+0x10, and 2 more places)",
             "b.o: words+0x8: undefined symbol 'absent'",
             "b.o: words+0x0: undefined symbol 'private', which is hidden and must be defined in this library",
         ]));

@@ -227,7 +227,7 @@ public sealed class InspectCommandTests
 
         CommandResult result = ElfloadCommand.Invoke("inspect", archive);
 
-        Assert.That(result.Output, Does.Match(@"two\.a: archive of 2 members\n.*\n.*object +hello\.o\n.*object +calls\.o\n"));
+        Assert.That(result.Output, Does.Match(@"two\.a: archive of 2 members\n.*\n.*object for x86-64 +hello\.o\n.*object for x86-64 +calls\.o\n"));
     }
 
     [Test]

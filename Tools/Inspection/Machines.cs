@@ -19,7 +19,7 @@ public static class Machines
             Known, architecture => architecture.Machine == elf.Machine && architecture.AddressBits is 64 == elf.Is64Bit);
     }
 
-    /// <summary>A machine's name, as link maps spell it; its number if it has none here.</summary>
+    /// <summary>A machine's name, as link maps spell it; where they never have it, as messages do.</summary>
     public static string NameOf(ElfObject elf)
     {
         ArgumentNullException.ThrowIfNull(elf);
@@ -30,7 +30,7 @@ public static class Machines
             ElfConstants.EM_386 => "i386",
             ElfConstants.EM_AARCH64 => "aarch64",
             ElfConstants.EM_RISCV => "riscv",
-            ushort number => string.Create(CultureInfo.InvariantCulture, $"e_machine {number}"),
+            _ => elf.MachineName,
         };
     }
 

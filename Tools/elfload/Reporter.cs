@@ -34,6 +34,9 @@ internal sealed class Reporter : IDisposable
     /// <summary>Whether text may be coloured, as far as the user and the environment say (no-color.org).</summary>
     internal bool MayColor { get; set; } = Environment.GetEnvironmentVariable("NO_COLOR") is null or "";
 
+    /// <summary>How text is made fit for people.</summary>
+    internal TerminalText Text { get; set; } = TerminalText.Demangling;
+
     /// <summary>Where problems are written as JSON; null for nowhere.</summary>
     internal JsonTarget? Json { get; set; }
 
@@ -65,7 +68,7 @@ internal sealed class Reporter : IDisposable
 
     /// <summary>Reports why it cannot go on.</summary>
     internal void Fail(IReadOnlyList<LinkError> errors) =>
-        Fail([.. errors.Select(ErrorJson.Of)], errors.Select(error => error.ToString()));
+        Fail([.. errors.Select(ErrorJson.Of)], LinkErrorText.Lines(errors, Text.Demangles));
 
     /// <summary>Tells something that the user may not have wanted.</summary>
     internal void Warn(string message)
@@ -73,7 +76,7 @@ internal sealed class Reporter : IDisposable
         _warnings.Add(new ErrorJson { Message = message });
         if (!IsQuiet)
         {
-            WriteLine("warning", Magenta, message);
+            WriteLine("warning", Magenta, Text.Name(message));
         }
     }
 
@@ -150,7 +153,7 @@ internal sealed class Reporter : IDisposable
         }
     }
 
-    private void Fail(IReadOnlyList<ErrorJson> errors, IEnumerable<string> texts)
+    private void Fail(IReadOnlyList<ErrorJson> errors, IReadOnlyList<string> texts)
     {
         foreach (string text in texts)
         {
@@ -163,7 +166,11 @@ internal sealed class Reporter : IDisposable
         }
         catch (LinkException exception)
         {
-            WriteLine("error", Red, exception.Message);
+            // Where that is what has failed already, it has been told.
+            if (!texts.Contains(exception.Message))
+            {
+                WriteLine("error", Red, exception.Message);
+            }
         }
     }
 

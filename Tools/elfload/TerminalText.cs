@@ -1,8 +1,27 @@
 namespace ElfLoader.Tools;
 
-/// <summary>Text from inputs, made fit for a terminal.</summary>
-internal static class TerminalText
+/// <summary>Text from inputs, made fit for people and their terminals: all that is not JSON goes through it.</summary>
+/// <param name="demangles">Whether names of C++ are shown as in the source.</param>
+internal sealed class TerminalText(bool demangles)
 {
+    /// <summary>With names demangled.</summary>
+    internal static TerminalText Demangling { get; } = new(true);
+
+    /// <summary>Whether names of C++ are shown as in the source.</summary>
+    internal bool Demangles => demangles;
+
+    /// <summary>A number with the word for what is counted: <c>1 place</c>, <c>2 places</c>.</summary>
+    /// <param name="count">The number.</param>
+    /// <param name="singular">The word for one; others get an s.</param>
+    internal static string Count(long count, string singular) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{count} {singular}{(count is 1 ? "" : "s")}");
+
+    /// <summary>A name by itself, for structures that keep others.</summary>
+    internal string Name(string name) => demangles ? CxxNames.InText(name) : name;
+
+    /// <summary>Text for a terminal.</summary>
+    internal string Of(string text) => Escape(Name(text));
+
     /// <summary>Replaces characters that a terminal obeys, which a hostile name may hold, by what they are: <c>\x1b</c>.</summary>
     internal static string Escape(string text) => VisibleText.Escape(text);
 }

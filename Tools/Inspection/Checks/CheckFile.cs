@@ -25,8 +25,7 @@ public static class CheckFile
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw new LinkException(
-                exception, [new LinkError(LinkErrorCode.File, new LinkLocation(path), exception.Message)]);
+            throw FileFault.Reading(path, exception);
         }
     }
 

@@ -16,7 +16,7 @@ internal static class CommandInputs
     /// <exception cref="LinkException">One cannot be read.</exception>
     internal static InputFiles Read(IReadOnlyList<string> files, ReadLimits limits, Reporter reporter)
     {
-        reporter.Progress($"reading {files.Count} files");
+        reporter.Progress($"reading {TerminalText.Count(files.Count, "file")}");
         IReadOnlyDictionary<int, byte[]> kept = KeptInputs.Take();
         var inputs = new InputFiles(limits);
         int start = 0;

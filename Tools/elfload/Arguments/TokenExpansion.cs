@@ -85,7 +85,7 @@ internal sealed class TokenExpansion(bool isRestricted)
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new CommandLineException($"@{file}: {exception.Message}");
+            throw new CommandLineException($"@{file}: {FileFault.Reason(file, exception)}");
         }
     }
 }

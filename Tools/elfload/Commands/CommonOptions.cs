@@ -23,6 +23,9 @@ internal sealed class CommonOptions
         null,
         "Let thin archives, linker scripts and response files name files in their own folder only.");
 
+    private readonly Option<bool> _noDemangle = Flag(
+        "--no-demangle", null, "Show names of C++ as they stand in the file (default: as in the source; JSON has both).");
+
     private readonly Option<bool> _progress = Flag("--progress", null, "Show progress, even where there is no terminal.");
 
     /// <summary>Adds them to the root, for all commands.</summary>
@@ -33,6 +36,7 @@ internal sealed class CommonOptions
         root.Add(_quiet);
         root.Add(_noColor);
         root.Add(_noExternalFiles);
+        root.Add(_noDemangle);
         root.Add(_progress);
     }
 
@@ -42,6 +46,7 @@ internal sealed class CommonOptions
         reporter.IsVerbose = result.GetValue(_verbose);
         reporter.IsQuiet = result.GetValue(_quiet);
         reporter.MayColor &= !result.GetValue(_noColor);
+        reporter.Text = new TerminalText(demangles: !result.GetValue(_noDemangle));
         reporter.ShowsProgress = result.GetValue(_progress);
         reporter.Json = result.GetValue(_json) switch
         {

@@ -47,7 +47,7 @@ internal static class ElfloadCommand
     {
         if (result.CommandResult.Command != root)
         {
-            return string.Join("; ", result.Errors.Select(error => error.Message));
+            return string.Join("; ", result.Errors.Select(error => error.Message.TrimEnd('.')));
         }
 
         string commands = string.Join(", ", root.Subcommands.Select(command => command.Name));

@@ -49,7 +49,7 @@ internal sealed class ExplainCommand : Command, IExamples
         else
         {
             bool colored = reporter.MayColor && !Console.IsOutputRedirected;
-            using var output = new StyledText(new StandardOutput(), colored);
+            using var output = new StyledText(new StandardOutput(), colored, reporter.Text);
             new ExplanationText(output, code).Write(patches, image.Patches.Count);
         }
 

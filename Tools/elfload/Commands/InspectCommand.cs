@@ -52,11 +52,12 @@ internal sealed class InspectCommand : Command, IExamples
         List<FileJson> files = [];
         using (var output = new StreamWriter(new StandardOutput(), bufferSize: BufferSize))
         {
-            var text = new InspectionText(new TableWriter(output, Terminal(reporter)), request);
-            foreach (string path in _inputs.Files(result))
+            var text = new InspectionText(new TableWriter(output, Terminal(reporter), reporter.Text), request);
+            IReadOnlyList<string> paths = _inputs.Files(result);
+            foreach ((string path, string name) in paths.Zip(InputFiles.NamesOf(paths)))
             {
                 reporter.Progress($"reading {path}");
-                if (inspection.Inspect(path) is not { } file)
+                if (inspection.Inspect(path, name) is not { } file)
                 {
                     continue;
                 }

@@ -57,7 +57,7 @@ internal sealed class LinkCommand : Command, IExamples
 
         string output = result.GetRequiredValue(_output);
         ImageWriting.Write(image, output);
-        reporter.Tell($"wrote {output}, {image.FileSize} bytes");
+        reporter.Tell($"wrote {output}, {TerminalText.Count((long)image.FileSize, "byte")}");
         _link.WriteMap(result, image);
         reporter.Json?.Write(
             new ReportJson

@@ -15,8 +15,8 @@ internal sealed class PlacementOptions
 
     private readonly Option<string[]> _mapSection = new("--map-section")
     {
-        Description = "A section's exact target address. OBJECT is the file's name without folders, or archive.a(member.o); "
-            + "SECTION#INDEX where a name stands more than once; SECTION may be .got. Repeatable.",
+        Description = "A section's exact target address. OBJECT is the file's name without folders, or archive.a(member.o); where several "
+            + "share it, the path as given, or archive.a(member.o#2); SECTION#INDEX where a name stands more than once; SECTION may be .got. Repeatable.",
         HelpName = "OBJECT,SECTION=ADDRESS",
     };
 

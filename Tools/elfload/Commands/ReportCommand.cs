@@ -39,8 +39,8 @@ internal sealed class ReportCommand : Command, IExamples
         LinkedImage image = _link.Link(result, options, reporter);
         string output = result.GetRequiredValue(_output);
         reporter.Progress("writing the report");
-        OutputFile.Write(output, file => ReportPage.Write(file, image, _link.Files(result)));
-        reporter.Tell($"wrote {output}, {image.Patches.Count} patched places");
+        OutputFile.Write(output, file => ReportPage.Write(file, image, _link.Files(result), reporter.Text));
+        reporter.Tell($"wrote {output}, {TerminalText.Count(image.Patches.Count, "patched place")}");
         _link.WriteMap(result, image);
         reporter.Json?.Write(
             new ReportJson { Machine = image.Machine, Output = output, Warnings = reporter.Warnings },

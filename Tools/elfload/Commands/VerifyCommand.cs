@@ -84,7 +84,7 @@ internal sealed class VerifyCommand : Command, IExamples
             using var output = new StreamWriter(new StandardOutput());
             foreach (string line in VerificationText.Summarize(results))
             {
-                output.WriteLine(TerminalText.Escape(line));
+                output.WriteLine(reporter.Text.Of(line));
             }
         }
 

@@ -20,7 +20,8 @@ internal sealed class ExplanationText(StyledText output, PatchedCode code)
 
         string methods = string.Join(", ", patches.CountBy(patch => patch.Method).OrderBy(count => count.Key)
             .Select(count => $"{count.Value} {ErrorJson.Hyphenate(count.Key.ToString())}"));
-        string shown = patches.Count == all ? $"{all} places" : $"{patches.Count} of {all} places";
+        string places = TerminalText.Count(all, "place");
+        string shown = patches.Count == all ? places : $"{patches.Count} of {places}";
         output.Write(methods.Length is 0 ? shown : $"{shown}: {methods}", TextStyle.Bold).Line();
     }
 

@@ -16,7 +16,10 @@ internal enum TextStyle
 }
 
 /// <summary>Writes much text quickly, coloured if somebody is to see it.</summary>
-internal sealed class StyledText(Stream stream, bool colored) : IDisposable
+/// <param name="stream">Where to.</param>
+/// <param name="colored">Whether it is coloured.</param>
+/// <param name="forPeople">How text is made fit for people.</param>
+internal sealed class StyledText(Stream stream, bool colored, TerminalText forPeople) : IDisposable
 {
     private const int BufferSize = 1 << 16;
 
@@ -25,7 +28,7 @@ internal sealed class StyledText(Stream stream, bool colored) : IDisposable
     /// <summary>Writes text, which may hold a hostile name.</summary>
     internal StyledText Write(string text, TextStyle style = TextStyle.Plain)
     {
-        text = TerminalText.Escape(text);
+        text = forPeople.Of(text);
         if (colored && style is not TextStyle.Plain)
         {
             _output.Write($"\e[{(int)style}m{text}\e[0m");

@@ -13,11 +13,13 @@ internal sealed class FileInspection(InspectionRequest request, ReadLimits limit
     internal IReadOnlyList<LinkError> Errors => _errors;
 
     /// <summary>Looks at a file; null if it cannot be read.</summary>
-    internal FileJson? Inspect(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="name">Its name for messages.</param>
+    internal FileJson? Inspect(string path, string name)
     {
         try
         {
-            return Inspect(path, ReadFile(path));
+            return Inspect(path, name, ReadFile(path));
         }
         catch (LinkException exception)
         {
@@ -26,9 +28,9 @@ internal sealed class FileInspection(InspectionRequest request, ReadLimits limit
         }
     }
 
-    private FileJson Inspect(string path, byte[] bytes)
+    private FileJson Inspect(string path, string name, byte[] bytes)
     {
-        string name = path is CommandInputs.StandardInput ? CommandInputs.StandardInputName : Path.GetFileName(path);
+        name = path is CommandInputs.StandardInput ? CommandInputs.StandardInputName : name;
         FileKind kind = FileKind.Detect(bytes);
         switch (kind)
         {
@@ -56,7 +58,12 @@ internal sealed class FileInspection(InspectionRequest request, ReadLimits limit
             {
                 FileKind memberKind = FileKind.Detect(member.Bytes.Span);
                 members.Add(new MemberJson(
-                    member.Name, NameOf(memberKind), member.Bytes.Length, AddressText.Format((ulong)member.Offset)));
+                    member.Name,
+                    member.DistinctName,
+                    NameOf(memberKind),
+                    FileDescription.Of(member.Bytes.Span),
+                    member.Bytes.Length,
+                    AddressText.Format((ulong)member.Offset)));
                 if (request.IsDetailed && memberKind is FileKind.Object)
                 {
                     objects.Add(ObjectInspection.Of(ElfObject.Read(member.Bytes, member.FullName), request));
@@ -90,8 +97,7 @@ internal sealed class FileInspection(InspectionRequest request, ReadLimits limit
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw new LinkException(
-                exception, [new LinkError(LinkErrorCode.File, new LinkLocation(path), exception.Message)]);
+            throw FileFault.Reading(path, exception);
         }
     }
 }

@@ -21,12 +21,12 @@ internal sealed class InspectionText(TableWriter output, InspectionRequest reque
 
         if (file.Members is { } members)
         {
-            output.Line($"{file.File}: {file.Kind} of {members.Count} members");
+            output.Line($"{file.File}: {file.Kind} of {TerminalText.Count(members.Count, "member")}");
             if (!request.IsDetailed)
             {
                 output.Table(
                     [">Offset", ">Size", "Kind", "Member"],
-                    [.. members.Select(member => (string[])[member.Offset, Number(member.Size), member.Kind, member.Name])]);
+                    [.. members.Select(member => (string[])[member.Offset, Number(member.Size), member.Description, member.DistinctName])]);
             }
         }
 
@@ -59,10 +59,11 @@ internal sealed class InspectionText(TableWriter output, InspectionRequest reque
     private void WriteSummary(ObjectSummary summary)
     {
         output.Line(
-            $"  {summary.CodeBytes} bytes of code, {summary.ConstantBytes} of constants, {summary.DataBytes} of data, "
+            $"  {TerminalText.Count((long)summary.CodeBytes, "byte")} of code, {summary.ConstantBytes} of constants, {summary.DataBytes} of data, "
             + $"{summary.ZeroBytes} zero-initialized; {summary.ThreadLocalBytes} of these thread-local");
         output.Line(
-            $"  {summary.Sections} sections, {summary.Relocations} relocations; {summary.DefinedSymbols} symbols defined, "
+            $"  {TerminalText.Count(summary.Sections, "section")}, {TerminalText.Count(summary.Relocations, "relocation")}; "
+            + $"{TerminalText.Count(summary.DefinedSymbols, "symbol")} defined, "
             + $"{summary.UndefinedSymbols} undefined, {summary.LocalSymbols} local");
     }
 

@@ -5,13 +5,17 @@ namespace ElfLoader.Tools.Inspecting;
 /// <summary>Writes tables: drawn with lines on a terminal, elsewhere in plain columns that other programs can read.</summary>
 /// <param name="output">Where to.</param>
 /// <param name="terminal">The terminal, if there is one.</param>
-internal sealed class TableWriter(TextWriter output, IAnsiConsole? terminal)
+/// <param name="text">How text is made fit for it.</param>
+internal sealed class TableWriter(TextWriter output, IAnsiConsole? terminal, TerminalText text)
 {
     /// <summary>Drawing needs all cells at once, several times over: a longer table is written plainly.</summary>
     private const int MostRowsToDraw = 5_000;
 
+    /// <summary>Columns that are not drawn are made no wider than this, for the sake of a few long names.</summary>
+    private const int WidestColumn = 60;
+
     /// <summary>Writes a line of text.</summary>
-    internal void Line(string text = "") => output.WriteLine(TerminalText.Escape(text));
+    internal void Line(string line = "") => output.WriteLine(text.Of(line));
 
     /// <summary>Writes a table.</summary>
     /// <param name="columns">The headings; one that begins with '>' is over numbers, which are aligned at their right.</param>
@@ -40,7 +44,7 @@ internal sealed class TableWriter(TextWriter output, IAnsiConsole? terminal)
 
         foreach (string[] row in rows)
         {
-            table.AddRow(row.Select(cell => new Text(TerminalText.Escape(cell))));
+            table.AddRow(row.Select(cell => new Text(text.Of(cell))));
         }
 
         console.Write(table);
@@ -53,8 +57,8 @@ internal sealed class TableWriter(TextWriter output, IAnsiConsole? terminal)
         {
             for (int i = 0; i < row.Length; i++)
             {
-                row[i] = TerminalText.Escape(row[i]);
-                widths[i] = Math.Max(widths[i], row[i].Length);
+                row[i] = text.Of(row[i]);
+                widths[i] = Math.Max(widths[i], Math.Min(row[i].Length, WidestColumn));
             }
         }
 

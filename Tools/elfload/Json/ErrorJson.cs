@@ -22,6 +22,9 @@ internal sealed record ErrorJson
     /// <summary>The symbol.</summary>
     public string? Symbol { get; init; }
 
+    /// <summary>The symbol's name in the source, where it is a mangled one.</summary>
+    public string? Demangled { get; init; }
+
     /// <summary>Name of the relocation's type.</summary>
     public string? Relocation { get; init; }
 
@@ -31,6 +34,12 @@ internal sealed record ErrorJson
     /// <summary>What would have been accepted.</summary>
     public RangeJson? Allowed { get; init; }
 
+    /// <summary>How many places have the problem, where there are several.</summary>
+    public int? Places { get; init; }
+
+    /// <summary>The second and the third of these.</summary>
+    public IReadOnlyList<PlaceJson>? Others { get; init; }
+
     /// <summary>What is wrong, without the place.</summary>
     public required string Message { get; init; }
 
@@ -38,10 +47,11 @@ internal sealed record ErrorJson
     internal static ErrorJson Of(LinkError error) => new()
     {
         Code = Hyphenate(error.Code.ToString()),
-        Object = error.Where.Object,
+        Object = error.Where.Object is "" ? null : error.Where.Object,
         Section = error.Where.Section,
         Offset = error.Where.Offset is { } offset ? AddressText.Format(offset) : null,
         Symbol = error.Where.Symbol,
+        Demangled = error.Where.Symbol is { } symbol ? CxxNames.Demangle(symbol) : null,
         Relocation = error.Relocation,
         Value = error.Value?.ToString(CultureInfo.InvariantCulture),
         Allowed = error.Allowed is { } allowed
@@ -49,6 +59,8 @@ internal sealed record ErrorJson
                 allowed.Minimum.ToString(CultureInfo.InvariantCulture),
                 allowed.Maximum.ToString(CultureInfo.InvariantCulture))
             : null,
+        Places = error.Places is 1 ? null : error.Places,
+        Others = error.Others.Count is 0 ? null : [.. error.Others.Select(PlaceJson.Of)],
         Message = error.Message,
     };
 
@@ -68,6 +80,14 @@ internal sealed record ErrorJson
 
         return text.ToString();
     }
+}
+
+/// <summary>A place in an input.</summary>
+internal sealed record PlaceJson(string Object, string? Section, string? Offset)
+{
+    /// <summary>The parts of a place.</summary>
+    internal static PlaceJson Of(LinkLocation where) =>
+        new(where.Object, where.Section, where.Offset is { } offset ? AddressText.Format(offset) : null);
 }
 
 /// <summary>A range of values; text, because JSON's numbers end before 64 bits do.</summary>

@@ -23,7 +23,13 @@ internal sealed record FileJson(string File, string Kind)
 }
 
 /// <summary>A member of an archive.</summary>
-internal sealed record MemberJson(string Name, string Kind, int Size, string Offset);
+/// <param name="Name">Its name in the archive.</param>
+/// <param name="DistinctName">The name with its number, where others have the same: bar.o#2.</param>
+/// <param name="Kind">One of the kinds of inputs, or unknown.</param>
+/// <param name="Description">Text that says what it is, also of what is unknown as an input: Mach-O file for AArch64.</param>
+/// <param name="Size">Its bytes.</param>
+/// <param name="Offset">Bytes from the start of the archive to its header.</param>
+internal sealed record MemberJson(string Name, string DistinctName, string Kind, string Description, int Size, string Offset);
 
 /// <summary>An object.</summary>
 internal sealed record ObjectJson(string Name, string Machine, int Bits, string Flags, int OsAbi)
@@ -57,12 +63,20 @@ internal sealed record ObjectJson(string Name, string Machine, int Bits, string 
 internal sealed record InspectedSection(
     int Index, string Name, string Type, string Flags, ulong Size, ulong Alignment, string? Group);
 
-/// <summary>A symbol.</summary>
+/// <summary>A symbol; a mangled name is there demangled, too.</summary>
 internal sealed record InspectedSymbol(
-    int Index, string Name, string Binding, string Type, string Visibility, string Section, string Value, ulong Size);
+    int Index, string Name, string Binding, string Type, string Visibility, string Section, string Value, ulong Size)
+{
+    /// <summary>The name in the source, where it is a mangled one.</summary>
+    public string? Demangled => CxxNames.Demangle(Name);
+}
 
 /// <summary>A relocation; without an addend where it stands in the section's bytes.</summary>
-internal sealed record InspectedRelocation(string Section, string Offset, string Type, string Symbol, long? Addend);
+internal sealed record InspectedRelocation(string Section, string Offset, string Type, string Symbol, long? Addend)
+{
+    /// <summary>The symbol's name in the source, where it is a mangled one.</summary>
+    public string? Demangled => CxxNames.Demangle(Symbol);
+}
 
 /// <summary>A section's instructions.</summary>
 internal sealed record InspectedCode(string Section, int Index, IReadOnlyList<InspectedInstruction> Instructions);

@@ -47,16 +47,10 @@ internal sealed record LinkMapJson
             symbol.Size,
             symbol.Binding,
             symbol.Type,
-            symbol.IsThumb)),
-        Stubs = map.Stubs.Select(stub => new StubJson(
-            stub.Symbol,
-            stub.Object,
-            stub.Kind,
-            AddressText.Format(stub.Address),
-            stub.Size,
-            AddressText.Format(stub.Target))),
-        Got = map.Got.Select(slot => new GotJson(
-            slot.Symbol, slot.Object, slot.Kind, AddressText.Format(slot.Address), AddressText.Format(slot.Value))),
+            symbol.IsThumb,
+            CxxNames.Demangle(symbol.Name))),
+        Stubs = map.Stubs.Select(StubJson.Of),
+        Got = map.Got.Select(GotJson.Of),
         Segments = map.Segments.Select(segment => new SegmentJson(
             AddressText.Format(segment.Address), segment.Size, segment.FileOffset, segment.Flags)),
     };
@@ -65,7 +59,9 @@ internal sealed record LinkMapJson
 /// <summary>An input section.</summary>
 internal sealed record SectionJson(string Object, string Section, int Index, string Address, ulong Size, string Flags);
 
-/// <summary>A symbol; where nobody's object defines it, it has no object, and a number has no section.</summary>
+/// <summary>
+/// A symbol; where nobody's object defines it, it has no object, and a number has no section. A mangled name is there demangled, too.
+/// </summary>
 internal sealed record SymbolJson(
     string Name,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Object,
@@ -74,13 +70,36 @@ internal sealed record SymbolJson(
     ulong Size,
     string Binding,
     string Type,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Thumb);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Thumb,
+    string? Demangled);
 
 /// <summary>A stub.</summary>
-internal sealed record StubJson(string Symbol, string Object, string Kind, string Address, int Size, string Target);
+internal sealed record StubJson(
+    string Symbol, string Object, string Kind, string Address, int Size, string Target, string? Demangled)
+{
+    /// <summary>The parts of a stub.</summary>
+    internal static StubJson Of(ImageStub stub) => new(
+        stub.Symbol,
+        stub.Object,
+        stub.Kind,
+        AddressText.Format(stub.Address),
+        stub.Size,
+        AddressText.Format(stub.Target),
+        CxxNames.Demangle(stub.Symbol));
+}
 
 /// <summary>A slot of a global offset table.</summary>
-internal sealed record GotJson(string Symbol, string Object, string Kind, string Address, string Value);
+internal sealed record GotJson(string Symbol, string Object, string Kind, string Address, string Value, string? Demangled)
+{
+    /// <summary>The parts of a slot.</summary>
+    internal static GotJson Of(ImageGotSlot slot) => new(
+        slot.Symbol,
+        slot.Object,
+        slot.Kind,
+        AddressText.Format(slot.Address),
+        AddressText.Format(slot.Value),
+        CxxNames.Demangle(slot.Symbol));
+}
 
 /// <summary>A mapped part.</summary>
 internal sealed record SegmentJson(string Address, ulong Size, ulong FileOffset, string Flags);

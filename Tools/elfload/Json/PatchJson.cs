@@ -30,6 +30,9 @@ internal sealed record PatchJson
     /// <summary>The symbol.</summary>
     public string? Symbol { get; init; }
 
+    /// <summary>The symbol's name in the source, where it is a mangled one.</summary>
+    public string? Demangled { get; init; }
+
     /// <summary>Where the symbol was found: a name of <see cref="SymbolSource"/>, in lower case with hyphens.</summary>
     public required string Source { get; init; }
 
@@ -86,6 +89,7 @@ internal sealed record PatchJson
         Relocation = patch.Relocation,
         Type = patch.Rule.Type,
         Symbol = patch.Symbol,
+        Demangled = patch.Symbol is null ? null : CxxNames.Demangle(patch.Symbol),
         Source = ErrorJson.Hyphenate(patch.Source.ToString()),
         Provider = patch.Provider,
         Method = ErrorJson.Hyphenate(patch.Method.ToString()),
@@ -97,13 +101,8 @@ internal sealed record PatchJson
             ? null
             : new RangeJson(Expression.Number(patch.Rule.Minimum), Expression.Number(patch.Rule.Maximum)),
         Margin = patch.Margin is { } margin ? AddressText.Format(margin) : null,
-        Stub = patch.Stub is { } stub
-            ? new StubJson(
-                stub.Symbol, stub.Object, stub.Kind, AddressText.Format(stub.Address), stub.Size, AddressText.Format(stub.Target))
-            : null,
-        Slot = patch.Slot is { } slot
-            ? new GotJson(slot.Symbol, slot.Object, slot.Kind, AddressText.Format(slot.Address), AddressText.Format(slot.Value))
-            : null,
+        Stub = patch.Stub is { } stub ? StubJson.Of(stub) : null,
+        Slot = patch.Slot is { } slot ? GotJson.Of(slot) : null,
         BytesOffset = AddressText.Format(patch.BytesOffset),
         Before = Convert.ToHexStringLower(patch.Before.Span),
         After = Convert.ToHexStringLower(patch.After.Span),

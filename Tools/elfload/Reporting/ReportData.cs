@@ -15,14 +15,15 @@ internal sealed class ReportData
 {
     private readonly Utf8JsonWriter _writer;
     private readonly LinkedImage _image;
-    private readonly ReportStrings _strings = new();
+    private readonly ReportStrings _strings;
     private readonly PatchedCode _code;
     private readonly int[] _sectionObjects;
 
-    internal ReportData(Utf8JsonWriter writer, LinkedImage image)
+    internal ReportData(Utf8JsonWriter writer, LinkedImage image, TerminalText text)
     {
         _writer = writer;
         _image = image;
+        _strings = new ReportStrings(text);
         _code = new PatchedCode(image, new ImageNames(image));
         _sectionObjects = ObjectsOfSections(image);
     }

@@ -20,13 +20,13 @@ internal static partial class ReportPage
     private static readonly string[] Scripts = ["names.js", "table.js", "map.js", "ledger.js", "code.js", "report.js"];
 
     /// <summary>Writes it.</summary>
-    internal static void Write(Stream stream, LinkedImage image, IReadOnlyList<string> inputs)
+    internal static void Write(Stream stream, LinkedImage image, IReadOnlyList<string> inputs, TerminalText text)
     {
         string style = Part("report.css");
         string script = string.Join('\n', Scripts.Select(Part));
-        string?[] names = [.. inputs.Select(Path.GetFileName)];
+        IReadOnlyList<string> names = InputFiles.NamesOf(inputs);
         string title = string.Join(", ", names.Take(NamesInTitle))
-            + (names.Length > NamesInTitle ? $" and {names.Length - NamesInTitle} more" : "");
+            + (names.Count > NamesInTitle ? $" and {names.Count - NamesInTitle} more" : "");
         string[] page = [.. Part("report.html").Split(Data).Select(half => Fill(half, new Dictionary<string, string>
         {
             ["title"] = HtmlEncoder.Default.Encode(TerminalText.Escape(title)),
@@ -38,7 +38,7 @@ internal static partial class ReportPage
         stream.Write(Encoding.UTF8.GetBytes(page[0]));
         using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Encoder = JavaScriptEncoder.Default }))
         {
-            new ReportData(writer, image).Write(inputs);
+            new ReportData(writer, image, text).Write(inputs);
         }
 
         stream.Write(Encoding.UTF8.GetBytes(page[1]));

@@ -3,7 +3,8 @@ using System.Text.Json;
 namespace ElfLoader.Tools.Reporting;
 
 /// <summary>The texts of a report, each written once and referred to by number.</summary>
-internal sealed class ReportStrings
+/// <param name="forPeople">How names are shown.</param>
+internal sealed class ReportStrings(TerminalText forPeople)
 {
     private readonly Dictionary<string, int> _numbers = [];
     private readonly List<string> _texts = [];
@@ -32,7 +33,7 @@ internal sealed class ReportStrings
         writer.WriteStartArray(name);
         foreach (string text in _texts)
         {
-            writer.WriteStringValue(text);
+            writer.WriteStringValue(forPeople.Name(text));
         }
 
         writer.WriteEndArray();

@@ -81,8 +81,8 @@ internal sealed class EmulatedRun(RunRequest request, InputFiles inputs, Reporte
         {
             throw new LinkException(new LinkError(
                 LinkErrorCode.Undefined,
-                new LinkLocation(request.Inputs[0], Symbol: request.Entry),
-                $"no input defines the entry '{request.Entry}'"));
+                new LinkLocation("", Symbol: request.Entry),
+                request.NoEntry(inputs.Objects.SelectMany(Names))));
         }
 
         if (Defines(LibraryStart))
@@ -100,6 +100,11 @@ internal sealed class EmulatedRun(RunRequest request, InputFiles inputs, Reporte
             || inputs.Objects.Any(elf => Defines(elf, bytes))
             || inputs.Archives.Any(archive => archive.TryFind(bytes, out _));
     }
+
+    private static IEnumerable<string> Names(ElfObject elf) =>
+        Enumerable.Range(elf.FirstGlobalSymbol, elf.SymbolCount - elf.FirstGlobalSymbol)
+            .Where(symbol => elf.Symbol(symbol).IsDefined)
+            .Select(elf.SymbolNameText);
 
     private static bool Defines(ElfObject elf, ReadOnlySpan<byte> name)
     {

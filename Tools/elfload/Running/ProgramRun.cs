@@ -137,8 +137,8 @@ internal sealed class ProgramRun(RunRequest request, InputFiles inputs, Reporter
                 ? (ulong)entry
                 : throw new LinkException(new LinkError(
                     LinkErrorCode.Undefined,
-                    new LinkLocation(request.Inputs[0], Symbol: request.Entry),
-                    $"no input defines the entry '{request.Entry}'"));
+                    new LinkLocation("", Symbol: request.Entry),
+                    request.NoEntry(LinkMap.Of(library.Units).Symbols.Select(symbol => symbol.Name))));
         }
         catch (LinkException exception) when (TryAddCompilerLibrary(library, exception))
         {

@@ -34,4 +34,9 @@ internal sealed record RunRequest
 
     /// <summary>argv.</summary>
     public required IReadOnlyList<string> Arguments { get; init; }
+
+    /// <summary>What to say where the entry does not exist.</summary>
+    /// <param name="names">The names that do.</param>
+    internal string NoEntry(IEnumerable<string> names) => $"no input defines the entry '{Entry}'"
+        + (NearestName.Find(Entry, names) is { } near ? $"; did you mean '{near}'?" : "");
 }
