@@ -289,6 +289,11 @@ internal sealed partial class ImageLayout : ILinkedBounds
                 continue;
             }
 
+            if (output is { HasNoBytes: true, Size: > 0 } && (output.Flags & ElfConstants.SHF_WRITE) == 0)
+            {
+                cursor = AlignUp(cursor, _machine.CommonPageSize); // the system clears no part of a page that cannot be written
+            }
+
             output.Address = AlignUp(cursor, output.Alignment);
             if (_tls.IndexOf(output) is > 0 and int index) // follows, though zeros take no addresses from what comes next
             {

@@ -89,6 +89,13 @@ internal sealed class ProgramHeaders
 
         foreach (ImageLoad load in _loads.OrderBy(load => load.Outputs.Contains(header) ? 0 : 1)) // it opens the file
         {
+            if ((load.Flags & ElfConstants.PF_W) == 0)
+            {
+                // The system clears the rest of the last page only where it can be written: else the file has the zeros.
+                ulong page = _machine.CommonPageSize;
+                load.FileEnd = Math.Min(load.End, ((load.FileEnd - 1) | (page - 1)) + 1);
+            }
+
             // What the system maps must have the same place in its page in the file as in memory.
             load.FileOffset = FileEnd + unchecked((load.Start - FileEnd) % _machine.PageSize);
             FileEnd = Math.Max(FileEnd, load.FileOffset + (load.FileEnd - load.Start));
@@ -110,8 +117,9 @@ internal sealed class ProgramHeaders
     /// </summary>
     private static void PlaceInFile(ImageOutput output, ImageLoad load)
     {
+        ulong size = load.FileEnd - load.Start;
         ulong offset = output.Address > load.Start ? output.Address - load.Start : 0;
-        output.FileOffset = load.FileOffset + Math.Min(offset, load.FileEnd - load.Start);
+        output.FileOffset = load.FileOffset + (output is { HasNoBytes: true, TakesAddresses: true } ? size : Math.Min(offset, size));
     }
 
     /// <summary>
@@ -160,6 +168,13 @@ internal sealed class ProgramHeaders
         uint stack = ElfConstants.PF_R | ElfConstants.PF_W | (HasExecutableStack ? ElfConstants.PF_X : 0);
         headers.Add(new ProgramHeader(ElfConstants.PT_GNU_STACK, stack, 0, 0, 0, 0, 16));
         ulong size = entrySize * (ulong)(headers.Count + 1);
+        if (size > _machine.CommonPageSize)
+        {
+            Warnings.Add(
+                $"the image has {headers.Count + 1} program headers; there are Linux kernels (6.1 is one) that start no program "
+                + $"with more than {_machine.CommonPageSize / entrySize}");
+        }
+
         headers.Insert(0, new ProgramHeader(
             ElfConstants.PT_PHDR,
             ElfConstants.PF_R,

@@ -69,6 +69,44 @@ public sealed class ManyOutputSectionsTests
         Assert.That(Command.Run(image, []).Status, Is.EqualTo(9));
     }
 
+    /// <summary>Each section that lies by itself takes a program header. Linux 6.1 was seen to refuse more than a page of them.</summary>
+    [TestCase(60, 0)]
+    [TestCase(80, 1)]
+    public void ProgramHeadersThatAKernelRefusesAreWarnedOf(int count, int warnings)
+    {
+        var options = new ImageOptions
+        {
+            MapSections = [.. Enumerable.Range(0, count).Select(i => new SectionMapping("a.o", $"s{i}", null, 0x1000_0000UL + ((ulong)i << 16)))],
+        };
+
+        LinkedImage image = new ImageLinker(options).Link([Object(count)]);
+
+        Assert.That(image.Warnings.Where(warning => warning.Contains("program headers")).Count(), Is.EqualTo(warnings));
+    }
+
+    /// <summary>A number of them that only section 0 can hold (gABI, PN_XNUM).</summary>
+    [Test]
+    public void OthersReadManySegmentsBack()
+    {
+        ElfBuilder builder = new() { ExtendedNumbering = true };
+        for (int i = 0; i < 65600; i++) // each note has a program header
+        {
+            builder.AddSection($".note.{i}", SHT_NOTE, SHF_ALLOC, [4, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 65, 66, 67, 0], alignment: 4);
+        }
+
+        using var folder = new TemporaryFolder();
+        string path = folder.File("image");
+        using (FileStream stream = File.Create(path))
+        {
+            new ImageLinker().Link([ElfObject.Read(builder.Build(), "a.o")]).WriteExecutable(stream);
+        }
+
+        CommandResult result = Command.Run("readelf", ["-hW", path]);
+
+        Assert.That(result.Error, Is.Empty);
+        Assert.That(Regex.IsMatch(result.Output, @"Number of program headers: +65535 \(656[0-9]{2}\)"), Is.True, result.Output);
+    }
+
     private static ElfObject Object(int count) => ElfObject.Read(Bytes(count), "a.o");
 
     private static byte[] Bytes(int count)
