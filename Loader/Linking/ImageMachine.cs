@@ -123,7 +123,7 @@ internal sealed record ImageMachine
     /// is then for systems whose pages are no larger than fits the address, or that have none.
     /// </summary>
     internal ImageMachine At(ulong? address) => address is { } start && start % PageSize is not 0
-        ? this with { PageSize = start & (~start + 1) }
+        ? this with { PageSize = start & (~start + 1), CommonPageSize = Math.Min(CommonPageSize, start & (~start + 1)) }
         : this;
 
     /// <summary>The machine as these objects need it, and the caller wants it.</summary>

@@ -37,6 +37,9 @@ internal sealed class ImageLoad
 /// <summary>Cuts an image into segments, and describes them to the system.</summary>
 internal sealed class ProgramHeaders
 {
+    /// <summary>Most bytes of program headers that all Linux kernels read: a page.</summary>
+    private const ulong TableLimit = 0x1000;
+
     private readonly ImageMachine _machine;
     private readonly ImageLayout _layout;
     private readonly ImageSections _sections;
@@ -168,11 +171,11 @@ internal sealed class ProgramHeaders
         uint stack = ElfConstants.PF_R | ElfConstants.PF_W | (HasExecutableStack ? ElfConstants.PF_X : 0);
         headers.Add(new ProgramHeader(ElfConstants.PT_GNU_STACK, stack, 0, 0, 0, 0, 16));
         ulong size = entrySize * (ulong)(headers.Count + 1);
-        if (size > _machine.CommonPageSize)
+        if (size > TableLimit && _machine.PageSize >= TableLimit)
         {
             Warnings.Add(
                 $"the image has {headers.Count + 1} program headers; there are Linux kernels (6.1 is one) that start no program "
-                + $"with more than {_machine.CommonPageSize / entrySize}");
+                + $"with more than {TableLimit / entrySize}");
         }
 
         headers.Insert(0, new ProgramHeader(
@@ -182,7 +185,7 @@ internal sealed class ProgramHeaders
             _layout.Base + fileHeaderSize,
             size,
             size,
-            (ulong)_machine.WordSize));
+            Math.Min((ulong)_machine.WordSize, _machine.PageSize)));
         return headers;
     }
 

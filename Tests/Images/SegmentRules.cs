@@ -14,6 +14,9 @@ internal sealed class SegmentRules(ImageExecutable file, List<string> broken)
 
     private readonly ImageExecutable.Segment[] _loads = [.. file.Loads];
 
+    /// <summary>Whether the image is for systems with pages: firmware at an address that is no multiple of one is not.</summary>
+    private readonly bool _hasPages = file.Loads.Any(load => load.Alignment >= SmallPage);
+
     /// <summary>Looks at all of them.</summary>
     internal void Check()
     {
@@ -101,11 +104,11 @@ internal sealed class SegmentRules(ImageExecutable file, List<string> broken)
     {
         string name = Name(load);
         Demand(load.MemorySize > 0, $"{name} is empty");
-        Demand(load.Alignment >= SmallPage, $"{name} is not aligned to a page");
+        Demand(load.Alignment >= SmallPage || !_hasPages, $"{name} is not aligned to a page");
         Demand(
             load.Alignment is 0 || load.Offset % load.Alignment == load.Address % load.Alignment,
             $"{name} has offset 0x{load.Offset:x}, which is not congruent to its address");
-        if (load.FileSize == load.MemorySize)
+        if (load.FileSize == load.MemorySize || !_hasPages)
         {
             return;
         }
@@ -121,7 +124,7 @@ internal sealed class SegmentRules(ImageExecutable file, List<string> broken)
     private void CheckNeighbours(in ImageExecutable.Segment first, in ImageExecutable.Segment second)
     {
         string names = $"{Name(first)} and {Name(second)}";
-        ulong page = Math.Max(SmallPage, second.Alignment);
+        ulong page = Math.Max(_hasPages ? SmallPage : 1, second.Alignment);
         Demand(first.Address < second.Address, $"{names} are not in the order of addresses");
         Demand(first.Address > second.Address || first.Address + first.MemorySize <= second.Address, $"{names} overlap in memory");
         Demand(
@@ -158,7 +161,9 @@ internal sealed class SegmentRules(ImageExecutable file, List<string> broken)
         ImageExecutable.Segment load = Array.Find(_loads, load => Covers(load, relro.Address, relro.MemorySize));
         Demand(load.MemorySize > 0, $"PT_GNU_RELRO to 0x{relro.Address + relro.MemorySize:x} ends beyond its segment");
         Demand((load.Flags & PF_W) != 0, "PT_GNU_RELRO lies in a segment that cannot be written");
-        Demand((relro.Address + relro.MemorySize) % SmallPage is 0, "PT_GNU_RELRO does not end at a page: part of it is not protected");
+        Demand(
+            (relro.Address + relro.MemorySize) % SmallPage is 0 || !_hasPages,
+            "PT_GNU_RELRO does not end at a page: part of it is not protected");
         foreach (ImageExecutable.Section section in file.Sections)
         {
             bool isVariable = section is { Name: ".data" or ".bss", Size: > 0 };
