@@ -63,7 +63,7 @@ public sealed class StormTests
         private readonly ReaderWriterLockSlim _code = new();
         private readonly ConcurrentDictionary<string, int> _did = new();
         private readonly ConcurrentQueue<string> _faults = new();
-        private readonly ConcurrentQueue<Replacement> _replacements = new();
+        private readonly ConcurrentStack<Replacement> _replacements = new();
         private readonly ConcurrentQueue<ObjectLibrary> _kept = new();
         private volatile ObjectLibrary _library;
         private int _generation;
@@ -168,10 +168,10 @@ public sealed class StormTests
                 case "unload":
                     return Unload(library, random);
                 case "replace":
-                    _replacements.Enqueue(library.Replace(Next(number % Lazy), "f.o", new ReplaceOptions { State = StatePolicy.Reset }));
+                    _replacements.Push(library.Replace(Next(number % Lazy), "f.o", new ReplaceOptions { State = StatePolicy.Reset }));
                     return true;
                 case "undo":
-                    return _replacements.TryDequeue(out Replacement? last) && last.Undo() is not null;
+                    return _replacements.TryPop(out Replacement? last) && last.Undo() is not null;
                 case "reclaim":
                     _ = library.Reclaim();
                     return true;
