@@ -47,6 +47,7 @@ public sealed class ProgramStartTests
         """;
 
     private const string Threads = """
+        #include <atomic>
         #include <pthread.h>
         #include <stdio.h>
         #include <stdlib.h>
@@ -61,14 +62,17 @@ public sealed class ProgramStartTests
         static pthread_key_t key;
 
         static bool is(const char *mode, const char *name) { return strcmp(mode, name) == 0; }
+        static std::atomic<bool> ended; // the primary thread has come to the destructors of its thread-specific data
         static void say(void *text) { printf("%s\n", (const char *)text); }
+        static void end_specific(void *text) { say(text); ended = true; }
+        static void wait_for_primary() { while (!ended) usleep(1000); usleep(10000); }
         static void at_exit(void) { printf("atexit\n"); }
         struct Global { ~Global() { printf("static destructor\n"); } } global;
 
-        static void *late(void *) { usleep(60000); printf("late\n"); return nullptr; }
-        static void *later(void *) { usleep(60000); pthread_t other; pthread_create(&other, nullptr, late, nullptr); return nullptr; }
-        static void *leave(void *) { usleep(60000); exit(7); }
-        static void *cancel(void *) { pthread_cancel(primary); usleep(60000); printf("cancelled\n"); return nullptr; }
+        static void *late(void *) { wait_for_primary(); printf("late\n"); return nullptr; }
+        static void *later(void *) { wait_for_primary(); pthread_t other; pthread_create(&other, nullptr, late, nullptr); return nullptr; }
+        static void *leave(void *) { wait_for_primary(); exit(7); }
+        static void *cancel(void *) { pthread_cancel(primary); wait_for_primary(); printf("cancelled\n"); return nullptr; }
 
         static void end(const char *mode)
         {
@@ -87,7 +91,7 @@ public sealed class ProgramStartTests
             primary = pthread_self();
             local.number = 1;
             atexit(at_exit);
-            pthread_key_create(&key, say);
+            pthread_key_create(&key, end_specific);
             pthread_setspecific(key, "specific");
             if (is(mode, "late")) pthread_create(&thread, nullptr, late, nullptr);
             if (is(mode, "later")) pthread_create(&thread, nullptr, later, nullptr);
