@@ -67,7 +67,7 @@ public sealed partial class ObjectLibrary
     {
         Contents.ForgetLazy();
         Entries.Trim();
-        if (_arguments.IsValueCreated)
+        if (_arguments.IsMade)
         {
             _arguments.Value.Dispose();
         }

@@ -33,7 +33,7 @@ public sealed partial class ObjectLibrary : IDisposable
     private readonly List<byte[]> _required = [];
     private readonly List<Delegate> _delegates = [];
     private readonly NativeProcess _process = NativeProcess.Current;
-    private readonly Lazy<NativeArguments> _arguments;
+    private readonly MadeOnce<NativeArguments> _arguments;
     private readonly HostScope _host;
     private ObjectLibrary[] _linked = [];
     private Archive[] _archives = [];
@@ -50,7 +50,7 @@ public sealed partial class ObjectLibrary : IDisposable
         Contents = new LibraryContents(_process);
         Entries = new EntryTable(this, _process);
         _host = new HostScope(Options.UseHostProcess);
-        _arguments = new Lazy<NativeArguments>(() => new NativeArguments(Options.Arguments));
+        _arguments = new MadeOnce<NativeArguments>(() => new NativeArguments(Options.Arguments));
     }
 
     /// <summary>Asked for the address of a symbol that nothing else defines.</summary>

@@ -10,4 +10,10 @@ public sealed class MemoryException : Exception
         : base(message, inner)
     {
     }
+
+    /// <summary>The system's error number; 0 where it was not the system that refused.</summary>
+    public int Error { get; init; }
+
+    /// <summary>Whether the system may do it another time: something was used up or interrupted, rather than forbidden.</summary>
+    internal bool IsPassing => Error is 4 or 11 or 12 or 23 or 24 or 28; // EINTR, EAGAIN, ENOMEM, ENFILE, EMFILE, ENOSPC
 }

@@ -42,7 +42,23 @@ public readonly record struct ProcessMapping(
 public static class ProcessMaps
 {
     /// <summary>The mappings of this process, by ascending address: a snapshot, stale as soon as it is seen.</summary>
-    public static IReadOnlyList<ProcessMapping> Read() => Parse(File.ReadLines("/proc/self/maps"));
+    /// <exception cref="MemoryException">The system does not tell.</exception>
+    public static IReadOnlyList<ProcessMapping> Read()
+    {
+        try
+        {
+            return SystemFaults.Fails("open")
+                ? throw new IOException("/proc/self/maps cannot be opened", System.Runtime.InteropServices.Marshal.GetLastPInvokeError())
+                : Parse(File.ReadLines("/proc/self/maps"));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or FormatException)
+        {
+            throw new MemoryException($"The system does not tell what is mapped: {exception.Message}", exception)
+            {
+                Error = exception is IOException ? exception.HResult & 0xffff : 0, // .NET puts errno there
+            };
+        }
+    }
 
     /// <summary>Reads lines of <c>/proc/PID/maps</c>.</summary>
     /// <exception cref="FormatException">A line is not of that form.</exception>

@@ -1,17 +1,18 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using ElfLoader.Linking;
+using ElfLoader.Memory;
 
 namespace ElfLoader.Diagnostics;
 
 /// <summary>What of the diagnostics there is once in a process; each is made when it is asked for.</summary>
 internal sealed class ProcessDiagnostics
 {
-    private static readonly Lazy<ProcessDiagnostics> Shared = new(() => new ProcessDiagnostics());
+    private static readonly MadeOnce<ProcessDiagnostics> Shared = new(() => new ProcessDiagnostics());
 
-    private readonly Lazy<DebuggerRegistry> _debugger = new(() => new DebuggerRegistry(NativeProcess.Host.Shim));
-    private readonly Lazy<PerfMap> _perfMap = new(() => Create(PerfMap.DefaultPath, path => new PerfMap(path)));
-    private readonly Lazy<JitDump> _jitDump = new(CreateJitDump);
+    private readonly MadeOnce<DebuggerRegistry> _debugger = new(() => new DebuggerRegistry(NativeProcess.Host.Shim));
+    private readonly MadeOnce<PerfMap> _perfMap = new(() => Create(PerfMap.DefaultPath, path => new PerfMap(path)));
+    private readonly MadeOnce<JitDump> _jitDump = new(CreateJitDump);
 
     private ProcessDiagnostics()
     {

@@ -8,7 +8,7 @@ namespace ElfLoader.Linking;
 /// <summary>What all libraries of this process share: the memory pools and the host's run-time services.</summary>
 internal sealed class NativeProcess
 {
-    private static readonly Lazy<NativeProcess> Shared = new(() => new NativeProcess());
+    private static readonly MadeOnce<NativeProcess> Shared = new(() => new NativeProcess());
 
     private readonly ConcurrentDictionary<MemoryMapping, MemoryPools> _pools = new();
 

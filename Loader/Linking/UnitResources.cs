@@ -111,7 +111,10 @@ internal struct UnitResources
         if (_started)
         {
             _started = false;
-            NativeProcess.Host.Finalizer.Run(Lifetime);
+            if (HostRuntime.IsMade) // it is not to fail here, where it could not be made
+            {
+                NativeProcess.Host.Finalizer.Run(Lifetime);
+            }
         }
     }
 

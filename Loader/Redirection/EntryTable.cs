@@ -129,9 +129,20 @@ internal sealed class EntryTable
                 .Allocate(_library.Options.Placement ?? pool?.Placement ?? MemoryPlacement.Far, EntryChunk.Request);
         }
 
-        CallResolution.Install();
         uint first = _process.Entries.TakeNumbers();
-        var made = EntryChunk.Create(memory!, first, NativeProcess.Host);
+        EntryChunk made;
+        try
+        {
+            CallResolution.Install();
+            made = EntryChunk.Create(memory!, first, NativeProcess.Host);
+        }
+        catch
+        {
+            memory!.Free(); // a second time does nothing
+            _process.Entries.GiveNumbers(first);
+            throw;
+        }
+
         _chunks.Add(made);
         _ = made.TryTake(out int place);
         return (made, place);

@@ -28,6 +28,7 @@ internal static class EpochGate
     private static readonly TimeSpan LongestPatience = TimeSpan.FromMilliseconds(500);
 
     private static readonly Lock Publishing = new();
+    private static readonly MadeOnce<ShimWords> MadeWords = new(() => new ShimWords(NativeProcess.Host.Shim));
 
     [ThreadStatic]
     private static ulong t_slot;
@@ -242,25 +243,25 @@ internal static class EpochGate
         }
     }
 
+    private static ShimWords Words => MadeWords.Value;
+
     private static ulong Slot() => t_slot is not 0 ? t_slot : t_slot = NativeCall.Call(Words.SlotFunction);
 
     /// <summary>Addresses in the shim.</summary>
-    private static class Words
+    private sealed class ShimWords(Shim shim)
     {
-        private static readonly Shim Shim = NativeProcess.Host.Shim;
+        internal ulong Pending { get; } = shim.Start + ShimLayout.EpochPending;
 
-        internal static readonly ulong Pending = Shim.Start + ShimLayout.EpochPending;
+        internal ulong Left { get; } = shim.Start + ShimLayout.EpochLeft;
 
-        internal static readonly ulong Left = Shim.Start + ShimLayout.EpochLeft;
+        internal ulong Generation { get; } = shim.Start + ShimLayout.EpochGeneration;
 
-        internal static readonly ulong Generation = Shim.Start + ShimLayout.EpochGeneration;
+        internal ulong SlotFunction { get; } = shim.Function("epoch_slot");
 
-        internal static readonly ulong SlotFunction = Shim.Function("epoch_slot");
+        internal ulong WaitFunction { get; } = shim.Function("epoch_wait");
 
-        internal static readonly ulong WaitFunction = Shim.Function("epoch_wait");
+        internal ulong LeftFunction { get; } = shim.Function("tell_left");
 
-        internal static readonly ulong LeftFunction = Shim.Function("tell_left");
-
-        internal static readonly ulong CensusFunction = Shim.Function("epochs");
+        internal ulong CensusFunction { get; } = shim.Function("epochs");
     }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using ElfLoader.Memory;
 using ElfLoader.Redirection;
 
 namespace ElfLoader.Linking;
@@ -26,10 +27,7 @@ internal sealed partial class LibraryContents
                 }
             }
 
-            foreach (byte[] name in lazy.NameBytes)
-            {
-                entries.Add(library.Entries.Claim(NameHash.Of(name), name, LastPool, out _));
-            }
+            ClaimEntries(library, lazy, entries);
 
             lazy.Attach(entries); // before anybody can call it: the functions may have been lazy already
             foreach (CallEntry entry in entries)
@@ -41,6 +39,29 @@ internal sealed partial class LibraryContents
             }
 
             Count(new ContentsChanges(1, 0));
+        }
+    }
+
+    /// <summary>Makes the entries of lazy functions, all of them or none.</summary>
+    private void ClaimEntries(ObjectLibrary library, LazyDefinition lazy, List<CallEntry> entries)
+    {
+        try
+        {
+            foreach (byte[] name in lazy.NameBytes)
+            {
+                entries.Add(library.Entries.Claim(NameHash.Of(name), name, LastPool, out _));
+            }
+        }
+        catch (Exception exception)
+        {
+            entries.ForEach(entry => library.Entries.Settle(entry, isPublished: false));
+            if (exception is not MemoryException)
+            {
+                throw;
+            }
+
+            throw new LinkException(
+                exception, [new LinkError(LinkErrorCode.LimitExceeded, new LinkLocation(library.Name), exception.Message)]);
         }
     }
 

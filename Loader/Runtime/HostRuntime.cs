@@ -1,3 +1,5 @@
+using ElfLoader.Memory;
+
 namespace ElfLoader.Runtime;
 
 /// <summary>
@@ -11,17 +13,13 @@ internal sealed class HostRuntime
     /// </summary>
     public const string StaticTlsSetting = "ElfLoader.StaticTlsSize";
 
-    private static readonly Lazy<HostRuntime> Shared = new(() => new HostRuntime());
+    private static readonly MadeOnce<HostRuntime> Shared = new(() => new HostRuntime());
+
+    private static readonly MadeOnce<Shim> OpenedShim = new(OpenShim); // it stays open, whatever fails after it
 
     private HostRuntime()
     {
-        int wished = AppContext.GetData(StaticTlsSetting) switch
-        {
-            int number => number,
-            string text when int.TryParse(text, out int number) => number,
-            _ => 0,
-        };
-        Shim = Shim.Open(Math.Clamp(wished, 0, 1 << 24));
+        Shim = OpenedShim.Value;
         Unwind = new UnwindRegistry();
         Thunks = new LifetimeThunks(Shim);
         Finalizer = new UnitFinalizer(Shim);
@@ -31,8 +29,11 @@ internal sealed class HostRuntime
     }
 
     /// <summary>The one of this process.</summary>
-    /// <exception cref="LinkException">The host lacks what is needed; asking again gives the same answer.</exception>
+    /// <exception cref="LinkException">The host lacks what is needed.</exception>
     public static HostRuntime Instance => Shared.Value;
+
+    /// <summary>Whether there is one: without it, nothing of a unit can have been registered.</summary>
+    public static bool IsMade => Shared.IsMade;
 
     /// <summary>The one shared object that the dynamic linker sees of us.</summary>
     public Shim Shim { get; }
@@ -64,5 +65,16 @@ internal sealed class HostRuntime
             _ => 0,
         };
         return address is not 0;
+    }
+
+    private static Shim OpenShim()
+    {
+        int wished = AppContext.GetData(StaticTlsSetting) switch
+        {
+            int number => number,
+            string text when int.TryParse(text, out int number) => number,
+            _ => 0,
+        };
+        return Shim.Open(Math.Clamp(wished, 0, 1 << 24));
     }
 }

@@ -132,7 +132,15 @@ internal sealed class HostSymbols
                 there = (long)(other - HostRuntime.Instance.Shim.CurrentThreadPointer);
             }
         });
-        thread.UnsafeStart();
+        try
+        {
+            thread.UnsafeStart();
+        }
+        catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException)
+        {
+            return null; // nobody to compare with
+        }
+
         thread.Join();
         return here == there ? here : null;
     }

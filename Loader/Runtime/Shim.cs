@@ -15,9 +15,9 @@ internal sealed class Shim
     /// <summary>Bytes of one entry of the module table: image, image size, block size, alignment.</summary>
     public const int ModuleSize = 32;
 
-    private readonly MemoryFile _file; // open for good: glibc takes a descriptor's path for the library's identity
+    private readonly SharedObjectFile _file;
 
-    private Shim(MemoryFile file, ulong start, int tlsSize, ulong modules)
+    private Shim(SharedObjectFile file, ulong start, int tlsSize, ulong modules)
     {
         _file = file;
         Start = start;
@@ -62,22 +62,50 @@ internal sealed class Shim
         }
 
         ShimConstants constants = Constants(modules);
-        MemoryFile file = CreateFile();
+        int most = wishedTlsSize > 0 ? wishedTlsSize : LikelyTlsSize();
         string error = "";
-        int first = wishedTlsSize > 0 ? wishedTlsSize : LikelyTlsSize();
-        for (int size = (first + 63) & ~63; size > 0; size -= ShimLayout.TlsAlignment)
+        foreach (Func<string, SharedObjectFile> create in (Func<string, SharedObjectFile>[])[
+            SharedObjectFile.InMemory, SharedObjectFile.InFolder])
         {
-            file.Write(ShimImage.Write(constants, size));
-            ulong library = DynamicLinker.Open(file.Path, out error);
-            if (library is not 0)
+            if (TryOpen(create, constants, most, ref error) is { } shim)
             {
-                ulong start = DynamicLinker.Find(library, "__jit_debug_descriptor"u8) - ShimLayout.JitDescriptor;
-                return new Shim(file, start, size, modules);
+                return shim;
             }
         }
 
-        file.Dispose();
+        ProcessMemory.Release(modules, MaximumModules * ModuleSize);
         throw Failure(LinkErrorCode.LimitExceeded, $"the host cannot open it: {error}");
+    }
+
+    /// <summary>Writes it to a file and opens that, with the largest TLS block that the host grants.</summary>
+    private static Shim? TryOpen(
+        Func<string, SharedObjectFile> create, in ShimConstants constants, int mostTls, ref string error)
+    {
+        SharedObjectFile? file = null;
+        try
+        {
+            file = create("elfloader-shim");
+            for (int size = (mostTls + 63) & ~63; size > 0; size -= ShimLayout.TlsAlignment)
+            {
+                file.Write(ShimImage.Write(constants, size));
+                ulong library = DynamicLinker.Open(file.Path, out string refusal);
+                if (library is not 0)
+                {
+                    file.Forget();
+                    ulong start = DynamicLinker.Find(library, "__jit_debug_descriptor"u8) - ShimLayout.JitDescriptor;
+                    return new Shim(file, start, size, constants.Modules);
+                }
+
+                error = refusal;
+            }
+        }
+        catch (Win32Exception exception)
+        {
+            error = exception.Message;
+        }
+
+        file?.Dispose();
+        return null;
     }
 
     /// <summary>Gives each child that is forked from now on copies of what the loader's memory files hold.</summary>
@@ -150,18 +178,6 @@ internal sealed class Shim
             : throw Failure(
                 LinkErrorCode.Unsupported,
                 $"the host's C library has no {System.Text.Encoding.UTF8.GetString(name)}; glibc is needed");
-    }
-
-    private static MemoryFile CreateFile()
-    {
-        try
-        {
-            return new MemoryFile("elfloader-shim");
-        }
-        catch (Win32Exception exception)
-        {
-            throw Failure(LinkErrorCode.Unsupported, $"memfd_create: {exception.Message}");
-        }
     }
 
     private static LinkException Failure(LinkErrorCode code, string message) =>

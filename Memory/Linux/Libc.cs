@@ -30,24 +30,33 @@ internal static unsafe partial class Libc
     internal const int LimitStack = 3;
     internal const ulong LimitInfinity = ulong.MaxValue;
 
+    internal const int EIntr = 4;
     internal const int EExist = 17;
 
     internal static readonly nint MapFailed = -1;
 
-    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
-    internal static partial nint Map(nint address, nuint length, int protection, int flags, int file, nint offset);
+    internal static nint Map(nint address, nuint length, int protection, int flags, int file, nint offset) =>
+        SystemFaults.Fails("mmap") ? MapFailed : MapNow(address, length, protection, flags, file, offset);
 
-    [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
-    internal static partial int Unmap(nint address, nuint length);
+    internal static int Unmap(nint address, nuint length) => SystemFaults.Fails("munmap") ? -1 : UnmapNow(address, length);
 
-    [LibraryImport("libc", EntryPoint = "mprotect", SetLastError = true)]
-    internal static partial int Protect(nint address, nuint length, int protection);
+    internal static int Protect(nint address, nuint length, int protection) =>
+        SystemFaults.Fails("mprotect") ? -1 : ProtectNow(address, length, protection);
 
-    [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
-    internal static partial int Advise(nint address, nuint length, int advice);
+    internal static int Advise(nint address, nuint length, int advice) =>
+        SystemFaults.Fails("madvise") ? -1 : AdviseNow(address, length, advice);
 
-    [LibraryImport("libc", EntryPoint = "pwrite", SetLastError = true)]
-    internal static partial nint Write(int file, ReadOnlySpan<byte> bytes, nuint count, nint offset);
+    internal static nint Write(int file, ReadOnlySpan<byte> bytes, nuint count, nint offset)
+    {
+        nint written;
+        do
+        {
+            written = SystemFaults.Fails("pwrite") ? -1 : WriteNow(file, bytes, count, offset);
+        }
+        while (written < 0 && WasInterrupted);
+
+        return written;
+    }
 
     /// <summary>Creates a memory file that is closed on exec; negative if the system refused.</summary>
     /// <remarks>
@@ -56,27 +65,76 @@ internal static unsafe partial class Libc
     /// </remarks>
     internal static int OpenMemoryFile(string name, uint wanted)
     {
+        if (SystemFaults.Fails("memfd_create"))
+        {
+            return -1;
+        }
+
         int descriptor = CreateMemoryFile(name, MemFdCloseOnExec | wanted);
         return descriptor < 0 ? CreateMemoryFile(name, MemFdCloseOnExec) : descriptor;
     }
+
+    internal static int Truncate(int file, nint length)
+    {
+        int result;
+        do
+        {
+            result = SystemFaults.Fails("ftruncate") ? -1 : TruncateNow(file, length);
+        }
+        while (result < 0 && WasInterrupted);
+
+        return result;
+    }
+
+    internal static int Allocate(int file, int mode, nint offset, nint length)
+    {
+        int result;
+        do
+        {
+            result = SystemFaults.Fails("fallocate") ? -1 : AllocateNow(file, mode, offset, length);
+        }
+        while (result < 0 && WasInterrupted);
+
+        return result;
+    }
+
+    /// <summary>Closes a descriptor, which is closed whatever the answer is.</summary>
+    internal static void Close(int file) => _ = CloseNow(file);
+
+    private static bool WasInterrupted => Marshal.GetLastPInvokeError() is EIntr;
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    private static partial nint MapNow(nint address, nuint length, int protection, int flags, int file, nint offset);
+
+    [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
+    private static partial int UnmapNow(nint address, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "mprotect", SetLastError = true)]
+    private static partial int ProtectNow(nint address, nuint length, int protection);
+
+    [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
+    private static partial int AdviseNow(nint address, nuint length, int advice);
+
+    [LibraryImport("libc", EntryPoint = "pwrite", SetLastError = true)]
+    private static partial nint WriteNow(int file, ReadOnlySpan<byte> bytes, nuint count, nint offset);
 
     [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true)]
     private static partial int CreateMemoryFile([MarshalAs(UnmanagedType.LPUTF8Str)] string name, uint flags);
 
     [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
-    internal static partial int Truncate(int file, nint length);
+    private static partial int TruncateNow(int file, nint length);
 
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
-    internal static partial int Allocate(int file, int mode, nint offset, nint length);
+    private static partial int AllocateNow(int file, int mode, nint offset, nint length);
 
     [LibraryImport("libc", EntryPoint = "close")]
-    internal static partial int Close(int file);
+    private static partial int CloseNow(int file);
 
     /// <summary>The soft limit of a resource; <see cref="LimitInfinity"/> if there is none.</summary>
     internal static ulong Limit(int resource)
     {
         ResourceLimit limit = default;
-        return GetLimit(resource, &limit) is 0 ? limit.Soft : LimitInfinity;
+        return !SystemFaults.Fails("getrlimit") && GetLimit(resource, &limit) is 0 ? limit.Soft : LimitInfinity;
     }
 
     /// <summary>membarrier(2), which libc doesn't wrap.</summary>
@@ -88,7 +146,7 @@ internal static unsafe partial class Libc
             Architecture.Arm => 389,
             _ => 283,
         };
-        return SystemCall(number, command, 0, 0) is 0;
+        return !SystemFaults.Fails("membarrier") && SystemCall(number, command, 0, 0) is 0;
     }
 
     /// <summary>Cleans the data cache and invalidates the instruction cache for addresses; false where that is not possible.</summary>
@@ -107,7 +165,7 @@ internal static unsafe partial class Libc
     internal static MemoryException Failure(string what)
     {
         int error = Marshal.GetLastPInvokeError();
-        return new MemoryException($"{what}: {Marshal.GetPInvokeErrorMessage(error)} (errno {error})");
+        return new MemoryException($"{what}: {Marshal.GetPInvokeErrorMessage(error)} (errno {error})") { Error = error };
     }
 
     [LibraryImport("libc", EntryPoint = "getrlimit", SetLastError = true)]

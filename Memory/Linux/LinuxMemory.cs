@@ -17,12 +17,12 @@ internal sealed class LinuxMemory : IMemorySystem
         _mapping = mapping;
         if (mapping is not MemoryMapping.WriteThenProtect && !TwoViewProbe.Succeeds(out MemoryException? why))
         {
-            _mapping = mapping is MemoryMapping.Auto
+            _mapping = mapping is MemoryMapping.Auto && !why.IsPassing // else it would be so for ever
                 ? MemoryMapping.WriteThenProtect
                 : throw new MemoryException($"Code can't be mapped twice here: {why.Message}", why);
         }
 
-        Host = HostLibraries.Find(ProcessMaps.Read());
+        Host = FindHost();
     }
 
     public AddressRange Host { get; }
@@ -37,6 +37,19 @@ internal sealed class LinuxMemory : IMemorySystem
         };
         ulong start = AddressSpace.Reserve(placement, near, layout.Size, layout.Alignment, layout.SizeOf(MemoryZone.Code));
         return new LinuxReservation(start, layout, twoViews);
+    }
+
+    /// <summary>Where the system does not tell what is mapped, nothing is known to be near.</summary>
+    private static AddressRange FindHost()
+    {
+        try
+        {
+            return HostLibraries.Find(ProcessMaps.Read());
+        }
+        catch (MemoryException exception) when (!exception.IsPassing)
+        {
+            return default;
+        }
     }
 
     public ulong LimitSharedPool(ulong wanted)

@@ -87,5 +87,5 @@ internal sealed class MemoryFile : IDisposable
         Libc.Allocate(_descriptor, Libc.PunchHoleKeepSize, (nint)offset, (nint)size) is 0;
 
     /// <summary>Closes the descriptor; pages live on as long as they are mapped.</summary>
-    public void Dispose() => _ = Libc.Close(_descriptor);
+    public void Dispose() => Libc.Close(_descriptor);
 }

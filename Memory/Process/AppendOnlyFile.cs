@@ -30,7 +30,7 @@ public sealed unsafe partial class AppendOnlyFile : IDisposable
     public AppendOnlyFile(string path, bool mustBeNew = false)
     {
         Path = path;
-        _descriptor = Open(
+        _descriptor = SystemFaults.Fails("open") ? -1 : Open(
             path, ReadWrite | Create | Append | NoFollow | NonBlocking | CloseOnExec | (mustBeNew ? Exclusive : 0), OwnerReadWrite);
         if (_descriptor < 0)
         {
@@ -64,7 +64,7 @@ public sealed unsafe partial class AppendOnlyFile : IDisposable
             nint written;
             fixed (byte* start = bytes)
             {
-                written = Write(_descriptor, start, (nuint)bytes.Length);
+                written = SystemFaults.Fails("write") || !HasRoomFor(bytes.Length) ? -1 : Write(_descriptor, start, (nuint)bytes.Length);
             }
 
             if (written > 0)
@@ -89,7 +89,7 @@ public sealed unsafe partial class AppendOnlyFile : IDisposable
     {
         const int ReadExecute = 5;
         const int Private = 2;
-        return Map(0, (nuint)Environment.SystemPageSize, ReadExecute, Private, _descriptor, 0) is not -1;
+        return Linux.Libc.Map(0, (nuint)Environment.SystemPageSize, ReadExecute, Private, _descriptor, 0) is not -1;
     }
 
     /// <summary>Closes the file.</summary>
@@ -102,6 +102,22 @@ public sealed unsafe partial class AppendOnlyFile : IDisposable
         }
     }
 
+    /// <summary>Whether bytes at the end stay below the limit for files, beyond which the process would end (SIGXFSZ).</summary>
+    private bool HasRoomFor(int bytes)
+    {
+        const int fromEnd = 2; // SEEK_END
+        const int tooLarge = 27; // EFBIG
+        nint size = Seek(_descriptor, 0, fromEnd);
+        ulong limit = Linux.Libc.Limit(Linux.Libc.LimitFileSize);
+        if (size < 0 || (ulong)size + (ulong)bytes <= limit)
+        {
+            return true;
+        }
+
+        Marshal.SetLastPInvokeError(tooLarge);
+        return false;
+    }
+
     [LibraryImport("libc.so.6", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags, int mode);
 
@@ -111,6 +127,6 @@ public sealed unsafe partial class AppendOnlyFile : IDisposable
     [LibraryImport("libc.so.6", EntryPoint = "close")]
     private static partial int Close(int file);
 
-    [LibraryImport("libc.so.6", EntryPoint = "mmap")]
-    private static partial nint Map(nint address, nuint size, int protection, int flags, int file, nint offset);
+    [LibraryImport("libc.so.6", EntryPoint = "lseek", SetLastError = true)]
+    private static partial nint Seek(int file, nint offset, int from);
 }

@@ -32,6 +32,12 @@ public static unsafe partial class DynamicLinker
     /// <returns>A handle; 0 where the library could not be opened.</returns>
     public static ulong Open(string path, out string error)
     {
+        if (SystemFaults.Fails("dlopen"))
+        {
+            error = $"{path}: cannot open shared object file: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}";
+            return 0;
+        }
+
         // Binding a function to be called looks it up with the dynamic linker, which then forgets its last error. So the one
         // that tells the error is called before, and nothing else between the two that could have to be bound.
         _ = LastError();

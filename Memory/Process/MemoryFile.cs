@@ -6,7 +6,7 @@ namespace ElfLoader.Memory;
 
 /// <summary>A file that exists only in memory and may be opened as a shared library, or run.</summary>
 /// <remarks>Its descriptor stays open until it is disposed; the path is good for so long. Not thread-safe.</remarks>
-public sealed unsafe partial class MemoryFile : IDisposable
+public sealed partial class MemoryFile : IDisposable
 {
     private int _descriptor;
 
@@ -32,14 +32,28 @@ public sealed unsafe partial class MemoryFile : IDisposable
     /// <exception cref="Win32Exception">The system refused, with its error number.</exception>
     public void Write(ReadOnlySpan<byte> contents)
     {
+        const int tooLarge = 27; // EFBIG; to try it would end the process (SIGXFSZ)
         ObjectDisposedException.ThrowIf(_descriptor < 0, this);
-        fixed (byte* bytes = contents)
+        if ((ulong)contents.Length > Libc.Limit(Libc.LimitFileSize))
         {
-            if (Libc.Truncate(_descriptor, 0) is not 0
-                || WriteAt(_descriptor, bytes, (nuint)contents.Length, 0) != contents.Length)
+            throw new Win32Exception(tooLarge);
+        }
+
+        if (Libc.Truncate(_descriptor, 0) is not 0)
+        {
+            throw new Win32Exception(Marshal.GetLastPInvokeError());
+        }
+
+        for (int offset = 0; offset < contents.Length;)
+        {
+            ReadOnlySpan<byte> rest = contents[offset..];
+            nint written = Libc.Write(_descriptor, rest, (nuint)rest.Length, offset);
+            if (written <= 0)
             {
                 throw new Win32Exception(Marshal.GetLastPInvokeError());
             }
+
+            offset += (int)written;
         }
     }
 
@@ -63,13 +77,10 @@ public sealed unsafe partial class MemoryFile : IDisposable
     {
         if (_descriptor >= 0)
         {
-            _ = Libc.Close(_descriptor);
+            Libc.Close(_descriptor);
             _descriptor = -1;
         }
     }
-
-    [LibraryImport("libc.so.6", EntryPoint = "pwrite", SetLastError = true)]
-    private static partial nint WriteAt(int file, byte* bytes, nuint count, nint offset);
 
     [LibraryImport("libc.so.6", EntryPoint = "fcntl", SetLastError = true)]
     private static partial int Control(int file, int command, int flags);

@@ -18,7 +18,7 @@ public static unsafe partial class ProcessMemory
         {
             var here = new Range { Start = local, Length = (nuint)bytes.Length };
             var there = new Range { Start = (byte*)address, Length = (nuint)bytes.Length };
-            if (ReadVector(Environment.ProcessId, &here, 1, &there, 1, 0) == bytes.Length)
+            if (!SystemFaults.Fails("process_vm_readv") && ReadVector(Environment.ProcessId, &here, 1, &there, 1, 0) == bytes.Length)
             {
                 return true;
             }
@@ -41,7 +41,7 @@ public static unsafe partial class ProcessMemory
         {
             var here = new Range { Start = local, Length = (nuint)bytes.Length };
             var there = new Range { Start = (byte*)address, Length = (nuint)bytes.Length };
-            if (WriteVector(Environment.ProcessId, &here, 1, &there, 1, 0) == bytes.Length)
+            if (!SystemFaults.Fails("process_vm_writev") && WriteVector(Environment.ProcessId, &here, 1, &there, 1, 0) == bytes.Length)
             {
                 return true;
             }
@@ -56,15 +56,18 @@ public static unsafe partial class ProcessMemory
         }
     }
 
-    /// <summary>Reserves zeroed memory that takes room only where it is used. It is never given back.</summary>
+    /// <summary>Reserves zeroed memory that takes room only where it is used. It is the process's until it is released.</summary>
     /// <returns>Its address; 0 if the system refused.</returns>
     public static ulong Reserve(nuint size)
     {
         const int ReadWrite = 3;
         const int PrivateAnonymousNoReserve = 0x4022;
-        nint address = Map(0, size, ReadWrite, PrivateAnonymousNoReserve, -1, 0);
+        nint address = Linux.Libc.Map(0, size, ReadWrite, PrivateAnonymousNoReserve, -1, 0);
         return address is -1 ? 0 : (ulong)address;
     }
+
+    /// <summary>Gives reserved memory back.</summary>
+    public static void Release(ulong address, nuint size) => _ = Linux.Libc.Unmap((nint)address, size);
 
     /// <summary>Whether the call itself is refused (by a sandbox, an old kernel), rather than the address.</summary>
     private static bool IsForbidden() => Marshal.GetLastPInvokeError() is not (0 or Fault);
@@ -76,9 +79,6 @@ public static unsafe partial class ProcessMemory
     [LibraryImport("libc.so.6", EntryPoint = "process_vm_writev", SetLastError = true)]
     private static partial nint WriteVector(
         int process, Range* local, nuint localCount, Range* remote, nuint remoteCount, nuint flags);
-
-    [LibraryImport("libc.so.6", EntryPoint = "mmap")]
-    private static partial nint Map(nint address, nuint size, int protection, int flags, int file, nint offset);
 
     private struct Range // iovec
     {

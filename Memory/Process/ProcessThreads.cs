@@ -14,7 +14,20 @@ public static unsafe partial class ProcessThreads
     public static int Current => CurrentThread();
 
     /// <summary>The kernel's numbers of all threads, as they are now.</summary>
+    /// <exception cref="MemoryException">The system does not tell.</exception>
     public static IReadOnlyList<int> List()
+    {
+        try
+        {
+            return SystemFaults.Fails("open") ? throw new IOException("/proc/self/task cannot be opened") : ListNow();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new MemoryException($"The system does not tell which threads there are: {exception.Message}", exception);
+        }
+    }
+
+    private static List<int> ListNow()
     {
         var threads = new List<int>();
         foreach (string directory in Directory.EnumerateDirectories("/proc/self/task"))
@@ -43,7 +56,7 @@ public static unsafe partial class ProcessThreads
         const int NoSuchProcess = 3; // ESRCH
         ulong found = 0;
         nuint length = 0;
-        nint result = SystemCall(GetRobustList, thread, &found, &length);
+        nint result = SystemFaults.Fails("get_robust_list") ? -1 : SystemCall(GetRobustList, thread, &found, &length);
         head = result is 0 ? found : 0;
         return result is 0 || Marshal.GetLastPInvokeError() is NoSuchProcess;
     }

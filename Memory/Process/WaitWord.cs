@@ -18,7 +18,7 @@ public static unsafe partial class WaitWord
         Span<long> time = [(long)timeout.TotalSeconds, timeout.Ticks % TimeSpan.TicksPerSecond * 100];
         fixed (long* start = time)
         {
-            _ = SystemCall(Number, (nint)address, WaitPrivate, (nint)value, (nint)start);
+            _ = SystemFaults.Fails("futex") ? -1 : SystemCall(Number, (nint)address, WaitPrivate, (nint)value, (nint)start);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ElfLoader.Fuzz.Differential;
+using ElfLoader.Fuzz.Faults;
 using ElfLoader.Fuzz.Matrix;
 using ElfLoader.Fuzz.Mutating;
 
@@ -14,6 +15,7 @@ internal static class Program
             new MutateCommand(),
             new DifferentialCommand(),
             new MatrixCommand(),
+            new FaultsCommand(),
             new CheckCommand(),
             new WorkerCommand(),
             new TrialCommand(),
