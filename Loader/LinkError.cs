@@ -1,3 +1,5 @@
+using ElfLoader.Elf;
+
 namespace ElfLoader;
 
 /// <summary>Kinds of problem, coarse enough for a program to act on.</summary>
@@ -56,8 +58,26 @@ public readonly record struct LinkLocation(
 /// <param name="Code">Kind of problem.</param>
 /// <param name="Where">Place in the input.</param>
 /// <param name="Message">What is wrong there, without repeating the place. Names of symbols are as they stand in the objects.</param>
+/// <remarks>
+/// Printed it takes at most 4 kB: names may be as long as their author likes, and parts that are longer are shortened in their
+/// middle.
+/// </remarks>
 public sealed record LinkError(LinkErrorCode Code, LinkLocation Where, string Message)
 {
+    private const int LongestMessage = 3000;
+    private const int LongestPlace = 400;
+
+    /// <summary>Place in the input.</summary>
+    public LinkLocation Where { get; init; } = Where with
+    {
+        Object = NameText.Shorten(Where.Object, LongestPlace),
+        Section = Where.Section is { } section ? NameText.Shorten(section, LongestPlace) : null,
+        Symbol = Where.Symbol is { } symbol ? NameText.Shorten(symbol, LongestMessage) : null,
+    };
+
+    /// <summary>What is wrong there, without repeating the place.</summary>
+    public string Message { get; init; } = NameText.Shorten(Message, LongestMessage);
+
     /// <summary>Name of the relocation type, where the problem is with one.</summary>
     public string? Relocation { get; init; }
 

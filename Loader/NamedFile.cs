@@ -13,8 +13,12 @@ public static class NamedFile
     /// <summary>What opens the members of a thin archive (<see cref="Elf.Archive.Read"/>).</summary>
     /// <param name="folder">The archive's folder; empty for the current one.</param>
     /// <param name="limits">Whether members may lie elsewhere; they may where it is null.</param>
-    public static Func<string, ReadOnlyMemory<byte>> MembersFrom(string folder, ReadLimits? limits = null) =>
-        member => Read(Path.Combine(folder, member), folder, limits ?? ReadLimits.Default);
+    /// <remarks>A file that several members name is read once. Members that name few files very often are refused.</remarks>
+    public static Func<string, ReadOnlyMemory<byte>> MembersFrom(string folder, ReadLimits? limits = null)
+    {
+        var files = new MemberFiles(path => Read(path, folder, limits ?? ReadLimits.Default));
+        return member => files.Read(Path.Combine(folder, member));
+    }
 
     /// <summary>Whether a file lies in a folder, or in one that is in there.</summary>
     /// <param name="path">The file.</param>

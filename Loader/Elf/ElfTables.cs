@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
-using System.Text;
 using ElfLoader.Memory;
 
 namespace ElfLoader.Elf;
@@ -210,7 +209,7 @@ internal struct ElfTables
     {
         // The header may be the one that is at fault, and the names may not have been found yet.
         string name = section < Sections.Length && Sections[section].Name < (uint)SectionNames.Length
-            ? Encoding.UTF8.GetString(StringTable.At(At(SectionNames), Sections[section].Name))
+            ? NameText.Shown(StringTable.At(At(SectionNames), Sections[section].Name))
             : "";
         return name.Length == 0 ? $"section {section}" : name;
     }
@@ -225,7 +224,7 @@ internal struct ElfTables
         SymbolTable symbols = new(At(Symbols), At(LargeIndices), At(SymbolNames), Is64Bit);
         uint name = symbols.NameOffset(symbol);
         return name < (uint)SymbolNames.Length
-            ? Encoding.UTF8.GetString(StringTable.At(At(SymbolNames), name))
+            ? NameText.Shown(StringTable.At(At(SymbolNames), name))
             : null;
     }
 }

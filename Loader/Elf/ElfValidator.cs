@@ -53,6 +53,7 @@ internal static class ElfValidator<TClass>
         }
 
         TableCounts counts = SectionValidator<TClass>.Check(image, ref tables);
+        CheckSectionNames(ref tables);
         if (counts.SymbolTable != 0)
         {
             SymbolValidator<TClass>.Read(image, ref tables, counts);
@@ -102,6 +103,29 @@ internal static class ElfValidator<TClass>
         return new FilePart((int)header.Offset, (int)header.Size);
     }
 
+    private static void CheckSectionNames(ref ElfTables tables)
+    {
+        ReadOnlySpan<byte> names = tables.At(tables.SectionNames);
+        ReadOnlySpan<SectionHeader> sections = tables.Sections;
+        if (NameBudget.IsSurelyKept(names, sections.Length, tables.Bytes.Length))
+        {
+            return;
+        }
+
+        long left = NameBudget.Of(tables.Bytes.Length);
+        for (int i = 1; i < sections.Length; i++)
+        {
+            left -= StringTable.At(names, sections[i].Name).Length;
+            if (left < 0)
+            {
+                throw HeaderFault(
+                    tables.Name,
+                    NameBudget.Exceeded($"{sections.Length} sections", tables.Bytes.Length),
+                    code: LinkErrorCode.LimitExceeded);
+            }
+        }
+    }
+
     private static (FilePart Table, SectionHeader[]? Widened, uint Names) ReadSections(ElfImage image, in FileHeader header)
     {
         if (header.SectionHeaders == 0)
@@ -146,6 +170,7 @@ internal static class ElfValidator<TClass>
         return (place, sections, names);
     }
 
-    private static LinkException HeaderFault(string name, string message, ulong offset = 0) =>
-        new(LinkErrorCode.Malformed, new LinkLocation(name, Offset: offset), message);
+    private static LinkException HeaderFault(
+        string name, string message, ulong offset = 0, LinkErrorCode code = LinkErrorCode.Malformed) =>
+        new(code, new LinkLocation(name, Offset: offset), message);
 }

@@ -38,6 +38,36 @@ internal static class GroupValidator
         }
 
         tables.Groups = groups;
+        CheckSignatures(ref tables);
+    }
+
+    /// <summary>Groups may share a signature, which is looked up for each of them.</summary>
+    private static void CheckSignatures(ref ElfTables tables)
+    {
+        ReadOnlySpan<byte> names = tables.At(tables.SymbolNames);
+        ReadOnlySpan<SectionGroup> groups = tables.Groups;
+        if (NameBudget.IsSurelyKept(names, groups.Length, tables.Bytes.Length)
+            && NameBudget.IsSurelyKept(tables.At(tables.SectionNames), groups.Length, tables.Bytes.Length))
+        {
+            return;
+        }
+
+        SymbolTable symbols = new(tables.At(tables.Symbols), tables.At(tables.LargeIndices), names, tables.Is64Bit);
+        long left = NameBudget.Of(tables.Bytes.Length);
+        foreach (SectionGroup group in groups)
+        {
+            SymbolRecord record = symbols[group.SignatureSymbol];
+            left -= record.Type is SymbolType.Section && record.Place is SymbolPlace.Section
+                ? StringTable.At(tables.At(tables.SectionNames), tables.Sections[record.Section].Name).Length
+                : symbols.Name(record).Length;
+            if (left < 0)
+            {
+                throw tables.Fault(
+                    group.Index,
+                    NameBudget.Exceeded($"{groups.Length} groups", tables.Bytes.Length),
+                    code: LinkErrorCode.LimitExceeded);
+            }
+        }
     }
 
     /// <summary>For each section of an object one more than the index of its group, or 0.</summary>

@@ -41,6 +41,32 @@ internal static class SymbolValidator<TClass>
         }
 
         CheckSymbols(ref tables);
+        CheckNames(ref tables);
+    }
+
+    /// <summary>Kept out of the loop over the symbols, as most files need not be looked at.</summary>
+    private static void CheckNames(ref ElfTables tables)
+    {
+        ReadOnlySpan<byte> names = tables.At(tables.SymbolNames);
+        if (NameBudget.IsSurelyKept(names, tables.SymbolCount, tables.Bytes.Length))
+        {
+            return;
+        }
+
+        SymbolTable symbols = new(tables.At(tables.Symbols), tables.At(tables.LargeIndices), names, TClass.Ident == ELFCLASS64);
+        long left = NameBudget.Of(tables.Bytes.Length);
+        for (int i = 1; i < tables.SymbolCount; i++)
+        {
+            left -= StringTable.At(names, symbols.NameOffset(i)).Length;
+            if (left < 0)
+            {
+                throw tables.Fault(
+                    tables.SymbolSection,
+                    NameBudget.Exceeded($"{tables.SymbolCount} symbols", tables.Bytes.Length),
+                    (ulong)i * (ulong)TClass.SymbolSize,
+                    LinkErrorCode.LimitExceeded);
+            }
+        }
     }
 
     private static FilePart ReadLargeIndices(ref ElfTables tables, int section)

@@ -20,7 +20,7 @@ internal sealed record BranchStub(
 
     /// <summary>As maps list it.</summary>
     internal ImageStub Describe() =>
-        new(File.DescribeSymbol(Symbol), File.Elf.Name, Shape.Kind, Piece.Address, Shape.Size, Target);
+        new(File.SymbolText(Symbol), File.Elf.Name, Shape.Kind, Piece.Address, Shape.Size, Target);
 }
 
 /// <summary>

@@ -97,7 +97,7 @@ internal sealed class ImageMap
         foreach (ref readonly Stub stub in _stubs.All)
         {
             string symbol = stub.Object >= 0
-                ? _resolution.Objects[stub.Object].DescribeSymbol(stub.Symbol)
+                ? _resolution.Objects[stub.Object].SymbolText(stub.Symbol)
                 : _resolution.Symbols.Text(stub.Symbol);
             int file = stub.Object >= 0 ? stub.Object : _resolution.Symbols[stub.Symbol].NameObject;
             stubs.Add(new ImageStub(
@@ -122,7 +122,7 @@ internal sealed class ImageMap
             {
                 Span<byte> word = _sections.Memory.Writable(file.Got.Block, (ulong)entry.Offset, _machine.WordSize);
                 slots.Add(new ImageGotSlot(
-                    entry.Symbol is 0 ? "" : file.DescribeSymbol(entry.Symbol),
+                    entry.Symbol is 0 ? "" : file.SymbolText(entry.Symbol),
                     file.Elf.Name,
                     NameOf(entry.Kind),
                     file.Got.Address + (ulong)entry.Offset,

@@ -82,7 +82,7 @@ internal sealed class ImageSymbols
     {
         foreach (BranchStub stub in _branches.All)
         {
-            string name = $"__{stub.File.DescribeSymbol(stub.Symbol)}_veneer";
+            string name = $"__{stub.File.SymbolText(stub.Symbol)}_veneer";
             AddCode(table, name, stub.Shape, stub.Piece, stub.Piece.Address);
         }
 
@@ -90,7 +90,7 @@ internal sealed class ImageSymbols
         {
             ref readonly Stub stub = ref _stubs.All[i];
             string name = stub.Object >= 0
-                ? _resolution.Objects[stub.Object].DescribeSymbol(stub.Symbol)
+                ? _resolution.Objects[stub.Object].SymbolText(stub.Symbol)
                 : _resolution.Symbols.Text(stub.Symbol);
             AddCode(table, $"__{name}_iplt", _architecture.Stub, _sections.Stubs!, stub.Address);
         }

@@ -75,7 +75,7 @@ internal sealed class LinkMapOfUnit
                 ? users[stub.Symbol]
                 : (_unit.Objects[stub.Object], stub.Symbol);
             yield return new ImageStub(
-                file.DescribeSymbol(symbol),
+                file.SymbolText(symbol),
                 file.Elf.Name,
                 stub.IsIfunc ? "iplt" : HostMachine.Architecture.Stub.Kind,
                 stub.Address,
@@ -94,7 +94,7 @@ internal sealed class LinkMapOfUnit
                 GotEntry entry = file.Got.Entries[i];
                 ulong address = file.Got.Address + (ulong)entry.Offset;
                 yield return new ImageGotSlot(
-                    entry.Symbol is 0 ? "" : file.DescribeSymbol(entry.Symbol),
+                    entry.Symbol is 0 ? "" : file.SymbolText(entry.Symbol),
                     file.Elf.Name,
                     ImageMap.NameOf(entry.Kind),
                     address,

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Runtime.InteropServices;
 using ElfLoader.Elf;
 
@@ -218,19 +219,24 @@ internal sealed class LinkObject
 
     /// <summary>A location for messages.</summary>
     internal LinkLocation At(int section, ulong offset, int symbol = 0) => new(
-        Elf.Name, Elf.SectionNameText(section), offset, symbol is 0 ? null : DescribeSymbol(symbol));
+        Elf.Name, NameText.Shown(Elf.SectionName(section)), offset, symbol is 0 ? null : DescribeSymbol(symbol));
 
-    /// <summary>The name of a symbol, or of the section that a section symbol stands for.</summary>
-    internal string DescribeSymbol(int symbol)
+    /// <summary>The name of a symbol, or of the section that a section symbol stands for, for messages.</summary>
+    internal string DescribeSymbol(int symbol) => NameText.Shown(SymbolName(symbol));
+
+    /// <summary>The same, whole.</summary>
+    internal string SymbolText(int symbol) => Encoding.UTF8.GetString(SymbolName(symbol));
+
+    private ReadOnlySpan<byte> SymbolName(int symbol)
     {
         if (symbol is 0)
         {
-            return "no symbol";
+            return "no symbol"u8;
         }
 
         SymbolRecord record = Elf.Symbol(symbol);
-        string name = Elf.SymbolNameText(symbol);
-        return name.Length is 0 && record.Place is SymbolPlace.Section ? Elf.SectionNameText(record.Section) : name;
+        ReadOnlySpan<byte> name = Elf.SymbolName(symbol);
+        return name.Length is 0 && record.Place is SymbolPlace.Section ? Elf.SectionName(record.Section) : name;
     }
 
     /// <summary>A symbol by itself.</summary>

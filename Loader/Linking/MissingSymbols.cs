@@ -29,8 +29,9 @@ internal sealed class MissingSymbols
             _references.Add(global, references = new References());
         }
 
+        // Those past the errors that are kept are only going to be counted.
         references.Count++;
-        if (references.First.Count < ReferencesShown)
+        if (references.First.Count < ReferencesShown && (_references.Count <= LinkErrors.Kept || references.First.Count > 0))
         {
             references.First.Add(file.At(section.Target, record.Offset, symbol));
         }
@@ -42,7 +43,12 @@ internal sealed class MissingSymbols
         NearNames near = new(_resolution, [.. _references.Keys]);
         foreach ((int global, References references) in _references)
         {
-            string name = _resolution.Symbols.Text(global);
+            if (_errors.TryOnlyCount() || references.First.Count is 0)
+            {
+                continue;
+            }
+
+            string name = NameText.Shown(_resolution.Symbols.Name(global));
             bool isHidden = _resolution.Symbols[global].Visibility is SymbolVisibility.Hidden or SymbolVisibility.Internal;
             string hidden = isHidden ? $", which is hidden and must be defined in {_resolution.HiddenScope}" : "";
             string advice = CompilerRuntime.Advice(name);

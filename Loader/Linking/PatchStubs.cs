@@ -42,7 +42,7 @@ internal sealed class PatchStubs
         Stub stub = _context.Stubs.All[index];
         StubShape shape = _context.Rules.Architecture.Stub;
         return new ImageStub(
-            file.DescribeSymbol(symbol),
+            file.SymbolText(symbol),
             file.Elf.Name,
             stub.IsIfunc ? "iplt" : shape.Kind,
             stub.Address,

@@ -32,5 +32,5 @@ internal readonly struct PatchedSection
     internal ulong Address => File.Sections[Relocations.Target].Address;
 
     /// <summary>Name of a symbol, one text for all its uses.</summary>
-    internal string SymbolName(int symbol) => _symbolNames[symbol] ??= File.DescribeSymbol(symbol);
+    internal string SymbolName(int symbol) => _symbolNames[symbol] ??= File.SymbolText(symbol);
 }

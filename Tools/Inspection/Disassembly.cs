@@ -32,10 +32,17 @@ public static class Disassembly
 
     /// <summary>Disassembles a section; bytes that are no instruction are shown as data.</summary>
     /// <exception cref="LinkException">There is no disassembler for the machine, or its native library is not there.</exception>
-    public static IEnumerable<CodeLine> Of(ElfObject elf, int section)
+    public static IEnumerable<CodeLine> Of(ElfObject elf, int section) => Of(elf, section, new SectionContents(elf));
+
+    /// <summary>Disassembles one of several sections.</summary>
+    /// <param name="elf">The object.</param>
+    /// <param name="section">The section.</param>
+    /// <param name="contents">What its sections hold, once for all of them.</param>
+    /// <exception cref="LinkException">There is no disassembler for the machine, or its native library is not there.</exception>
+    public static IEnumerable<CodeLine> Of(ElfObject elf, int section, SectionContents contents)
     {
         ArgumentNullException.ThrowIfNull(elf);
-        return Of(elf, new SectionAnnotations(elf, section), elf.SectionMemory(section), 0);
+        return Of(elf, new SectionAnnotations(elf, section, contents), elf.SectionMemory(section), 0);
     }
 
     /// <summary>Disassembles code of an object's machine.</summary>

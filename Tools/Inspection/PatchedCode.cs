@@ -6,6 +6,7 @@ namespace ElfLoader.Inspection;
 /// <remarks>Remembers the last section that was asked for. Not thread-safe.</remarks>
 public sealed class PatchedCode
 {
+    private (int Object, SectionContents Contents)? _contents;
     private readonly LinkedImage _image;
     private readonly ImageNames _names;
     private (int Object, int Section) _current = (-1, -1);
@@ -34,7 +35,7 @@ public sealed class PatchedCode
         ulong start = patch.Address - patch.Offset;
         if (_current != (patch.ObjectIndex, patch.SectionIndex))
         {
-            _before = [.. Disassembly.Of(elf, patch.SectionIndex)];
+            _before = [.. Disassembly.Of(elf, patch.SectionIndex, ContentsOf(patch.ObjectIndex))];
             _after = [.. Linked(patch.ObjectIndex, patch.SectionIndex, start)];
             _current = (patch.ObjectIndex, patch.SectionIndex);
         }
@@ -52,8 +53,18 @@ public sealed class PatchedCode
         ElfObject elf = _image.Objects[objectIndex];
         byte[] bytes = new byte[elf.SectionBytes(section).Length];
         _ = _image.TryRead(address, bytes);
-        var annotations = new ImageAnnotations(_names, new SectionAnnotations(elf, section), address);
+        var annotations = new ImageAnnotations(_names, new SectionAnnotations(elf, section, ContentsOf(objectIndex)), address);
         return Disassembly.Of(elf, annotations, bytes, address);
+    }
+
+    private SectionContents ContentsOf(int objectIndex)
+    {
+        if (_contents is not { } known || known.Object != objectIndex)
+        {
+            _contents = known = (objectIndex, new SectionContents(_image.Objects[objectIndex]));
+        }
+
+        return known.Contents;
     }
 
     /// <summary>Whether a section holds instructions that can be shown.</summary>

@@ -11,32 +11,34 @@ internal sealed class SectionAnnotations : CodeAnnotations
     private readonly (ulong Offset, int Symbol)[] _symbols;
 
     internal SectionAnnotations(ElfObject elf, int section)
+        : this(elf, section, new SectionContents(elf))
+    {
+    }
+
+    /// <param name="elf">The object.</param>
+    /// <param name="section">The section.</param>
+    /// <param name="contents">What its sections hold.</param>
+    internal SectionAnnotations(ElfObject elf, int section, SectionContents contents)
     {
         _elf = elf;
         List<RelocationRecord> relocations = [];
-        foreach (ref readonly RelocationSection records in elf.RelocationSections)
+        foreach (int index in contents.RelocationsOf(section))
         {
-            if (records.Target == section)
+            ref readonly RelocationSection records = ref elf.RelocationSections[index];
+            foreach (RelocationRecord relocation in elf.Relocations(records))
             {
-                foreach (RelocationRecord relocation in elf.Relocations(records))
-                {
-                    relocations.Add(records.HasExplicitAddend ? relocation : WithAddend(section, relocation));
-                }
+                relocations.Add(records.HasExplicitAddend ? relocation : WithAddend(section, relocation));
             }
         }
 
         _relocations = [.. relocations.OrderBy(relocation => relocation.Offset)]; // stable: TLS sequences stay in order
         List<(ulong, int)> symbols = [];
-        for (int i = 1; i < elf.SymbolCount; i++)
+        foreach (int i in contents.SymbolsOf(section))
         {
+            // The lowest bit of a function's value tells that it is in Thumb code (AAELF32, "Symbol Values").
             SymbolRecord symbol = elf.Symbol(i);
-            if (symbol.Place is SymbolPlace.Section && symbol.Section == section && symbol.Type is not SymbolType.Section
-                && !elf.SymbolName(i).IsEmpty)
-            {
-                // The lowest bit of a function's value tells that it is in Thumb code (AAELF32, "Symbol Values").
-                bool isThumb = elf.Machine is EM_ARM && symbol.Type is SymbolType.Function;
-                symbols.Add((isThumb ? symbol.Value & ~1UL : symbol.Value, i));
-            }
+            bool isThumb = elf.Machine is EM_ARM && symbol.Type is SymbolType.Function;
+            symbols.Add((isThumb ? symbol.Value & ~1UL : symbol.Value, i));
         }
 
         _symbols = [.. symbols.OrderBy(symbol => symbol.Item1)];
@@ -65,7 +67,7 @@ internal sealed class SectionAnnotations : CodeAnnotations
             if (_elf.Machine is not EM_ARM
                 || MappingSymbol.Detect(_elf.Symbol(symbol), _elf.SymbolName(symbol)) is MappingKind.None)
             {
-                (labels ??= []).Add(_elf.SymbolNameText(symbol));
+                (labels ??= []).Add(NameText.Shown(_elf.SymbolName(symbol)));
             }
         }
 
@@ -77,7 +79,7 @@ internal sealed class SectionAnnotations : CodeAnnotations
     {
         int index = FirstSymbolAtOrAfter(offset);
         index = index < _symbols.Length && _symbols[index].Offset == offset ? index : index - 1;
-        (name, start) = index < 0 ? ("", 0) : (_elf.SymbolNameText(_symbols[index].Symbol), _symbols[index].Offset);
+        (name, start) = index < 0 ? ("", 0) : (NameText.Shown(_elf.SymbolName(_symbols[index].Symbol)), _symbols[index].Offset);
         return index >= 0;
     }
 
@@ -100,7 +102,7 @@ internal sealed class SectionAnnotations : CodeAnnotations
     /// <inheritdoc/>
     internal override string TargetOf(in RelocationRecord relocation, long addend)
     {
-        string name = relocation.Symbol is 0 ? "" : SymbolText.NameOf(_elf, (int)relocation.Symbol);
+        string name = relocation.Symbol is 0 ? "" : SymbolText.ShownNameOf(_elf, (int)relocation.Symbol);
         return addend switch
         {
             0 => name,

@@ -15,6 +15,19 @@ public static class SymbolText
             : elf.SymbolNameText(index);
     }
 
+    /// <summary>The same where it is mentioned, not listed: of a very long one the ends.</summary>
+    public static string ShownNameOf(ElfObject elf, int index) => NameText.Shown(BytesOf(elf, index));
+
+    /// <summary>The name in UTF-8.</summary>
+    internal static ReadOnlySpan<byte> BytesOf(ElfObject elf, int index)
+    {
+        ArgumentNullException.ThrowIfNull(elf);
+        SymbolRecord symbol = elf.Symbol(index);
+        return symbol.Type is SymbolType.Section && symbol.Place is SymbolPlace.Section && elf.SymbolName(index).IsEmpty
+            ? elf.SectionName(symbol.Section)
+            : elf.SymbolName(index);
+    }
+
     /// <summary>local, global, weak, unique.</summary>
     public static string BindingOf(in SymbolRecord symbol) => symbol.Binding switch
     {
@@ -58,7 +71,7 @@ public static class SymbolText
             SymbolPlace.Absolute => "ABS",
             SymbolPlace.Common => "COM",
             SymbolPlace.LargeCommon => "LARGE_COM",
-            _ => elf.SectionNameText(symbol.Section),
+            _ => NameText.Shown(elf.SectionName(symbol.Section)),
         };
     }
 }

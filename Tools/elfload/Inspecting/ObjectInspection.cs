@@ -36,7 +36,7 @@ internal static class ObjectInspection
                 SectionText.FlagsOf(elf, header),
                 header.Size,
                 header.Alignment,
-                group < 0 ? null : SymbolText.NameOf(elf, elf.Groups[group].SignatureSymbol)));
+                group < 0 ? null : SymbolText.ShownNameOf(elf, elf.Groups[group].SignatureSymbol)));
         }
 
         return sections;
@@ -65,16 +65,17 @@ internal static class ObjectInspection
     private static List<InspectedRelocation> Relocations(ElfObject elf)
     {
         List<InspectedRelocation> relocations = [];
+        var mentions = new SymbolMentions(elf);
         foreach (ref readonly RelocationSection section in elf.RelocationSections)
         {
-            string name = elf.SectionNameText(section.Target);
+            string name = NameText.Shown(elf.SectionName(section.Target));
             foreach (RelocationRecord relocation in elf.Relocations(section))
             {
                 relocations.Add(new InspectedRelocation(
                     name,
                     AddressText.Format(relocation.Offset),
                     Machines.NameOf(elf, relocation.Type),
-                    relocation.Symbol is 0 ? "" : SymbolText.NameOf(elf, (int)relocation.Symbol),
+                    relocation.Symbol is 0 ? "" : mentions.Next((int)relocation.Symbol),
                     section.HasExplicitAddend ? relocation.Addend : null));
             }
         }
@@ -85,12 +86,13 @@ internal static class ObjectInspection
     private static List<InspectedCode> Code(ElfObject elf)
     {
         List<InspectedCode> code = [];
+        var contents = new SectionContents(elf);
         foreach (int section in Disassembly.CodeSections(elf))
         {
             code.Add(new InspectedCode(
                 elf.SectionNameText(section),
                 section,
-                [.. Disassembly.Of(elf, section).Select(line => new InspectedInstruction(
+                [.. Disassembly.Of(elf, section, contents).Select(line => new InspectedInstruction(
                     AddressText.Format(line.Offset),
                     Convert.ToHexStringLower(line.Bytes.Span),
                     line.Text,
