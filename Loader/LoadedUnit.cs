@@ -1,4 +1,5 @@
 using ElfLoader.Linking;
+using ElfLoader.Memory;
 using ElfLoader.Redirection;
 
 namespace ElfLoader;
@@ -91,6 +92,17 @@ public sealed class LoadedUnit
     }
 
     /// <summary>
+    /// Its variables in memory, initialized and zero-initialized: all that its code may write to, but for thread-local storage,
+    /// of which each thread has its own. Empty once its memory has been given back.
+    /// </summary>
+    /// <remarks>
+    /// From <see cref="ObjectLibrary.UnitLoading"/> until <see cref="ObjectLibrary.UnitFreeing"/> they are what a garbage
+    /// collector has to scan that is not loaded itself, for it does not find them by asking the dynamic linker.
+    /// </remarks>
+    public IReadOnlyList<AddressRange> DataRanges =>
+        _resources.Allocation is { } allocation && allocation.Size(MemoryZone.Data) > 0 ? [allocation.Range(MemoryZone.Data)] : [];
+
+    /// <summary>
     /// Every place that was patched, if <see cref="ObjectLibraryOptions.RecordPatches"/> asked for it, as it was before any
     /// code ran; else empty.
     /// </summary>
@@ -120,6 +132,12 @@ public sealed class LoadedUnit
     }
 
     internal UnitObjects Objects { get; set; }
+
+    /// <summary>Whether its code may ask the dynamic linker.</summary>
+    internal bool UsesInterface { get; set; }
+
+    /// <summary>Whether callers were told of it, and not yet that it goes.</summary>
+    internal bool IsAnnounced { get; set; }
 
     /// <summary>The stubs that its code goes through.</summary>
     internal ReadOnlyMemory<PlacedStub> Stubs { get; set; }
@@ -254,16 +272,19 @@ public sealed class LoadedUnit
     /// <summary>The unit's name.</summary>
     public override string ToString() => Name;
 
-    /// <summary>Gives everything back, unless something that is to be called yet is in it.</summary>
-    internal bool TryFree()
-    {
-        if (IsOwed || !Resources.TryFree())
-        {
-            return false;
-        }
+    /// <summary>Whether everything can be given back: nothing that is to be called yet is in it, and nobody looks at it.</summary>
+    internal bool CanFree() => !IsOwed && Resources.CanFree();
 
+    /// <summary>Gives everything back, which can be.</summary>
+    internal void Free()
+    {
+        Resources.Discard();
         ForeignDestructors?.Dispose();
-        return true;
+        if (UsesInterface)
+        {
+            UsesInterface = false;
+            NativeProcess.Current.RemoveInterfaceUser();
+        }
     }
 
     /// <summary>Whether something in it is to be called yet: a destructor that a thread owes, or one of a variable of others.</summary>

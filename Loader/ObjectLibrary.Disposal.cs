@@ -67,6 +67,7 @@ public sealed partial class ObjectLibrary
     {
         Contents.ForgetLazy();
         Entries.Trim();
+        Forget();
         if (_arguments.IsMade)
         {
             _arguments.Value.Dispose();

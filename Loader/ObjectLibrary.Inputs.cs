@@ -55,6 +55,7 @@ public sealed partial class ObjectLibrary
         foreach (string shared in inputs.SharedLibraries)
         {
             _host.Add(shared);
+            UpdateScope();
         }
 
         lock (_gate)

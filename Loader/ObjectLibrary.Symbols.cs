@@ -1,4 +1,5 @@
 using System.Text;
+using ElfLoader.DynamicLinking;
 using ElfLoader.Elf;
 using ElfLoader.Linking;
 using ElfLoader.Memory;
@@ -87,7 +88,7 @@ public sealed partial class ObjectLibrary
     {
         if (_host.Find(name, type is SymbolType.Tls) is { Exists: true } definition)
         {
-            return definition;
+            return LinkerInterface.Has(name) ? OwnInterface(name) : definition;
         }
 
         if (Resolving is { } resolving)

@@ -43,6 +43,14 @@ public sealed partial class ObjectLibrary : IDisposable
     /// <param name="name">Its name, for messages.</param>
     /// <param name="options">How it links and loads.</param>
     public ObjectLibrary(string name, ObjectLibraryOptions? options = null)
+        : this(name, options, isKnown: true)
+    {
+    }
+
+    /// <param name="name">Its name.</param>
+    /// <param name="options">How it links and loads.</param>
+    /// <param name="isKnown">Whether loaded code that asks the dynamic linker is told of it.</param>
+    internal ObjectLibrary(string name, ObjectLibraryOptions? options, bool isKnown)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         Name = name;
@@ -51,6 +59,10 @@ public sealed partial class ObjectLibrary : IDisposable
         Entries = new EntryTable(this, _process);
         _host = new HostScope(Options.UseHostProcess);
         _arguments = new MadeOnce<NativeArguments>(() => new NativeArguments(Options.Arguments));
+        if (isKnown)
+        {
+            _process.Add(this);
+        }
     }
 
     /// <summary>Asked for the address of a symbol that nothing else defines.</summary>
@@ -212,6 +224,8 @@ public sealed partial class ObjectLibrary : IDisposable
         {
             _linked = [.. _linked, library];
         }
+
+        UpdateScope();
     }
 
     /// <summary>Opens a shared library with the host's loader, and searches it for what later loads lack.</summary>
@@ -221,6 +235,7 @@ public sealed partial class ObjectLibrary : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(nameOrPath);
         _host.Add(nameOrPath);
+        UpdateScope();
     }
 
     /// <summary>Unloads everything, the last loaded first.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using ElfLoader.DynamicLinking;
 using ElfLoader.Elf;
 
 namespace ElfLoader.Linking;
@@ -69,6 +70,9 @@ internal sealed class DefinitionTable
         internal readonly bool Is(Traits traits) => (Traits & traits) != 0;
     }
 
+    /// <summary>What native code sees of the definitions; null as long as none looks.</summary>
+    internal NameTable? Native { get; set; }
+
     /// <summary>Number of names with a definition.</summary>
     internal int Count => _live;
 
@@ -97,6 +101,7 @@ internal sealed class DefinitionTable
 
         Fill(ref entry, definition, _origins.Add(definition), Traits.NameIsCopied);
         Link(index);
+        Native?.Set(name, definition);
     }
 
     /// <summary>
@@ -126,6 +131,7 @@ internal sealed class DefinitionTable
         origin = _origins.Add(definition.Unit, elf, origin - 1) + 1;
         Fill(ref entry, definition, origin - 1, 0);
         Link(index);
+        Native?.Set(NameOf(entry), definition);
     }
 
     /// <summary>Makes room for so many more names, so that none of the following additions grows the table.</summary>
@@ -321,6 +327,7 @@ internal sealed class DefinitionTable
     {
         Unlink(index);
         ref Entry entry = ref At(index);
+        Native?.Remove(NameOf(entry));
         _origins.Release(entry.Origin);
         entry.Traits &= Traits.NameIsCopied;
         _live--;

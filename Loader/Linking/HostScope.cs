@@ -20,6 +20,9 @@ internal sealed class HostScope
     /// <summary>Whether nothing is searched.</summary>
     internal bool IsEmpty => _symbols.IsEmpty;
 
+    /// <summary>What is searched, as handles of the host's dynamic linker.</summary>
+    internal IReadOnlyCollection<ulong> Handles => _symbols.Handles;
+
     /// <summary>Opens one more shared library.</summary>
     /// <exception cref="LinkException">It cannot be opened.</exception>
     internal void Add(string nameOrPath) => _symbols.AddLibrary(nameOrPath);

@@ -1,4 +1,5 @@
 using System.Text;
+using ElfLoader.DynamicLinking;
 using ElfLoader.Elf;
 using ElfLoader.Memory;
 using ElfLoader.Redirection;
@@ -49,6 +50,39 @@ internal sealed partial class LibraryContents
 
     /// <summary>The pool that the last unit was put into: the next one goes beside it where it can.</summary>
     internal MemoryPool? LastPool { get; set; }
+
+    /// <summary>Makes what it holds known to native code, and from then on what comes and goes.</summary>
+    internal void MakeKnown(LibraryNames names)
+    {
+        lock (_gate)
+        {
+            _definitions.Native = names.Table;
+            foreach ((string name, Definition definition) in _definitions.All())
+            {
+                names.Table.Set(Encoding.UTF8.GetBytes(name), definition);
+            }
+
+            foreach (LoadedUnit unit in (IEnumerable<LoadedUnit>)[.. _units, .. _retired, .. _superseded.Select(pair => pair.Unit)])
+            {
+                LinkerInterface.Complete(unit);
+            }
+        }
+    }
+
+    /// <summary>Hides all names from native code, and the units if that does not look any more.</summary>
+    internal void Hide(bool hidesUnits)
+    {
+        lock (_gate)
+        {
+            _definitions.Native?.Clear();
+            _definitions.Native = null;
+            IEnumerable<LoadedUnit> hidden = hidesUnits ? [.. _units, .. _retired, .. _superseded.Select(pair => pair.Unit)] : [];
+            foreach (LoadedUnit unit in hidden)
+            {
+                LinkerInterface.Withdraw(unit);
+            }
+        }
+    }
 
     /// <summary>Adds a definition of the caller's.</summary>
     /// <exception cref="LinkException">There is one of that name.</exception>
@@ -146,6 +180,7 @@ internal sealed partial class LibraryContents
             unit.Pulled = pulled;
             unit.State = UnitState.Loaded;
             Count(new ContentsChanges(1, 0));
+            LinkerInterface.Complete(unit);
             return -1;
         }
     }
@@ -273,8 +308,9 @@ internal sealed partial class LibraryContents
         CallResolution.RunDestructors(unit);
         ForgetUse(unit);
         unit.Objects = default;
-        if (TryFree(unit))
+        if (CanFree(unit))
         {
+            Free(unit);
             return _process.Graph.Remove(unit);
         }
 
@@ -296,17 +332,27 @@ internal sealed partial class LibraryContents
         return [];
     }
 
-    /// <summary>Gives a unit's memory back, unless a thread still owes it a destructor, which may call any of its functions.</summary>
-    private static bool TryFree(LoadedUnit unit)
+    /// <summary>
+    /// Whether a unit's memory can be given back: no thread owes it a destructor, which may call any of its functions, and none
+    /// looks at what it has told of itself. From here on nobody calls it.
+    /// </summary>
+    private static bool CanFree(LoadedUnit unit)
     {
-        if (unit.IsOwed)
+        if (!unit.CanFree())
         {
             return false;
         }
 
         ForgetCode(unit);
         unit.Entries = null; // it knows what the unit took the place of
-        return unit.TryFree();
+        return true;
+    }
+
+    /// <summary>Gives the memory of a unit back; no lock is held.</summary>
+    private static void Free(LoadedUnit unit)
+    {
+        unit.Library.Tell(unit);
+        unit.Free();
     }
 
     /// <inheritdoc cref="ObjectLibrary.Reclaim"/>
@@ -322,7 +368,7 @@ internal sealed partial class LibraryContents
                 candidates = [.. _retired];
             }
 
-            freed.AddRange(candidates.Where(TryFree));
+            freed.AddRange(candidates.Where(CanFree));
             lock (_gate)
             {
                 _retired.RemoveAll(freed.Contains);
@@ -331,6 +377,7 @@ internal sealed partial class LibraryContents
 
         foreach (LoadedUnit unit in freed)
         {
+            Free(unit);
             FinishAll(_process.Graph.Remove(unit));
         }
 

@@ -3,6 +3,14 @@ using ElfLoader.Memory;
 
 namespace ElfLoader.Linking;
 
+/// <summary>A symbol that an object of a unit defines.</summary>
+/// <param name="File">The object.</param>
+/// <param name="Symbol">Index of the symbol.</param>
+/// <param name="Record">What the object says of it.</param>
+/// <param name="Bound">What the link says of it.</param>
+/// <param name="Address">Where its bytes are: of a function behind an entry, the code.</param>
+internal readonly record struct UnitDefinition(LinkObject File, int Symbol, SymbolRecord Record, BoundSymbol Bound, ulong Address);
+
 /// <summary>Lists what of a unit lies where in this process.</summary>
 internal sealed class LinkMapOfUnit
 {
@@ -39,6 +47,23 @@ internal sealed class LinkMapOfUnit
     /// <summary>The symbols that its objects define, as far as their definitions prevail, without compilers' labels.</summary>
     internal IEnumerable<ImageSymbol> Symbols()
     {
+        foreach ((LinkObject file, int symbol, SymbolRecord record, _, ulong address) in Definitions())
+        {
+            yield return new ImageSymbol(
+                file.Elf.SymbolNameText(symbol),
+                file.Elf.Name,
+                record.Place is SymbolPlace.Section ? file.Elf.SectionNameText(record.Section)
+                    : record.IsCommon ? "COMMON" : null,
+                address,
+                record.Size,
+                ImageMap.NameOf(record.Binding),
+                ImageMap.NameOf(record.Type));
+        }
+    }
+
+    /// <summary>The same symbols, as they stand in the objects.</summary>
+    internal IEnumerable<UnitDefinition> Definitions()
+    {
         HashSet<int> commons = [];
         foreach (LinkObject file in _unit.Objects)
         {
@@ -47,17 +72,9 @@ internal sealed class LinkMapOfUnit
                 SymbolRecord record = file.Elf.Symbol(i);
                 if (record is { IsDefined: true, Type: not (SymbolType.Section or SymbolType.File) }
                     && !file.Elf.SymbolName(i).StartsWith(".L"u8)
-                    && Prevails(file, record, file.Symbols[i], commons))
+                    && file.Bound(i) is var bound && Prevails(file, record, bound, commons))
                 {
-                    yield return new ImageSymbol(
-                        file.Elf.SymbolNameText(i),
-                        file.Elf.Name,
-                        record.Place is SymbolPlace.Section ? file.Elf.SectionNameText(record.Section)
-                            : record.IsCommon ? "COMMON" : null,
-                        AddressOf(file.Symbols[i]),
-                        record.Size,
-                        ImageMap.NameOf(record.Binding),
-                        ImageMap.NameOf(record.Type));
+                    yield return new UnitDefinition(file, i, record, bound, AddressOf(bound));
                 }
             }
         }

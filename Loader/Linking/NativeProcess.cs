@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using ElfLoader.DynamicLinking;
 using ElfLoader.Memory;
 using ElfLoader.Redirection;
 using ElfLoader.Runtime;
@@ -11,6 +13,11 @@ internal sealed class NativeProcess
     private static readonly MadeOnce<NativeProcess> Shared = new(() => new NativeProcess());
 
     private readonly ConcurrentDictionary<MemoryMapping, MemoryPools> _pools = new();
+    private readonly ConditionalWeakTable<ObjectLibrary, object> _libraries = [];
+    private readonly Lazy<LinkerInterface> _interface = new(() => new LinkerInterface());
+    private readonly Lock _interfaceGate = new();
+    private int _interfaceUsers;
+    private volatile bool _isInterfaceUsed;
 
     private NativeProcess()
     {
@@ -31,6 +38,64 @@ internal sealed class NativeProcess
             pools.Trim();
         }
     }
+
+    /// <summary>
+    /// What loaded code is told that asks the dynamic linker; null as long as no loaded code refers to that: then libraries and
+    /// units need not make themselves known.
+    /// </summary>
+    internal LinkerInterface? Interface => _isInterfaceUsed ? _interface.Value : null;
+
+    /// <summary>The functions that such code gets; what is linked may come to nothing.</summary>
+    /// <exception cref="LinkException">The host lacks what is needed.</exception>
+    internal LinkerInterface FutureInterface => _interface.Value;
+
+    /// <summary>Counts a unit whose code asks the dynamic linker, before any of it runs.</summary>
+    internal void AddInterfaceUser()
+    {
+        lock (_interfaceGate)
+        {
+            if (_interfaceUsers++ is 0)
+            {
+                _isInterfaceUsed = true;
+                Interlocked.MemoryBarrier(); // from here on, libraries and units make themselves known
+                foreach ((ObjectLibrary library, _) in _libraries)
+                {
+                    library.MakeKnown(_interface.Value);
+                }
+            }
+        }
+    }
+
+    /// <summary>Takes a unit back that was counted, when nothing of it runs any more.</summary>
+    internal void RemoveInterfaceUser()
+    {
+        lock (_interfaceGate)
+        {
+            if (--_interfaceUsers is 0)
+            {
+                _isInterfaceUsed = false;
+                Interlocked.MemoryBarrier();
+                foreach ((ObjectLibrary library, _) in _libraries)
+                {
+                    library.Hide(hidesUnits: true);
+                }
+            }
+        }
+    }
+
+    /// <summary>Notes a library that has been made, for as long as it lives.</summary>
+    internal void Add(ObjectLibrary library)
+    {
+        _libraries.Add(library, this);
+        Interlocked.MemoryBarrier();
+        if (Interface is { } used)
+        {
+            library.MakeKnown(used);
+        }
+    }
+
+    /// <summary>Forgets a library that is not used any more.</summary>
+    internal void Remove(ObjectLibrary library) => _libraries.Remove(library);
 
     /// <summary>The entries of all libraries.</summary>
     internal EntryRegistry Entries { get; } = new();

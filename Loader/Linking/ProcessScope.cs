@@ -189,6 +189,11 @@ internal sealed class ProcessScope : ILinkScope
             (_transfers ??= []).Add(function);
         }
 
+        if (definition.Source is SymbolSource.Linker)
+        {
+            _bounds.UseInterface();
+        }
+
         return definition;
     }
 

@@ -47,7 +47,7 @@ internal sealed class UnitBounds : ILinkedBounds
     /// <summary>Forgets all of a link, so that there can be another one.</summary>
     internal void Clear()
     {
-        Needs = LayoutNeeds.None;
+        (Needs, UsesInterface) = (LayoutNeeds.None, false);
         _arrays.Clear();
     }
 
@@ -74,6 +74,16 @@ internal sealed class UnitBounds : ILinkedBounds
 
     /// <summary>Tells where the arrays of a name are.</summary>
     internal void Add(string section, SectionRange arrays) => _arrays[section] = arrays;
+
+    /// <summary>Whether code asks the dynamic linker where things are.</summary>
+    internal bool UsesInterface { get; private set; }
+
+    /// <summary>Notes that it does.</summary>
+    internal void UseInterface()
+    {
+        UsesInterface = true;
+        Needs |= LayoutNeeds.Header;
+    }
 
     /// <summary>Notes that a symbol is referred to.</summary>
     internal SyntheticSymbol Use(LinkerSymbol symbol)

@@ -1,3 +1,4 @@
+using ElfLoader.DynamicLinking;
 using ElfLoader.Elf;
 using ElfLoader.Memory;
 
@@ -7,17 +8,9 @@ namespace ElfLoader.Linking;
 /// The ELF header of a unit, as the file would have one that a linker had made of it: its program headers say where the parts
 /// lie that programs look for (gABI, "Program Header"). It begins the unit's read-only block.
 /// </summary>
-/// <remarks>
-/// The addresses are those in memory, as in an executable that is linked for them (ET_EXEC), so the base that is to be added
-/// to them is 0. A unit of a few objects has no header unless something wants it.
-/// </remarks>
+/// <remarks>A unit has none unless something wants it.</remarks>
 internal sealed class UnitHeader
 {
-    private const int MostProgramHeaders = 9; // four blocks, TLS, two notes, unwind tables, stack
-    private const int FileHeaderSize = 64;
-    private const int ProgramHeaderSize = 56;
-    private const int TableSize = FileHeaderSize + (MostProgramHeaders * ProgramHeaderSize);
-
     private readonly UnitLayout _layout;
     private readonly SymbolResolution _resolution;
     private readonly List<(ulong Offset, ulong Size, ulong Alignment)> _notes = [];
@@ -42,19 +35,22 @@ internal sealed class UnitHeader
     /// <summary>Bytes of that index.</summary>
     internal int IndexSize { get; private set; }
 
+    /// <summary>What it says, once it is written.</summary>
+    internal UnitSegments? Segments { get; private set; }
+
     private LinkBlock Block => _layout.Blocks[(int)MemoryZone.ReadOnly];
 
     /// <summary>Forgets all of a link, so that there can be another one.</summary>
     internal void Clear()
     {
-        IsWanted = false;
+        (IsWanted, Segments) = (false, null);
         _notes.Clear();
     }
 
     /// <summary>Takes the room, and lays the notes out: those of one alignment end to end, as one program header has them.</summary>
     internal void Place(ref LinkBlock block, int number)
     {
-        _offset = block.Append(TableSize, sizeof(ulong));
+        _offset = block.Append(UnitSegments.HeaderSize, sizeof(ulong));
         foreach (ulong alignment in (ReadOnlySpan<ulong>)[sizeof(ulong), sizeof(uint)])
         {
             ulong start = block.Append(0, alignment);
@@ -116,68 +112,39 @@ internal sealed class UnitHeader
             Block.Address + start,
             wordSize);
 
-        List<ProgramHeader> headers = Make();
-        var fields = new ElfFields(is64Bit: true);
-        fields.Bytes(
-        [
-            0x7f, (byte)'E', (byte)'L', (byte)'F', ElfConstants.ELFCLASS64, ElfConstants.ELFDATA2LSB, ElfConstants.EV_CURRENT,
-            ElfConstants.ELFOSABI_NONE, 0, 0, 0, 0, 0, 0, 0, 0,
-        ]);
-        fields.U16(ElfConstants.ET_EXEC);
-        fields.U16(HostMachine.Architecture.Machine);
-        fields.U32(ElfConstants.EV_CURRENT);
-        fields.Word(0); // no entry
-        fields.Word(FileHeaderSize);
-        fields.Word(0); // no section headers
-        fields.U32(0);
-        fields.U16(FileHeaderSize);
-        fields.U16(ProgramHeaderSize);
-        fields.U16((ushort)headers.Count);
-        fields.U16((ushort)Elf64.SectionHeaderSize);
-        fields.U32(0);
-        foreach (ProgramHeader header in headers)
-        {
-            fields.ProgramHeader(header);
-        }
-
-        fields.ToArray().CopyTo(memory.Writable((int)MemoryZone.ReadOnly, _offset, TableSize));
+        UnitSegments segments = Describe(tableSize > 0 ? Block.Address + start : 0);
+        segments.Write(memory.Writable((int)MemoryZone.ReadOnly, _offset, UnitSegments.HeaderSize), Address);
+        Segments = segments;
     }
 
-    /// <summary>The program headers, by address where they are of memory.</summary>
-    private List<ProgramHeader> Make()
+    private UnitSegments Describe(ulong unwindTable)
     {
-        List<ProgramHeader> headers = [];
-        foreach ((MemoryZone zone, uint flags) in (ReadOnlySpan<(MemoryZone, uint)>)[
-            (MemoryZone.Code, ElfConstants.PF_R | ElfConstants.PF_X), (MemoryZone.ReadOnly, ElfConstants.PF_R),
-            (MemoryZone.Relro, ElfConstants.PF_R), (MemoryZone.Data, ElfConstants.PF_R | ElfConstants.PF_W)])
+        var segments = new UnitSegments
+        {
+            Header = Address,
+            UnwindIndex = IndexAddress,
+            UnwindIndexSize = (ulong)IndexSize,
+            UnwindTable = unwindTable,
+        };
+        for (MemoryZone zone = 0; zone <= MemoryZone.Data; zone++)
         {
             LinkBlock block = _layout.Blocks[(int)zone];
-            if (block.Size > 0)
-            {
-                ulong bytes = zone is MemoryZone.Data && _layout.HasZerosLast ? _layout.InitializedSize : block.Size;
-                headers.Add(Of(ElfConstants.PT_LOAD, flags, block.Address, bytes, block.Size, 1));
-            }
+            ulong bytes = zone is MemoryZone.Data && _layout.HasZerosLast ? _layout.InitializedSize : block.Size;
+            segments.AddBlock(zone, block.Address, bytes, block.Size);
         }
 
         TlsTemplate tls = _layout.Tls;
         if (tls.Size > 0)
         {
             ulong image = _layout.Blocks[(int)MemoryZone.Relro].Address + tls.ImageOffset;
-            headers.Add(Of(ElfConstants.PT_TLS, ElfConstants.PF_R, image, tls.ImageSize, tls.Size, tls.Alignment));
+            segments.AddTls(image, tls.ImageSize, tls.Size, tls.Alignment);
         }
 
         foreach ((ulong offset, ulong size, ulong alignment) in _notes)
         {
-            headers.Add(Of(ElfConstants.PT_NOTE, ElfConstants.PF_R, Block.Address + offset, size, size, alignment));
+            segments.AddNotes(Block.Address + offset, size, alignment);
         }
 
-        headers.Add(Of(
-            ElfConstants.PT_GNU_EH_FRAME, ElfConstants.PF_R, IndexAddress, (ulong)IndexSize, (ulong)IndexSize, sizeof(uint)));
-        headers.Add(Of(ElfConstants.PT_GNU_STACK, ElfConstants.PF_R | ElfConstants.PF_W, Address, 0, 0, 16) with { Address = 0 });
-        return headers;
+        return segments;
     }
-
-    /// <summary>A header; there is no file, so places in it are told as distances from what would be its first byte.</summary>
-    private ProgramHeader Of(uint type, uint flags, ulong address, ulong fileSize, ulong size, ulong alignment) =>
-        new(type, flags, unchecked(address - Address), address, fileSize, size, alignment);
 }

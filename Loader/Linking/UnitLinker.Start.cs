@@ -1,4 +1,5 @@
 using ElfLoader.Diagnostics;
+using ElfLoader.DynamicLinking;
 using ElfLoader.Memory;
 
 namespace ElfLoader.Linking;
@@ -52,6 +53,14 @@ internal sealed partial class UnitLinker
         ref UnitResources resources = ref unit.Resources;
         _entries?.PrepareForInitializers(unit);
         resources.Diagnostics = UnitDiagnostics.Announce(unit, Rules, _resolution, _stubs, _layout);
+        if (_bounds.UsesInterface)
+        {
+            unit.UsesInterface = true;
+            _process.AddInterfaceUser();
+        }
+
+        LinkerInterface.Add(unit, _layout.Header.Segments);
+        _library.Announce(unit);
         resources.ActivateTls(_layout);
         if (_library.Options.RunCode)
         {

@@ -1,4 +1,5 @@
 using ElfLoader.Diagnostics;
+using ElfLoader.DynamicLinking;
 using ElfLoader.Memory;
 using ElfLoader.Runtime;
 
@@ -18,6 +19,12 @@ internal struct UnitResources
 
     /// <summary>What debuggers were told of it; null if nothing.</summary>
     internal UnitDiagnostics? Diagnostics { get; set; }
+
+    /// <summary>What native code knows of it; null if nothing.</summary>
+    internal UnitListing? Listing { get; set; }
+
+    /// <summary>Address of the unwind tables that an unwinder knows; 0 if none does.</summary>
+    internal readonly ulong UnwindTable => _ehFrame;
 
     /// <summary>Its module of thread-local storage; null if it has none.</summary>
     internal TlsModule? Tls { get; private set; }
@@ -126,18 +133,24 @@ internal struct UnitResources
     internal void FreeCode()
     {
         WithdrawCode();
-        Allocation?.FreeCode();
+        if (Listing?.TryWithdrawCode(Allocation!.Range(MemoryZone.Code)) is not false)
+        {
+            Allocation?.FreeCode(); // else it goes with the rest
+        }
     }
 
-    /// <summary>Gives everything back, unless a thread still owes a destructor of a thread-local variable.</summary>
-    internal bool TryFree()
+    /// <summary>
+    /// Whether everything can be given back: no thread owes a destructor of a thread-local variable, and none is looking at what
+    /// the unit has told of itself. From here on, nobody finds it any more.
+    /// </summary>
+    internal bool CanFree()
     {
-        if (IsOwed)
+        if (IsOwed || Listing?.TryWithdraw() is false)
         {
             return false;
         }
 
-        Discard();
+        Listing = null;
         return true;
     }
 

@@ -141,6 +141,9 @@ internal sealed class CallEntry
     /// <summary>Whether its place is others'.</summary>
     internal bool IsGone { get; private set; }
 
+    /// <summary>Tells its name to loaded code that asks the dynamic linker.</summary>
+    internal void MakeKnown() => _chunk.SetName(_index, Name);
+
     /// <summary>Gives its place to others.</summary>
     internal void Free()
     {

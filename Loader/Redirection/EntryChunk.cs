@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using ElfLoader.Arch.X64;
+using ElfLoader.DynamicLinking;
 using ElfLoader.Linking;
 using ElfLoader.Memory;
 using ElfLoader.Runtime;
@@ -32,6 +33,7 @@ internal sealed class EntryChunk
 
     private readonly MemoryAllocation _memory;
     private readonly UnwindRegistration _unwind;
+    private EntryListing? _listing; // null as long as nobody asks for it
     private readonly Stack<int> _free = new(Enumerable.Range(0, Capacity).Reverse());
 
     private EntryChunk(MemoryAllocation memory, uint firstNumber, HostRuntime host)
@@ -76,7 +78,30 @@ internal sealed class EntryChunk
     internal bool TryTake(out int index) => _free.TryPop(out index);
 
     /// <summary>Gives a place back.</summary>
-    internal void Free(int index) => _free.Push(index);
+    internal void Free(int index)
+    {
+        _listing?.SetName(index, null);
+        _free.Push(index);
+    }
+
+    /// <summary>Makes its entries known to loaded code that asks the dynamic linker. Does nothing where they are.</summary>
+    internal void MakeKnown(LinkerInterface used, string library, LibraryNames names) => _listing ??= EntryListing.Create(
+        used,
+        library,
+        _memory.Range(MemoryZone.Code),
+        X64EntryStub.Size,
+        _memory.Address(MemoryZone.ReadOnly),
+        names);
+
+    /// <summary>Hides them again.</summary>
+    internal void Hide()
+    {
+        _listing?.Withdraw();
+        _listing = null;
+    }
+
+    /// <summary>Says whose an entry is.</summary>
+    internal void SetName(int index, string name) => _listing?.SetName(index, name);
 
     /// <summary>The canonical address of an entry.</summary>
     internal ulong AddressOf(int index) => _memory.Address(MemoryZone.Code) + (ulong)(index * X64EntryStub.Size);
@@ -88,6 +113,7 @@ internal sealed class EntryChunk
     /// <summary>Gives the memory back: nobody calls any of the entries.</summary>
     internal void Release()
     {
+        _listing?.Withdraw();
         NativeProcess.Host.Unwind.Deregister(_unwind);
         _memory.Free();
     }

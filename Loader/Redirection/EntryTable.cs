@@ -1,5 +1,6 @@
 using System.Text;
 using ElfLoader.Diagnostics;
+using ElfLoader.DynamicLinking;
 using ElfLoader.Linking;
 using ElfLoader.Memory;
 
@@ -93,11 +94,34 @@ internal sealed class EntryTable
         }
     }
 
+    /// <summary>Makes the entries known to loaded code that asks the dynamic linker.</summary>
+    internal void MakeKnown(LinkerInterface used, LibraryNames names)
+    {
+        lock (Gate)
+        {
+            _chunks.ForEach(chunk => chunk.MakeKnown(used, _library.Name, names));
+            foreach ((_, Definition definition) in _byName.All())
+            {
+                definition.Entry!.MakeKnown();
+            }
+        }
+    }
+
+    /// <summary>Hides the entries again.</summary>
+    internal void Hide()
+    {
+        lock (Gate)
+        {
+            _chunks.ForEach(chunk => chunk.Hide());
+        }
+    }
+
     private CallEntry Add(ulong hash, ReadOnlySpan<byte> name, MemoryPool? pool)
     {
         (EntryChunk chunk, int index) = TakePlace(pool);
         var entry = new CallEntry(
             _library, Encoding.UTF8.GetString(name), chunk.FirstNumber + (uint)index, chunk, index);
+        entry.MakeKnown();
         _byName.Set(hash, name, new Definition { Entry = entry, Provider = _library.Name });
         _process.Entries.Add(entry);
         _count++;
@@ -144,6 +168,11 @@ internal sealed class EntryTable
         }
 
         _chunks.Add(made);
+        if (_process.Interface is { } used && _library.Names is { } names)
+        {
+            made.MakeKnown(used, _library.Name, names);
+        }
+
         _ = made.TryTake(out int place);
         return (made, place);
     }

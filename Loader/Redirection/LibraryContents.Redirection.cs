@@ -1,3 +1,4 @@
+using ElfLoader.DynamicLinking;
 using ElfLoader.Elf;
 using ElfLoader.Redirection;
 
@@ -56,6 +57,7 @@ internal sealed partial class LibraryContents
             _units.Add(unit);
             unit.Pulled = pulled;
             unit.State = UnitState.Loaded;
+            LinkerInterface.Complete(unit);
             return new Replacement(unit.Library, unit, generation, changes)
             {
                 State = state,

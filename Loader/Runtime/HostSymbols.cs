@@ -21,6 +21,9 @@ internal sealed class HostSymbols
     /// <summary>Starts with the process, or with nothing.</summary>
     public HostSymbols(bool searchProcess = true) => _libraries = searchProcess ? [DynamicLinker.Process] : [];
 
+    /// <summary>What is searched, as handles of the host's dynamic linker.</summary>
+    public IReadOnlyCollection<ulong> Handles => _libraries;
+
     /// <summary>Opens a shared library and searches it after those that are there. It stays open.</summary>
     /// <param name="pathOrName">A path, or a name for the system's search.</param>
     /// <exception cref="LinkException">It could not be opened.</exception>

@@ -55,6 +55,9 @@ public static unsafe partial class DynamicLinker
         return path.Length is 0 ? 0 : OpenLibrary(path, Now | onlyIfOpen);
     }
 
+    /// <summary>The handle of the program itself, which searches what <see cref="Process"/> does: <c>dlopen(NULL)</c>.</summary>
+    public static ulong OpenProgram() => (ulong)OpenLibrary((byte*)null, Now);
+
     /// <summary>Closes a library opened by <see cref="Open"/>.</summary>
     public static void Close(ulong library) => _ = CloseLibrary((nint)library);
 
