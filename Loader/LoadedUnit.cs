@@ -213,6 +213,19 @@ public sealed class LoadedUnit
         }
     }
 
+    /// <summary>Names of variables outside of the library that took the place of its own; the library's contents guard it.</summary>
+    internal List<string>? SharedNames
+    {
+        get => _rarities?.SharedNames;
+        set
+        {
+            if (value is not null || _rarities is not null)
+            {
+                Rare.SharedNames = value;
+            }
+        }
+    }
+
     /// <summary>How far its life has gone; <see cref="UnitGraph"/> guards it once the unit is published.</summary>
     internal UnitState State { get; set; }
 
@@ -308,5 +321,7 @@ public sealed class LoadedUnit
         internal KeptState? KeptState { get; set; }
 
         internal IReadOnlyList<(Elf.Archive Archive, int Member)> Pulled { get; set; } = [];
+
+        internal List<string>? SharedNames { get; set; }
     }
 }

@@ -14,6 +14,7 @@ internal sealed partial class LibraryContents
     private readonly NativeProcess _process;
     private readonly DefinitionTable _definitions = new();
     private readonly DefinitionTable _groups = new(isOfGroups: true);
+    private readonly SharedNames _shared = new();
     private readonly List<LoadedUnit> _units = [];
     private readonly List<LoadedUnit> _retired = [];
     private readonly HashSet<(Archive Archive, int Member)> _pulled = [];
@@ -173,6 +174,7 @@ internal sealed partial class LibraryContents
             }
 
             List<int>? overtaken = PublishedSymbols.Add(_definitions, unit, resolution, unit.Entries);
+            _shared.Add(unit, resolution, _definitions);
             RedirectTo(unit, resolution);
             SetGroups(unit, resolution, overtaken);
             _pulled.UnionWith(pulled);
@@ -203,7 +205,7 @@ internal sealed partial class LibraryContents
         {
             Forget(unit);
             Count(new ContentsChanges(0, 1));
-            _definitions.Remove(unit, use);
+            RemoveDefinitions(unit, use);
             _groups.Remove(unit); // the next copy of a group is loaded: what of the old one is shared prevails by name
             _pulled.ExceptWith(unit.Pulled);
         }
@@ -239,6 +241,13 @@ internal sealed partial class LibraryContents
 
     /// <summary>Refuses to add to what has been disposed. The gate is held.</summary>
     private void RefuseIfClosed() => ObjectDisposedException.ThrowIf(_isClosed, typeof(ObjectLibrary));
+
+    /// <summary>Removes the definitions that a unit holds, but what others still use of it; the gate is held.</summary>
+    private void RemoveDefinitions(LoadedUnit unit, UnitUse left)
+    {
+        _definitions.Remove(unit, left);
+        _shared.Leave(unit, _definitions);
+    }
 
     /// <summary>Takes a unit out of what is loaded; the gate is held. What was loaded last goes first, mostly.</summary>
     private void Forget(LoadedUnit unit)
@@ -293,7 +302,7 @@ internal sealed partial class LibraryContents
         lock (_gate)
         {
             Count(new ContentsChanges(0, 1));
-            _definitions.Remove(unit);
+            RemoveDefinitions(unit, UnitUse.None);
             _groups.Remove(unit);
             LeaveEntries(unit);
         }

@@ -43,11 +43,6 @@ internal static class PublishedSymbols
         for (int i = 0; i < symbols.Count; i++)
         {
             ref LinkSymbol symbol = ref symbols[i];
-            if (symbol.IsShared && !definitions.Find(symbol.Hash, symbols.Name(i)).Exists)
-            {
-                definitions.Set(symbol.Hash, symbols.Name(i), SharedBy(unit, resolution, symbol));
-            }
-
             if (!IsDefined(symbol))
             {
                 continue;

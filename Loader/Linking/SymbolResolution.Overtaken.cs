@@ -36,7 +36,7 @@ internal sealed partial class SymbolResolution
         ref LinkSymbol symbol = ref Symbols[index];
         if (_scope.HasOwnGrown && _scope.FindOwn(symbol.Hash, Symbols.Name(index)) is { Exists: true } own)
         {
-            Bind(ref symbol, own, isOwn: true);
+            BindToOwn(index, own);
             return true;
         }
 

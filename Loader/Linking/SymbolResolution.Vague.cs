@@ -5,6 +5,14 @@ namespace ElfLoader.Linking;
 /// <content>Definitions that give way to what is outside of the link, though the objects have them.</content>
 internal sealed partial class SymbolResolution
 {
+    private HashSet<int>? _shared;
+
+    /// <summary>
+    /// Names that were bound to a variable outside of the library which this unit or another one of the library shares; mostly
+    /// none. They may have been bound anew since.
+    /// </summary>
+    internal IReadOnlyCollection<int> SharedSymbols => _shared ?? (IReadOnlyCollection<int>)[];
+
     /// <summary>Whether any object brings a variable that others may bring, too: a weak one.</summary>
     internal bool HasVagueVariables { get; private set; }
 
@@ -38,6 +46,17 @@ internal sealed partial class SymbolResolution
         Bind(ref symbol, definition, isOwn: false);
         symbol.Definer = -1;
         symbol.IsShared = true;
+        (_shared ??= []).Add(index);
+    }
+
+    /// <summary>Binds a name to a definition of the library, which may be one that another unit shares with the outside.</summary>
+    private void BindToOwn(int index, in Definition own)
+    {
+        Bind(ref Symbols[index], own, isOwn: true);
+        if (own.SharedBy is not null)
+        {
+            (_shared ??= []).Add(index);
+        }
     }
 
     /// <summary>Gives a name that is bound outside a value of the link's own.</summary>

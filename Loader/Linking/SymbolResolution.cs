@@ -75,7 +75,7 @@ internal sealed partial class SymbolResolution
     {
         _objects.Clear();
         _outside.Clear();
-        (_synthetic, _groups, _linkOnce, _versionReferences) = (null, null, null, null);
+        (_synthetic, _groups, _linkOnce, _versionReferences, _shared) = (null, null, null, null, null);
     }
 
     /// <summary>Whether the objects' symbols are bound when they are needed.</summary>
@@ -376,7 +376,7 @@ internal sealed partial class SymbolResolution
         if (id == before && _scope.HasOwn
             && _scope.FindOwn(symbol.Hash, name) is { Exists: true } own)
         {
-            Bind(ref symbol, own, isOwn: true);
+            BindToOwn(id, own);
         }
 
         symbol.Visibility = MoreConstraining(symbol.Visibility, record.Visibility);

@@ -122,7 +122,7 @@ internal sealed partial class LibraryContents
         {
             UnitUse use = _process.Graph.SharedUse(unit);
             Forget(unit);
-            _definitions.Remove(unit, use);
+            RemoveDefinitions(unit, use);
             _groups.Remove(unit);
             _pulled.ExceptWith(unit.Pulled);
             LeaveEntries(unit);

@@ -53,6 +53,7 @@ internal sealed partial class LibraryContents
             }
 
             SetGroups(unit, resolution, overtaken: null);
+            _shared.Add(unit, resolution, definitions: null); // they are among the changes
             _pulled.UnionWith(pulled);
             _units.Add(unit);
             unit.Pulled = pulled;
