@@ -17,7 +17,10 @@ public static class CxxNames
 
     private const string Prefix = "_Z";
 
-    /// <summary>Demangles a name.</summary>
+    /// <summary>What stands between a name and its version (GNU as manual, ".symver").</summary>
+    private const char VersionSeparator = '@';
+
+    /// <summary>Demangles a name; a version behind it (<c>@V</c>, <c>@@V</c>) stays behind it.</summary>
     /// <param name="name">A symbol's name.</param>
     /// <returns>The name in the source; null for a name that is not mangled, not understood, or too long.</returns>
     public static string? Demangle(string name)
@@ -26,6 +29,12 @@ public static class CxxNames
         if (!name.StartsWith(Prefix, StringComparison.Ordinal) || name.Length > LongestMangled)
         {
             return null;
+        }
+
+        int version = name.IndexOf(VersionSeparator, StringComparison.Ordinal);
+        if (version >= 0)
+        {
+            return Demangle(name[..version]) is { } unversioned ? unversioned + InText(name[version..]) : null;
         }
 
         Demangling.NamePart? part = new Demangling.ItaniumReader(name[Prefix.Length..]).MangledName();
