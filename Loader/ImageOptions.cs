@@ -50,6 +50,13 @@ public sealed record ImageOptions
     public bool EntryMustExist { get; init; }
 
     /// <summary>
+    /// Name of the function that start code calls, the code at <see cref="Entry"/>, for which the rule of <see cref="Entry"/>
+    /// is to hold, too: where no other symbol has the name, references are bound to a local one, if only one object has it.
+    /// Null: all references are bound to global symbols.
+    /// </summary>
+    public string? CalledEntry { get; init; }
+
+    /// <summary>
     /// Names that count as undefined from the start, so that the archive members which define them become part of the image
     /// (<c>-u</c> of linkers). It is no error if nothing defines one.
     /// </summary>

@@ -14,6 +14,7 @@ internal sealed class ImageScope : ILinkScope
     private readonly DefinitionTable _definitions = new();
     private readonly HashSet<(int Archive, int Member)> _seen = [];
     private readonly List<int> _pulled = [];
+    private readonly byte[]? _called;
 
     internal ImageScope(
         ImageOptions options,
@@ -27,6 +28,7 @@ internal sealed class ImageScope : ILinkScope
         _first = first;
         _archives = archives;
         _linkerSymbols = linkerSymbols;
+        _called = options.CalledEntry is { } called ? Encoding.UTF8.GetBytes(called) : null;
         foreach ((string text, DefinedSymbol symbol) in options.Definitions)
         {
             byte[] name = Encoding.UTF8.GetBytes(text);
@@ -71,7 +73,12 @@ internal sealed class ImageScope : ILinkScope
 
     /// <summary>A symbol that linkers define; an archive's definition prevails, as it does in other linkers.</summary>
     public SyntheticSymbol? FindSynthetic(ReadOnlySpan<byte> name, IReadOnlyList<LinkObject> objects) =>
-        _linkerSymbols.Find(name, objects) is { } symbol && !IsInArchives(name) ? symbol : null;
+        (_linkerSymbols.Find(name, objects) ?? FindLocal(name, objects)) is { } symbol && !IsInArchives(name) ? symbol : null;
+
+    private SyntheticSymbol? FindLocal(ReadOnlySpan<byte> name, IReadOnlyList<LinkObject> objects) =>
+        _called is not null && name.SequenceEqual(_called)
+            ? LocalEntry.Globalized(objects, _options.CalledEntry!, _machine.Rules.Architecture.ThumbBit)
+            : null;
 
     /// <inheritdoc/>
     public ElfObject? FindInArchives(ReadOnlySpan<byte> name)

@@ -14,9 +14,37 @@ internal static class LocalEntry
     /// <exception cref="LinkException">Several have.</exception>
     internal static bool TryFind(IEnumerable<LinkObject> objects, string name, out ulong address)
     {
+        (LinkObject File, SymbolRecord Record)? found = Find(objects, name);
+        address = found is (LinkObject file, SymbolRecord record) ? AddressOf(file, record) : 0;
+        return found is not null;
+    }
+
+    /// <summary>The symbol as one that other objects may refer to; null where no object has it.</summary>
+    /// <param name="objects">The objects; their sections need no addresses yet.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="thumbBit">The bit of a function's value that tells Thumb code; 0 where there is none.</param>
+    /// <exception cref="LinkException">Several have it.</exception>
+    internal static SyntheticSymbol? Globalized(IEnumerable<LinkObject> objects, string name, ulong thumbBit)
+    {
+        if (Find(objects, name) is not (LinkObject file, SymbolRecord record))
+        {
+            return null;
+        }
+
+        bool isThumb = record.Type is SymbolType.Function && (record.Value & thumbBit) != 0;
+        return new SyntheticSymbol(
+            () => AddressOf(file, record) & ~thumbBit,
+            SymbolTraits.Internal | SymbolTraits.Function | (isThumb ? SymbolTraits.Thumb : 0));
+    }
+
+    private static ulong AddressOf(LinkObject file, in SymbolRecord record) =>
+        unchecked(file.SymbolBase(record.Section) + record.Value); // with the bit that tells Thumb code
+
+    private static (LinkObject File, SymbolRecord Record)? Find(IEnumerable<LinkObject> objects, string name)
+    {
         byte[] bytes = Encoding.UTF8.GetBytes(name);
         List<string> owners = [];
-        address = 0;
+        (LinkObject, SymbolRecord)? found = null;
         foreach (LinkObject file in objects)
         {
             SymbolTable symbols = file.Elf.Symbols;
@@ -25,14 +53,14 @@ internal static class LocalEntry
                 SymbolRecord record = symbols[i];
                 if (MayStart(file, record) && symbols.Name(record).SequenceEqual(bytes))
                 {
-                    address = unchecked(file.SymbolBase(record.Section) + record.Value); // with the bit that tells Thumb code
+                    found = (file, record);
                     owners.Add(file.Elf.Name);
                 }
             }
         }
 
         return owners.Count <= 1
-            ? owners.Count is 1
+            ? found
             : throw new LinkException(
                 LinkErrorCode.Duplicate,
                 new LinkLocation(owners[0], Symbol: name),

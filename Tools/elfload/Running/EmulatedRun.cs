@@ -58,15 +58,17 @@ internal sealed class EmulatedRun(RunRequest request, InputFiles inputs, Reporte
 
         TargetInputs.Prepare(inputs, reporter);
         string entry = ArmStart.Entry;
+        string? called = null;
         bool hasStart = Defines(ArmStart.Entry);
         if (request.Entry is not ArmStart.Entry && (request.EntryIsChosen || !hasStart))
         {
             entry = hasStart ? OtherEntry : ArmStart.Entry;
+            called = request.Entry;
             AddStart(entry);
         }
 
         reporter.Progress("linking");
-        LinkedImage image = ImageWriting.Link(inputs, request.Image with { Entry = entry, EntryMustExist = true });
+        LinkedImage image = ImageWriting.Link(inputs, request.Image with { Entry = entry, EntryMustExist = true, CalledEntry = called });
         foreach (string warning in image.Warnings)
         {
             reporter.Warn(warning);
@@ -77,7 +79,7 @@ internal sealed class EmulatedRun(RunRequest request, InputFiles inputs, Reporte
 
     private void AddStart(string entry)
     {
-        if (!Defines(request.Entry))
+        if (!Defines(request.Entry) && !HasLocal(request.Entry))
         {
             throw new LinkException(new LinkError(
                 LinkErrorCode.Undefined,
@@ -97,8 +99,14 @@ internal sealed class EmulatedRun(RunRequest request, InputFiles inputs, Reporte
     {
         byte[] bytes = Encoding.UTF8.GetBytes(name);
         return request.Image.Definitions.ContainsKey(name)
-            || inputs.Objects.Any(elf => Defines(elf, bytes))
+            || inputs.Objects.Any(elf => Defines(elf, bytes, elf.FirstGlobalSymbol, elf.SymbolCount))
             || inputs.Archives.Any(archive => archive.TryFind(bytes, out _));
+    }
+
+    private bool HasLocal(string name)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(name);
+        return inputs.Objects.Any(elf => Defines(elf, bytes, 1, elf.FirstGlobalSymbol));
     }
 
     private static IEnumerable<string> Names(ElfObject elf) =>
@@ -106,10 +114,10 @@ internal sealed class EmulatedRun(RunRequest request, InputFiles inputs, Reporte
             .Where(symbol => elf.Symbol(symbol).IsDefined)
             .Select(elf.SymbolNameText);
 
-    private static bool Defines(ElfObject elf, ReadOnlySpan<byte> name)
+    private static bool Defines(ElfObject elf, ReadOnlySpan<byte> name, int start, int end)
     {
         SymbolTable symbols = elf.Symbols;
-        for (int i = elf.FirstGlobalSymbol; i < symbols.Count; i++)
+        for (int i = start; i < end; i++)
         {
             SymbolRecord symbol = symbols[i];
             if (symbol.IsDefined && symbols.Name(symbol).SequenceEqual(name))
