@@ -41,7 +41,8 @@
 # The shim's TLS block
         .set    VECTOR, 8                           # this thread's vector
         .set    DTORS, 16                           # its pending thread-local destructors, newest first
-        .set    DTORS_KNOWN, 24                     # whether glibc knows run_thread_dtors
+        .set    DTORS_KNOWN, 24                     # 32 bits: whether glibc knows run_thread_dtors
+        .set    ROUND, 28                           # 32 bits: how often thread_exit has run
         .set    EPOCH, 32                           # its epoch slot
         .set    OWED, 40                            # counter of the unit whose thread-local destructor runs
 # Vector: the blocks of one thread, by module index
@@ -69,6 +70,7 @@
         .set    FILE_RIGHTS, 32
         .set    FILE_COPY, 40
         .set    FORKING, 0x80000000
+        .set    ROUNDS, 4                           # PTHREAD_DESTRUCTOR_ITERATIONS
 # System calls
         .set    SYS_LSEEK, 8
         .set    SYS_MMAP, 9
@@ -234,7 +236,9 @@ unlock:
         lea     mutex(%rip), %rdi
         jmp     *mutex_unlock(%rip)
 
-# void thread_exit(void *): frees the thread's blocks and its epoch slot; destructor of the pthread key
+# void thread_exit(void *): frees the thread's blocks and its epoch slot; destructor of the pthread key. Destructors of other
+# keys may use thread-local variables, so it waits for their last round. Where thread-local destructors are pending even then,
+# the blocks stay: the primary thread is ending, whose destructors exit runs.
         .p2align 4
 thread_exit:
         push    %rbp
@@ -243,6 +247,15 @@ thread_exit:
         push    %r12
         mov     tls_base(%rip), %rax
         add     %fs:0, %rax
+        incl    ROUND(%rax)
+        cmpl    $ROUNDS, ROUND(%rax)
+        jae     6f
+        mov     key(%rip), %edi
+        mov     $1, %esi
+        call    *set_specific(%rip)
+        jmp     5f
+6:      cmpq    $0, DTORS(%rax)
+        jne     3f
         mov     VECTOR(%rax), %rbx
         test    %rbx, %rbx
         jz      3f
@@ -458,9 +471,9 @@ add_thread_dtor:
         mov     DTORS(%rbx), %rcx
         mov     %rcx, (%rax)
         mov     %rax, DTORS(%rbx)
-        cmpq    $0, DTORS_KNOWN(%rbx)
+        cmpl    $0, DTORS_KNOWN(%rbx)
         jne     1f
-        movq    $1, DTORS_KNOWN(%rbx)
+        movl    $1, DTORS_KNOWN(%rbx)
         lea     run_thread_dtors(%rip), %rdi
         xor     %esi, %esi
         lea     vectors(%rip), %rdx                 # any address of the shim
@@ -508,7 +521,7 @@ run_thread_dtors:
         mov     %r12, %rdi
         call    *free(%rip)
         jmp     1b
-2:      movq    $0, DTORS_KNOWN(%rbx)
+2:      movl    $0, DTORS_KNOWN(%rbx)
         pop     %r14
         pop     %r13
         pop     %r12

@@ -47,7 +47,7 @@ internal static class ShimLayout
 
     /// <summary>
     /// Bytes at the start of the TLS block that are not the arena's: a generation word, and the five words that the
-    /// code calls VECTOR, DTORS, DTORS_KNOWN, EPOCH and OWED.
+    /// code calls VECTOR, DTORS, DTORS_KNOWN with ROUND, EPOCH and OWED.
     /// </summary>
     public const int TlsHead = 48;
 
