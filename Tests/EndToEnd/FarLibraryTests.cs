@@ -14,7 +14,7 @@ namespace ElfLoader.Tests.EndToEnd;
 public sealed class FarLibraryTests
 {
     // Fills holes, so that what is opened next lies below all that was there; DISTANCES says how far, in GiB, for each library.
-    private const string Preloaded = """
+    internal const string Preloaded = """
         #define _GNU_SOURCE
         #include <dlfcn.h>
         #include <stdlib.h>
