@@ -51,7 +51,9 @@ public static class CxxNames
     /// <summary>A name for people: demangled where it is mangled, else itself.</summary>
     public static string Readable(string name) => Demangle(name) ?? name;
 
-    /// <summary>Demangles all names in a text; a name ends where no letter, digit, underscore, dot or dollar follows.</summary>
+    /// <summary>
+    /// Demangles all names in a text but those of sections; a name ends where no letter, digit, underscore, dot or dollar follows.
+    /// </summary>
     /// <param name="text">Any text.</param>
     public static string InText(string text)
     {
@@ -66,8 +68,8 @@ public static class CxxNames
         int done = 0;
         for (; at >= 0; at = text.IndexOf(Prefix, at, StringComparison.Ordinal))
         {
-            // A section of one function has the function's name behind a dot.
-            bool isStart = at is 0 || !(IsLetter(text[at - 1]) && text[at - 1] is not '.');
+            // Behind a dot it is part of a section's name, which stays as command lines and other tools take it.
+            bool isStart = at is 0 || !IsLetter(text[at - 1]);
             int end = at;
             while (end < text.Length && IsLetter(text[end]))
             {

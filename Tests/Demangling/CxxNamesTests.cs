@@ -192,7 +192,7 @@ public sealed partial class CxxNamesTests
     }
 
     [TestCase("undefined symbol '_Z3fooi'", "undefined symbol 'foo(int)'")]
-    [TestCase("a.o: .text._Z3fooi+0x4: x", "a.o: .text.foo(int)+0x4: x")]
+    [TestCase("a.o: .text._Z3fooi+0x4: x", "a.o: .text._Z3fooi+0x4: x")] // a section's name
     [TestCase("a_Z3fooi is no name", "a_Z3fooi is no name")]
     [TestCase("_Z3fooi, _Z3fooj.", "foo(int), foo(unsigned int).")]
     [TestCase("_ZX and _Z", "_ZX and _Z")]

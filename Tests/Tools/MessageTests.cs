@@ -232,7 +232,7 @@ public sealed class MessageTests
         LinkException exception = Assert.Throws<LinkException>(() => new ObjectLibrary("long").Load(Programs.Path("long.o")))!;
 
         Assert.That(result.Error, Has.Length.LessThan(4200).And.Length.GreaterThan(100));
-        Assert.That(result.Error, Does.Contain("long.o: .text+0x1: undefined symbol 'xxx").And.Contain(" characters] xxx"));
+        Assert.That(result.Error, Does.Contain("long.o: .text+0x1: undefined symbol 'xxx").And.Contain("xxx (100000 bytes)"));
         Assert.That(exception.Message, Has.Length.LessThanOrEqualTo(4096));
         Assert.That(exception.Errors[0].Where.Symbol, Has.Length.EqualTo(100_000), "whole for programs");
     }

@@ -13,7 +13,7 @@ internal sealed record PatchFilter(
     internal bool Admits(PatchRecord patch) =>
         (Matches(Symbols, patch.Symbol ?? "")
             || (CxxNames.Demangle(patch.Symbol ?? "") is { } name && Matches(Symbols, name)))
-        && (Matches(Sections, patch.Section) || Matches(Sections, CxxNames.InText(patch.Section)))
+        && Matches(Sections, patch.Section)
         && Matches(Types, patch.Relocation);
 
     /// <summary>A name that contains '*' itself, as C++'s may, is matched by itself as well.</summary>
