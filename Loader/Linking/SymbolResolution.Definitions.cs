@@ -13,7 +13,6 @@ internal sealed partial class SymbolResolution
             { Binding: SymbolBinding.Weak or SymbolBinding.GnuUnique } => SymbolState.Weak,
             _ => SymbolState.Strong,
         };
-        HasVagueVariables |= rank is SymbolState.Weak && record.Type is SymbolType.Object;
 
         switch (symbol.State)
         {

@@ -13,8 +13,25 @@ internal sealed partial class SymbolResolution
     /// </summary>
     internal IReadOnlyCollection<int> SharedSymbols => _shared ?? (IReadOnlyCollection<int>)[];
 
-    /// <summary>Whether any object brings a variable that others may bring, too: a weak one.</summary>
+    /// <summary>
+    /// Whether any object brings a variable that others may bring, too: a weak one, be it kept or discarded. Who discards its copy
+    /// may still be the first to use the variable, and initialize it.
+    /// </summary>
     internal bool HasVagueVariables { get; private set; }
+
+    /// <summary>Notes that an object brings a name, if it does.</summary>
+    private void NoteCopy(ref LinkSymbol symbol, in SymbolRecord record)
+    {
+        if (record.Place is not SymbolPlace.Undefined)
+        {
+            symbol.HasCopy = true;
+            HasVagueVariables |= record is
+            {
+                Binding: SymbolBinding.Weak or SymbolBinding.GnuUnique,
+                Type: SymbolType.Object,
+            };
+        }
+    }
 
     /// <summary>
     /// Whether a name is a variable of vague linkage that the link defines itself: STB_GNU_UNIQUE, or weak and in a group of

@@ -382,7 +382,7 @@ internal sealed partial class SymbolResolution
         symbol.Visibility = MoreConstraining(symbol.Visibility, record.Visibility);
         bool isDiscarded = record.Place is SymbolPlace.Section
             && file.Sections[record.Section].Fate is SectionFate.Discarded;
-        symbol.HasCopy |= record.Place is not SymbolPlace.Undefined;
+        NoteCopy(ref symbol, record);
         if (record.Place is SymbolPlace.Undefined || isDiscarded)
         {
             symbol.IsWanted |= record.Binding is not SymbolBinding.Weak || isDiscarded;
