@@ -61,7 +61,10 @@ internal static class AllocationPairs
         Definition definition = library.Contents.Find(hash, bytes);
         foreach (ObjectLibrary linked in definition.Exists ? [] : library.LinkedLibraries)
         {
-            definition = definition.Exists ? definition : linked.Contents.Find(hash, bytes);
+            if (!definition.Exists && linked.Contents.Find(hash, bytes) is { IsHidden: false } shown)
+            {
+                definition = shown;
+            }
         }
 
         return definition.Unit is null ? null : definition.Provider;
