@@ -59,6 +59,7 @@ internal sealed partial class UnitLinker
             _process.AddInterfaceUser();
         }
 
+        resources.PlaceUnwind(_layout);
         LinkerInterface.Add(unit, _layout.Header.Segments);
         _library.Announce(unit);
         resources.ActivateTls(_layout);
@@ -67,7 +68,7 @@ internal sealed partial class UnitLinker
             ResolveIfuncs(resources.Allocation!);
         }
 
-        resources.RegisterUnwind(_layout);
+        resources.RegisterUnwind(_library.Options.RunCode ? UnitUnwinder.Find(_resolution) : null);
         if (_publication.RunsInitializers)
         {
             InitializerLists lists = InitializerLists.Collect(_resolution.ObjectsIfAny(ObjectParts.FunctionArrays), _layout);

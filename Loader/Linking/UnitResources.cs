@@ -8,7 +8,8 @@ namespace ElfLoader.Linking;
 /// <summary>What a unit holds in the process, and how it is given back. It is a part of the unit: nobody copies it.</summary>
 internal struct UnitResources
 {
-    private ulong _ehFrame; // what the unwinder knows; 0 if nothing
+    private ulong _ehFrame; // 0 if there is none
+    private LoadedUnwinder? _unwinder; // that it has, and that is told of tables
     private bool _started;
 
     /// <summary>Its memory.</summary>
@@ -23,14 +24,14 @@ internal struct UnitResources
     /// <summary>What native code knows of it; null if nothing.</summary>
     internal UnitListing? Listing { get; set; }
 
-    /// <summary>Address of the unwind tables that an unwinder knows; 0 if none does.</summary>
+    /// <summary>Address of its unwind tables; 0 if it has none, or they have been taken back.</summary>
     internal readonly ulong UnwindTable => _ehFrame;
 
     /// <summary>Its module of thread-local storage; null if it has none.</summary>
     internal TlsModule? Tls { get; private set; }
 
     /// <summary>Whether an unwinder knows its tables.</summary>
-    internal bool IsUnwindRegistered => _ehFrame is not 0;
+    internal bool IsUnwindRegistered { get; private set; }
 
     /// <summary>The pool that its memory is from.</summary>
     internal MemoryPool? Pool => Allocation?.Pool;
@@ -79,14 +80,29 @@ internal struct UnitResources
         }
     }
 
-    /// <summary>Makes exceptions find their way through the unit.</summary>
-    internal void RegisterUnwind(UnitLayout layout)
+    /// <summary>Notes where the unwind tables are: whoever hears of the unit hears of them, too.</summary>
+    internal void PlaceUnwind(UnitLayout layout)
     {
         if (layout.UnwindSize > 0 && layout.UnwindStart < layout.UnwindOffset + layout.UnwindSize)
         {
-            _ehFrame = NativeProcess.Host.Unwind.Register(
-                layout.Blocks[(int)MemoryZone.ReadOnly].Address + layout.UnwindStart,
-                layout.Blocks[(int)MemoryZone.Code].Address).EhFrame;
+            _ehFrame = layout.Blocks[(int)MemoryZone.ReadOnly].Address + layout.UnwindStart;
+        }
+    }
+
+    /// <summary>Makes exceptions find their way through the unit.</summary>
+    /// <param name="unwinder">The unwinder that it has, and that is to be told of all tables; mostly null.</param>
+    internal void RegisterUnwind(LoadedUnwinder? unwinder)
+    {
+        if (unwinder is not null)
+        {
+            NativeProcess.Host.Unwind.Add(unwinder);
+            _unwinder = unwinder;
+        }
+
+        if (_ehFrame is not 0)
+        {
+            _ = NativeProcess.Host.Unwind.Register(_ehFrame, Allocation!.Address(MemoryZone.Code));
+            IsUnwindRegistered = true;
         }
     }
 
@@ -121,6 +137,11 @@ internal struct UnitResources
             if (HostRuntime.IsMade) // it is not to fail here, where it could not be made
             {
                 NativeProcess.Host.Finalizer.Run(Lifetime);
+            }
+
+            if (!IsOwed)
+            {
+                WithdrawUnwinder(); // it may call other units, which end with this one
             }
         }
     }
@@ -168,14 +189,26 @@ internal struct UnitResources
         Allocation = null;
     }
 
+    private void WithdrawUnwinder()
+    {
+        if (_unwinder is { } unwinder)
+        {
+            NativeProcess.Host.Unwind.Remove(unwinder);
+            _unwinder = null;
+        }
+    }
+
     private void WithdrawCode()
     {
+        WithdrawUnwinder();
         Diagnostics?.Withdraw();
         Diagnostics = null;
         if (IsUnwindRegistered)
         {
             NativeProcess.Host.Unwind.Deregister(new UnwindRegistration(_ehFrame, Allocation!.Address(MemoryZone.Code)));
-            _ehFrame = 0;
+            IsUnwindRegistered = false;
         }
+
+        _ehFrame = 0;
     }
 }

@@ -12,7 +12,8 @@ namespace ElfLoader.Runtime;
 /// entries cost a third of a second then. So tables are registered in sets, each of neighbours in the order of their code,
 /// for the unwinder expects that the code of its entries does not overlap. To change a set is to register it anew, so a table
 /// that no set surrounds is one by itself at first, and joins a set when there are some of its like. From GCC 13 on it has a
-/// tree instead, and each table is registered for itself.
+/// tree instead, and each table is registered for itself. Unwinders that are loaded themselves are told of each table, too, where
+/// they do not find tables on their own.
 /// </remarks>
 internal sealed class UnwindRegistry
 {
@@ -32,6 +33,7 @@ internal sealed class UnwindRegistry
     private readonly Stack<UnwindSet> _spareSingles = [];
     private readonly List<UnwindSet> _joining = [];
     private readonly List<UnwindSet> _sets = []; // by address
+    private LoadedUnwinder[] _loaded = []; // never changed, but replaced: it is gone through while foreign code runs
     private int _singles;
 
     /// <summary>Finds the host's unwinder.</summary>
@@ -64,7 +66,33 @@ internal sealed class UnwindRegistry
         }
     }
 
-    /// <summary>Registers tables with the host's unwinder.</summary>
+    /// <summary>Tells an unwinder in loaded code of all tables that are registered, and from now on of each.</summary>
+    public void Add(LoadedUnwinder unwinder)
+    {
+        lock (_gate)
+        {
+            _loaded = [.. _loaded, unwinder];
+            foreach (ulong table in Tables())
+            {
+                _ = NativeCall.Call(unwinder.Register, table);
+            }
+        }
+    }
+
+    /// <summary>Takes back all that an unwinder in loaded code has been told; its code is about to go.</summary>
+    public void Remove(LoadedUnwinder unwinder)
+    {
+        lock (_gate)
+        {
+            _loaded = [.. _loaded.Where(other => !ReferenceEquals(other, unwinder))];
+            foreach (ulong table in Tables())
+            {
+                _ = NativeCall.Call(unwinder.Deregister, table);
+            }
+        }
+    }
+
+    /// <summary>Registers tables with the host's unwinder, and with those in loaded code that have to be told.</summary>
     /// <param name="ehFrame">
     /// Address of a whole .eh_frame: entries one after the other, relocated, ended by a zero
     /// word. It must stay until it is deregistered.
@@ -75,20 +103,10 @@ internal sealed class UnwindRegistry
     {
         lock (_gate)
         {
-            var registration = new UnwindRegistration(ehFrame, code) { Entry = _entries.Take() };
-            int index = IndexOf(code);
-            if (index >= 0 && code < _sets[index].LastCode)
+            UnwindRegistration registration = RegisterWithHost(ehFrame, code);
+            foreach (LoadedUnwinder unwinder in _loaded)
             {
-                Insert(index, registration);
-                return registration;
-            }
-
-            UnwindSet single = NewSingle(registration);
-            OpenSingle(registration);
-            _sets.Insert(index + 1, single);
-            if (_largest > 1 && _singles >= MostSingles)
-            {
-                JoinSingles(index + 1);
+                _ = NativeCall.Call(unwinder.Register, ehFrame);
             }
 
             return registration;
@@ -100,6 +118,11 @@ internal sealed class UnwindRegistry
     {
         lock (_gate)
         {
+            foreach (LoadedUnwinder unwinder in _loaded)
+            {
+                _ = NativeCall.Call(unwinder.Deregister, registration.EhFrame);
+            }
+
             int index = IndexOf(registration.Code);
             int place = _sets[index].IndexOf(registration.EhFrame);
             while (place < 0) // without code, a unit may be at the address of another one
@@ -123,6 +146,41 @@ internal sealed class UnwindRegistry
 
             _entries.Give(removed.Entry);
         }
+    }
+
+    private UnwindRegistration RegisterWithHost(ulong ehFrame, ulong code)
+    {
+        var registration = new UnwindRegistration(ehFrame, code) { Entry = _entries.Take() };
+        int index = IndexOf(code);
+        if (index >= 0 && code < _sets[index].LastCode)
+        {
+            Insert(index, registration);
+            return registration;
+        }
+
+        UnwindSet single = NewSingle(registration);
+        OpenSingle(registration);
+        _sets.Insert(index + 1, single);
+        if (_largest > 1 && _singles >= MostSingles)
+        {
+            JoinSingles(index + 1);
+        }
+
+        return registration;
+    }
+
+    private List<ulong> Tables()
+    {
+        List<ulong> tables = [];
+        foreach (UnwindSet set in _sets)
+        {
+            foreach (ref readonly UnwindRegistration member in set.Members)
+            {
+                tables.Add(member.EhFrame);
+            }
+        }
+
+        return tables;
     }
 
     /// <summary>The last set that begins at or before an address; -1 if there is none.</summary>
