@@ -55,7 +55,7 @@ public sealed class AllocationPairTests
         yield return Case("string streams", "cpp", Operators + Sized
             + "#include <sstream>\nint main() { std::ostringstream o; o << 1.5; return o.str().empty(); }", "libstdc++.a");
         yield return Case("delete with a size that only the host has", "cpp", Operators + "struct S { long a; };\n"
-            + "int main() { S *volatile s = new S; delete s; return 0; }", "'_Znwm'", "'_ZdlPvm'");
+            + "int main() { S *volatile s = new S; delete s; return 0; }", "'operator new(unsigned long)'", "'operator delete(void*, unsigned long)'");
     }
 
     private static IEnumerable<TestCaseData> Loaded()
