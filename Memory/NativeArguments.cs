@@ -15,7 +15,7 @@ public sealed partial class NativeArguments : IDisposable
 {
     private const int LastAuxiliaryType = 63; // the kernel's AT_* end below
 
-    private static readonly Lazy<nint[]> AuxiliaryVector = new(ReadAuxiliaryVector);
+    private static readonly MadeOnce<nint[]> AuxiliaryVector = new(ReadAuxiliaryVector);
 
     /// <summary>Address of the C library's <c>environ</c>; 0 if it has none.</summary>
     private static readonly Lazy<ulong> EnvironmentVariable =

@@ -14,7 +14,7 @@ internal sealed class NativeProcess
 
     private readonly ConcurrentDictionary<MemoryMapping, MemoryPools> _pools = new();
     private readonly ConditionalWeakTable<ObjectLibrary, object> _libraries = [];
-    private readonly Lazy<LinkerInterface> _interface = new(() => new LinkerInterface());
+    private readonly MadeOnce<LinkerInterface> _interface = new(() => new LinkerInterface());
     private readonly Lock _interfaceGate = new();
     private int _interfaceUsers;
     private volatile bool _isInterfaceUsed;
