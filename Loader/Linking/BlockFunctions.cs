@@ -1,10 +1,9 @@
 namespace ElfLoader.Linking;
 
 /// <summary>A function of the host that hands blocks of memory across: the caller releases what it allocates, or the reverse.</summary>
-/// <param name="Name">Its name.</param>
 /// <param name="Family">What allocates and releases the blocks.</param>
 /// <param name="Transfer">Which way they go.</param>
-internal readonly record struct BlockFunction(string Name, AllocationFamily Family, BlockTransfer Transfer);
+internal readonly record struct BlockFunction(AllocationFamily Family, BlockTransfer Transfer);
 
 /// <summary>
 /// The functions of the C and the C++ library that hand blocks across: a closed list. Of most functions a caller never sees a
@@ -49,8 +48,7 @@ internal static class BlockFunctions
 
         if (name.StartsWith("_Z"u8) && IsOfStrings(name))
         {
-            function = new BlockFunction(
-                System.Text.Encoding.UTF8.GetString(name), AllocationFamily.Single, BlockTransfer.Gives | BlockTransfer.Takes);
+            function = new BlockFunction(AllocationFamily.Single, BlockTransfer.Gives | BlockTransfer.Takes);
             return true;
         }
 
@@ -105,7 +103,7 @@ internal static class BlockFunctions
         foreach (string name in names)
         {
             ulong hash = NameHash.Of(System.Text.Encoding.ASCII.GetBytes(name));
-            named[hash] = new BlockFunction(name, family, transfer | named.GetValueOrDefault(hash).Transfer);
+            named[hash] = new BlockFunction(family, transfer | named.GetValueOrDefault(hash).Transfer);
         }
     }
 }

@@ -52,39 +52,6 @@ internal sealed partial class LibraryContents
     /// <summary>The pool that the last unit was put into: the next one goes beside it where it can.</summary>
     internal MemoryPool? LastPool { get; set; }
 
-    /// <summary>Makes what it holds known to native code, and from then on what comes and goes.</summary>
-    internal void MakeKnown(LibraryNames names)
-    {
-        lock (_gate)
-        {
-            _definitions.Native = names.Table;
-            foreach ((string name, Definition definition) in _definitions.All())
-            {
-                names.Table.Set(Encoding.UTF8.GetBytes(name), definition);
-            }
-
-            foreach (LoadedUnit unit in (IEnumerable<LoadedUnit>)[.. _units, .. _retired, .. _superseded.Select(pair => pair.Unit)])
-            {
-                LinkerInterface.Complete(unit);
-            }
-        }
-    }
-
-    /// <summary>Hides all names from native code, and the units if that does not look any more.</summary>
-    internal void Hide(bool hidesUnits)
-    {
-        lock (_gate)
-        {
-            _definitions.Native?.Clear();
-            _definitions.Native = null;
-            IEnumerable<LoadedUnit> hidden = hidesUnits ? [.. _units, .. _retired, .. _superseded.Select(pair => pair.Unit)] : [];
-            foreach (LoadedUnit unit in hidden)
-            {
-                LinkerInterface.Withdraw(unit);
-            }
-        }
-    }
-
     /// <summary>Adds a definition of the caller's.</summary>
     /// <exception cref="LinkException">There is one of that name.</exception>
     internal void Define(string library, string name, in Definition definition)
@@ -113,6 +80,23 @@ internal sealed partial class LibraryContents
         lock (_gate)
         {
             return _definitions.Find(hash, name);
+        }
+    }
+
+    /// <summary>Whether units define any of some names.</summary>
+    internal bool DefinesAny(HashedName[] names)
+    {
+        lock (_gate)
+        {
+            foreach (HashedName name in _definitions.Count > 0 ? names : [])
+            {
+                if (_definitions.Find(name.Hash, name.Bytes).Unit is not null)
+                {
+                    return true;
+                }
+            }
+
+            return false;
         }
     }
 

@@ -235,9 +235,12 @@ internal sealed class LinkSymbols : IDisposable
     }
 
     /// <summary>Finds the entry of a name, or returns -1.</summary>
-    internal int Find(ReadOnlySpan<byte> name)
+    internal int Find(ReadOnlySpan<byte> name) => Find(NameHash.Of(name), name);
+
+    /// <summary>Finds the entry of a name whose hash is known, or returns -1.</summary>
+    internal int Find(ulong hash, ReadOnlySpan<byte> name)
     {
-        _ = Bucket(NameHash.Of(name), name, out int found);
+        _ = Bucket(hash, name, out int found);
         return found;
     }
 

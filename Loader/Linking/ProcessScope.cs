@@ -13,7 +13,6 @@ internal sealed class ProcessScope : ILinkScope
     private List<(Archive Archive, int Member)>? _pulled;
     private Dictionary<string, SectionRange>? _gathered;
     private SectionNames? _sections;
-    private List<BlockFunction>? _transfers;
 
     internal ProcessScope(ObjectLibrary library, UnitServices services, UnitBounds bounds)
     {
@@ -25,7 +24,7 @@ internal sealed class ProcessScope : ILinkScope
     /// <summary>Forgets all of a link, so that there can be another one.</summary>
     internal void Clear()
     {
-        (_seen, _pulled, _gathered, _sections, _transfers, HasOwnGrown) = (null, null, null, null, null, false);
+        (_seen, _pulled, _gathered, _sections, Families, HasOwnGrown) = (null, null, null, null, 0, false);
         _bounds.Clear();
     }
 
@@ -186,7 +185,7 @@ internal sealed class ProcessScope : ILinkScope
         Definition definition = _library.FindOutside(name, type);
         if (definition.Source is SymbolSource.Host && BlockFunctions.TryFind(versioned.Name, out BlockFunction function))
         {
-            (_transfers ??= []).Add(function);
+            Families |= function.Family.Flag;
         }
 
         if (definition.Source is SymbolSource.Linker)
@@ -197,8 +196,11 @@ internal sealed class ProcessScope : ILinkScope
         return definition;
     }
 
-    /// <summary>Functions of the host that this link is bound to, and that hand blocks of memory across.</summary>
-    internal IReadOnlyList<BlockFunction>? Transfers => _transfers;
+    /// <summary>
+    /// <see cref="AllocationFamily.Flag"/> of each family whose blocks go to or come from functions of the host that this link is
+    /// bound to.
+    /// </summary>
+    internal int Families { get; private set; }
 
     /// <inheritdoc/>
     public string HiddenScope => "this library";

@@ -111,9 +111,9 @@ internal sealed partial class UnitLinker
         _resolution.Begin(CollectionsMarshal.AsSpan(_inputs), MostBoundAtOnce());
         _resolution.Require(request.Required);
         _resolution.Resolve();
-        if (_scope.Transfers is { } transfers)
+        if (_scope.Families is not 0 and int families)
         {
-            AllocationPairs.Check(_library, _resolution, transfers, _errors);
+            AllocationPairs.Check(_library, _resolution, families, _errors);
         }
 
         _errors.ThrowIfAny();
