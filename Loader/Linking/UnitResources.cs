@@ -11,6 +11,7 @@ internal struct UnitResources
     private ulong _ehFrame; // 0 if there is none
     private LoadedUnwinder? _unwinder; // that it has, and that is told of tables
     private bool _started;
+    private Announcements? _announced;
 
     /// <summary>Its memory.</summary>
     internal MemoryAllocation? Allocation { get; set; }
@@ -19,10 +20,30 @@ internal struct UnitResources
     internal UnitLifetime Lifetime { get; set; }
 
     /// <summary>What debuggers were told of it; null if nothing.</summary>
-    internal UnitDiagnostics? Diagnostics { get; set; }
+    internal UnitDiagnostics? Diagnostics
+    {
+        readonly get => _announced?.Diagnostics;
+        set
+        {
+            if (value is not null || _announced is not null)
+            {
+                Announced.Diagnostics = value;
+            }
+        }
+    }
 
     /// <summary>What native code knows of it; null if nothing.</summary>
-    internal UnitListing? Listing { get; set; }
+    internal UnitListing? Listing
+    {
+        readonly get => _announced?.Listing;
+        set
+        {
+            if (value is not null || _announced is not null)
+            {
+                Announced.Listing = value;
+            }
+        }
+    }
 
     /// <summary>Address of its unwind tables; 0 if it has none, or they have been taken back.</summary>
     internal readonly ulong UnwindTable => _ehFrame;
@@ -210,5 +231,16 @@ internal struct UnitResources
         }
 
         _ehFrame = 0;
+    }
+
+    private Announcements Announced =>
+        _announced ?? Interlocked.CompareExchange(ref _announced, new Announcements(), null) ?? _announced;
+
+    /// <summary>Who was told of the unit: nobody, mostly, and then it takes no memory.</summary>
+    private sealed class Announcements
+    {
+        internal UnitDiagnostics? Diagnostics { get; set; }
+
+        internal UnitListing? Listing { get; set; }
     }
 }
