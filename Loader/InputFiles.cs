@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using System.Text;
 using ElfLoader.Elf;
 using ElfLoader.Memory;
 
@@ -16,6 +17,9 @@ public sealed class InputFiles
     /// <summary>Linker scripts may name linker scripts, but not without end.</summary>
     private const int MaximumDepth = 8;
 
+    /// <summary>Bytes of the longest path that the system takes, with a zero at its end (PATH_MAX): a longer one names no file.</summary>
+    private const int LongestPath = 4096;
+
     /// <summary>Bytes of a file that has an array of its own: it would keep the others' alive, and costs little beside itself.</summary>
     private const int LargestInOneArray = 16 << 20;
 
@@ -28,7 +32,7 @@ public sealed class InputFiles
     private readonly List<Archive> _archives = [];
     private readonly List<int> _objectsBefore = [];
     private readonly List<string> _sharedLibraries = [];
-    private readonly List<string> _namedFiles = [];
+    private readonly List<(string Path, Archive? ThinArchive)> _naming = [];
     private readonly List<ReadOnceInput> _readOnce = [];
 
     /// <summary>Starts with no files.</summary>
@@ -57,8 +61,32 @@ public sealed class InputFiles
     /// <summary>Paths of shared libraries, in the order given.</summary>
     public IReadOnlyList<string> SharedLibraries => _sharedLibraries;
 
-    /// <summary>Paths of files that these name: inputs of linker scripts, members of thin archives.</summary>
-    public IReadOnlyList<string> NamedFiles => _namedFiles;
+    /// <summary>
+    /// Paths of files that these name: inputs of linker scripts, members of thin archives. They are made anew each time they are
+    /// gone through, and not kept.
+    /// </summary>
+    public IEnumerable<string> NamedFiles
+    {
+        get
+        {
+            foreach ((string path, Archive? thinArchive) in _naming)
+            {
+                if (thinArchive is null)
+                {
+                    yield return path;
+                    continue;
+                }
+
+                foreach (ArchiveMember member in thinArchive.Members)
+                {
+                    if (member.NameBytes.Length < LongestPath)
+                    {
+                        yield return Path.Combine(path, Encoding.UTF8.GetString(member.NameBytes.Span));
+                    }
+                }
+            }
+        }
+    }
 
     /// <summary>What was given that cannot be read again, such as pipes, for who wants to start anew with the same.</summary>
     public IReadOnlyList<ReadOnceInput> ReadOnce => _readOnce;
@@ -188,8 +216,7 @@ public sealed class InputFiles
                 _archives.Add(archive);
                 if (archive.IsThin)
                 {
-                    string folder = FolderOf(file.Path);
-                    _namedFiles.AddRange(archive.Members.Select(member => Path.Combine(folder, member.Name)));
+                    _naming.Add((FolderOf(file.Path), archive));
                 }
 
                 break;
@@ -197,7 +224,7 @@ public sealed class InputFiles
                 foreach (string input in file.Inputs)
                 {
                     string path = Find(input, file.Path);
-                    _namedFiles.Add(path);
+                    _naming.Add((path, null));
                     _names.Announce(path);
                     Add(InputFile.ReadNamed(path, FolderOf(file.Path), _names, _limits), depth - 1);
                 }

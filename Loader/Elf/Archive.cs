@@ -112,11 +112,11 @@ public sealed class Archive
     private Dictionary<ArchiveMember, int> FindRepeated()
     {
         Dictionary<ArchiveMember, int> repeated = [];
-        Dictionary<string, int> counts = new(Members.Count, StringComparer.Ordinal);
+        Dictionary<ReadOnlyMemory<byte>, int> counts = new(Members.Count, new NameComparer());
         foreach (ArchiveMember member in Members)
         {
-            int ordinal = counts.GetValueOrDefault(member.Name) + 1;
-            counts[member.Name] = ordinal;
+            int ordinal = counts.GetValueOrDefault(member.NameBytes) + 1;
+            counts[member.NameBytes] = ordinal;
             if (ordinal > 1)
             {
                 repeated.Add(member, ordinal);
@@ -134,5 +134,18 @@ public sealed class Archive
             : ArchiveIndex.Read(this, _index, _indexFormat);
         Volatile.Write(ref _symbols, made);
         return made;
+    }
+
+    /// <summary>Compares names by their bytes: no text is made of them.</summary>
+    private sealed class NameComparer : IEqualityComparer<ReadOnlyMemory<byte>>
+    {
+        public bool Equals(ReadOnlyMemory<byte> one, ReadOnlyMemory<byte> other) => one.Span.SequenceEqual(other.Span);
+
+        public int GetHashCode(ReadOnlyMemory<byte> name)
+        {
+            HashCode hash = default;
+            hash.AddBytes(name.Span);
+            return hash.ToHashCode();
+        }
     }
 }

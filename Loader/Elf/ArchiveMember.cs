@@ -23,6 +23,9 @@ public sealed class ArchiveMember
     /// <summary>The name in the archive; in a thin archive the path of the file, from the archive's folder.</summary>
     public string Name => field ??= Encoding.UTF8.GetString(_name.Span);
 
+    /// <summary>The bytes of the name.</summary>
+    internal ReadOnlyMemory<byte> NameBytes => _name;
+
     /// <summary>The name with its number, where the archive has it several times: <c>bar.o#2</c> is the second <c>bar.o</c>.</summary>
     public string DistinctName => _archive.OrdinalOf(this) is > 1 and int ordinal
         ? string.Create(CultureInfo.InvariantCulture, $"{Name}#{ordinal}")

@@ -10,6 +10,7 @@ internal sealed class ArchiveReader(Archive archive, ReadOnlyMemory<byte> bytes)
 
     private readonly List<ArchiveMember> _members = [];
     private ReadOnlyMemory<byte> _longNames;
+    private long _namesLeft = NameBudget.Of(bytes.Length);
 
     /// <summary>The members that are files.</summary>
     public IReadOnlyList<ArchiveMember> Members => _members;
@@ -157,8 +158,19 @@ internal sealed class ArchiveReader(Archive archive, ReadOnlyMemory<byte> bytes)
         }
     }
 
-    private void Add(int offset, ReadOnlyMemory<byte> name, ReadOnlyMemory<byte>? content) =>
+    private void Add(int offset, ReadOnlyMemory<byte> name, ReadOnlyMemory<byte>? content)
+    {
+        _namesLeft -= name.Length;
+        if (_namesLeft < 0)
+        {
+            throw new LinkException(
+                LinkErrorCode.LimitExceeded,
+                new LinkLocation(archive.Name, Offset: (ulong)offset),
+                NameBudget.Exceeded($"the first {_members.Count + 1} members", bytes.Length));
+        }
+
         _members.Add(new ArchiveMember(archive, name, content, offset));
+    }
 
     /// <summary>The first index counts; Windows' archives have a second one, sorted.</summary>
     private void TakeIndex(ReadOnlyMemory<byte>? content, ArchiveIndexFormat format)

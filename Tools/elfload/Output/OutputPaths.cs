@@ -18,10 +18,11 @@ internal static class OutputPaths
     /// <param name="reporter">Does not report into a file that must not be written.</param>
     internal static void Check(ParseResult result, IEnumerable<string> read, Reporter reporter)
     {
+        HashSet<object> written = [.. Outputs.SelectMany(name => ValuesOf(result, name)).SelectMany(Identities)];
         var taken = new Dictionary<object, string>();
-        foreach (string input in Inputs.SelectMany(name => ValuesOf(result, name)).Concat(read))
+        foreach (string input in written.Count is 0 ? [] : Inputs.SelectMany(name => ValuesOf(result, name)).Concat(read))
         {
-            foreach (object identity in Identities(input))
+            foreach (object identity in Identities(input).Where(written.Contains)) // of inputs there may be very many
             {
                 taken.TryAdd(identity, "is an input, which is not written over");
             }
