@@ -46,6 +46,7 @@ public sealed unsafe partial class AppendOnlyFile : IDisposable
 
     private static string? Objection(FileStatus? status) => status switch
     {
+        null => "the system does not tell whose file it is",
         { IsRegular: false } => "it is no regular file",
         { Links: not 1 } => "the file has other names, too",
         { Owner: var owner } when owner != FileStatus.User => "the file belongs to another user",

@@ -33,8 +33,7 @@ public readonly partial record struct FileStatus(ulong Device, ulong Number, boo
 
     private static FileStatus? Of(int folder, string path, int flags)
     {
-        int failed = Status(folder, path, flags, BasicStatus, out Record record);
-        return failed is not 0
+        return SystemFaults.Fails("statx") || Status(folder, path, flags, BasicStatus, out Record record) is not 0
             ? null
             : new FileStatus(
                 ((ulong)record.DeviceMajor << 32) | record.DeviceMinor,
