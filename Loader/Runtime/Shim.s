@@ -802,6 +802,9 @@ after_fork_in_child:
         mov     FILE_VIEW(%r12), %r8
         mov     $SYS_MREMAP, %eax
         syscall
+        cmp     $-4096, %rax
+        ja      2f
+        movq    $0, FILE_SIZE(%r12)                 # a view of its own, which fork copies as it does data
 2:      mov     (%r12), %r12
         jmp     1b
 3:      movl    $0, (%rbx)

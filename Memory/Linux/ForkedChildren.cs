@@ -33,7 +33,10 @@ internal static unsafe class ForkedChildren
     {
         internal Node* Next;
         internal ulong View;
+
+        /// <summary>Bytes that are seen of it; 0 in a child that has moved its copy, which it does not share with children of its own.</summary>
         internal ulong Size;
+
         internal ulong File;
         internal ulong Protection;
 
