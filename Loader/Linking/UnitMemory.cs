@@ -1,5 +1,6 @@
 using ElfLoader.Diagnostics;
 using ElfLoader.Memory;
+using ElfLoader.Runtime;
 
 namespace ElfLoader.Linking;
 
@@ -51,11 +52,17 @@ internal static class UnitMemory
         MemoryPools pools = process.Pools(mapping);
         try
         {
-            return neighbour is not null && (mapping is MemoryMapping.Auto || neighbour.Mapping == mapping)
+            MemoryAllocation allocation = neighbour is not null && (mapping is MemoryMapping.Auto || neighbour.Mapping == mapping)
                 && (placement is MemoryPlacement.Far || pools.Serves(neighbour, placement, reached))
                 && neighbour.TryAllocate(request, out MemoryAllocation? beside)
                 ? beside
                 : pools.Allocate(placement, request, reached);
+            if (allocation.Pool.Mapping is MemoryMapping.Dual)
+            {
+                HostRuntime.TryHandleForks();
+            }
+
+            return allocation;
         }
         catch (MemoryException exception) when (reached.Size is not 0 && !pools.Host.Contains(reached))
         {

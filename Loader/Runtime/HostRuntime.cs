@@ -1,3 +1,4 @@
+using System.Numerics;
 using ElfLoader.Memory;
 
 namespace ElfLoader.Runtime;
@@ -17,6 +18,10 @@ internal sealed class HostRuntime
 
     private static readonly MadeOnce<Shim> OpenedShim = new(OpenShim); // it stays open, whatever fails after it
 
+    private static readonly MadeOnce<Shim> ForkHandlers = new(HandleForks); // whose handlers are registered
+
+    private static int s_refusals;
+
     private HostRuntime()
     {
         Shim = OpenedShim.Value;
@@ -25,7 +30,7 @@ internal sealed class HostRuntime
         Finalizer = new UnitFinalizer(Shim);
         Tls = new TlsRuntime(Shim);
         Resolver = new CallResolver(Shim);
-        Shim.HandleForks();
+        _ = ForkHandlers.Value;
     }
 
     /// <summary>The one of this process.</summary>
@@ -34,6 +39,30 @@ internal sealed class HostRuntime
 
     /// <summary>Whether there is one: without it, nothing of a unit can have been registered.</summary>
     public static bool IsMade => Shared.IsMade;
+
+    /// <summary>
+    /// Sees to it that forked children get copies of memory files, before code in one can be run that needs nothing else of the host.
+    /// </summary>
+    /// <remarks>
+    /// Such code is loaded even where the host cannot open the shim; a child then shares the files. It may be possible later, so
+    /// some of the loads that follow try again: fewer and fewer, since each try may cost more than the load.
+    /// </remarks>
+    public static void TryHandleForks()
+    {
+        if (ForkHandlers.IsMade || (s_refusals > 0 && !BitOperations.IsPow2(Interlocked.Increment(ref s_refusals))))
+        {
+            return;
+        }
+
+        try
+        {
+            _ = ForkHandlers.Value;
+        }
+        catch (LinkException)
+        {
+            _ = Interlocked.CompareExchange(ref s_refusals, 1, 0);
+        }
+    }
 
     /// <summary>The one shared object that the dynamic linker sees of us.</summary>
     public Shim Shim { get; }
@@ -65,6 +94,13 @@ internal sealed class HostRuntime
             _ => 0,
         };
         return address is not 0;
+    }
+
+    private static Shim HandleForks()
+    {
+        Shim shim = OpenedShim.Value;
+        shim.HandleForks();
+        return shim;
     }
 
     private static Shim OpenShim()

@@ -55,13 +55,14 @@ internal sealed class Shim
     /// <exception cref="LinkException">It could not be opened.</exception>
     public static Shim Open(int wishedTlsSize = 0)
     {
+        ShimConstants constants = Constants();
         ulong modules = ProcessMemory.Reserve(MaximumModules * ModuleSize);
         if (modules is 0)
         {
             throw Failure(LinkErrorCode.LimitExceeded, "no address space for the table of thread-local modules");
         }
 
-        ShimConstants constants = Constants(modules);
+        constants = constants with { Modules = modules };
         int most = wishedTlsSize > 0 ? wishedTlsSize : LikelyTlsSize();
         string error = "";
         foreach (Func<string, SharedObjectFile> create in (Func<string, SharedObjectFile>[])[
@@ -151,7 +152,7 @@ internal sealed class Shim
             ? int.TryParse(text[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out number)
             : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 
-    private static ShimConstants Constants(ulong modules) => new(
+    private static ShimConstants Constants() => new(
         Malloc: Host("malloc"u8),
         Free: Host("free"u8),
         Calloc: Host("calloc"u8),
@@ -162,7 +163,7 @@ internal sealed class Shim
         SetSpecific: Host("pthread_setspecific"u8),
         ThreadAtExit: Host("__cxa_thread_atexit_impl"u8),
         TlsGetAddr: Host("__tls_get_addr"u8),
-        Modules: modules,
+        Modules: 0,
         StateSize: (ulong)ProcessorState.Size(),
         ErrnoLocation: Host("__errno_location"u8),
         GetThreadId: Host("gettid"u8),

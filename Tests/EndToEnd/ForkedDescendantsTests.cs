@@ -38,6 +38,9 @@ public sealed class ForkedDescendantsTests
     [Test]
     public void GrandchildrenRunWhatTheirGrandparentUnloads() => ChildProcess.Check(UnloadBeforeGrandchildrenAreForked);
 
+    [Test]
+    public void ChildrenRunCodeThatNeedsNothingOfTheHost() => ChildProcess.Check(UnloadWhatNeedsNothing);
+
     private static void UnloadBeforeGrandchildrenAreForked()
     {
         using var folder = new TemporaryFolder();
@@ -50,6 +53,14 @@ public sealed class ForkedDescendantsTests
 
         Assert.That(StatusAfterUnloading(begin, 2), Is.Zero);
         Assert.That(StatusAfterUnloading(begin, 4), Is.Zero);
+    }
+
+    private static void UnloadWhatNeedsNothing()
+    {
+        using var folder = new TemporaryFolder();
+        Begin begin = Compile(folder);
+
+        Assert.That(StatusAfterUnloading(begin, 1), Is.Zero);
     }
 
     /// <summary>Forks, unloads what the descendants run, loads something else, and lets them begin.</summary>
