@@ -38,7 +38,7 @@ internal enum UnitState : byte
 /// unloading.
 /// </summary>
 /// <remarks>All members may be used from any thread.</remarks>
-public sealed class LoadedUnit
+public sealed class LoadedUnit : IDefinitionOwner
 {
     private UnitResources _resources;
     private int _firstDefinition;

@@ -31,7 +31,7 @@ internal sealed record BranchStub(
 /// A stub stands behind the section whose branch needed it first, so that it is near however large the code is. It moves
 /// what comes after it, so layout and search take turns until nothing more is needed.
 /// </remarks>
-internal sealed class BranchStubs
+internal sealed class BranchStubs : IBranchRoutes
 {
     /// <summary>Of relocations that may be of branches.</summary>
     private const RuleNeeds Branches = RuleNeeds.Branch | RuleNeeds.NarrowRelative;
@@ -53,8 +53,18 @@ internal sealed class BranchStubs
     /// <summary>The stubs, in the order in which they were needed.</summary>
     internal IReadOnlyList<BranchStub> All => _stubs;
 
-    /// <summary>The stub that a branch goes through, or null.</summary>
-    internal BranchStub? RouteOf(LinkObject file, int section, ulong offset) =>
+    /// <inheritdoc/>
+    public bool TryRoute(LinkObject file, int section, ulong offset, out BranchRoute route)
+    {
+        BranchStub? stub = StubOf(file, section, offset);
+        route = stub is null ? default : new BranchRoute(stub.Piece.Address, stub.Shape);
+        return stub is not null;
+    }
+
+    /// <inheritdoc/>
+    public ImageStub? DescribeRoute(LinkObject file, int section, ulong offset) => StubOf(file, section, offset)?.Describe();
+
+    private BranchStub? StubOf(LinkObject file, int section, ulong offset) =>
         _routes.Count > 0 ? _routes.GetValueOrDefault((file.Ordinal, section, offset)) : null;
 
     /// <summary>Looks at all branches with the addresses of the moment; true if stubs were added, so that these change.</summary>

@@ -55,7 +55,7 @@ internal sealed class DebugSections
     private void Relocate(LinkObject file, in RelocationSection section)
     {
         ref readonly SectionPlace place = ref file.Sections[section.Target];
-        Span<byte> bytes = ((ImageMemory)_context.Memory).Piece(place.Block).Bytes.Span;
+        Span<byte> bytes = _context.Memory.Block(place.Block);
         bool isImplicit = LinkRules.HasImplicitAddend(section);
         string name = file.Elf.SectionNameText(section.Target);
 

@@ -1,5 +1,4 @@
 using ElfLoader.Elf;
-using ElfLoader.Redirection;
 
 namespace ElfLoader.Linking;
 
@@ -27,16 +26,13 @@ internal readonly record struct Definition
     /// <summary>Whether it is a function in Thumb code.</summary>
     internal bool IsThumb { get; init; }
 
-    /// <summary>The unit that holds it; null for what the host or the caller provides.</summary>
-    internal LoadedUnit? Unit { get; init; }
+    /// <summary>Who holds it; null for what the host or the caller provides.</summary>
+    internal IDefinitionOwner? Owner { get; init; }
 
     /// <summary>
-    /// The unit whose own definition gave way to this one, and that the library has the name from; mostly null.
+    /// Whose own definition gave way to this one, so that the library has the name from there; mostly null.
     /// </summary>
-    internal LoadedUnit? SharedBy { get; init; }
-
-    /// <summary>The unit that the library has the name from.</summary>
-    internal LoadedUnit? Holder => SharedBy ?? Unit;
+    internal IDefinitionOwner? SharingOwner { get; init; }
 
     /// <summary>The module whose block holds a thread-local variable.</summary>
     internal TlsReference? Tls { get; init; }
@@ -44,10 +40,12 @@ internal readonly record struct Definition
     /// <summary>What kind of provider it comes from, where that is no unit.</summary>
     internal SymbolSource Source { get; init; }
 
-    /// <summary>The entry that <see cref="Address"/> is the address of, where it is a function that can be redirected.</summary>
-    internal CallEntry? Entry { get; init; }
+    /// <summary>
+    /// What <see cref="Address"/> belongs to, where that leads to the function by way of memory that can be changed; else null.
+    /// </summary>
+    internal object? Redirection { get; init; }
 
-    /// <summary>Where the code is that its unit has for <see cref="Entry"/>.</summary>
+    /// <summary>Where the code is that its owner has for <see cref="Redirection"/>.</summary>
     internal ulong Body { get; init; }
 
     /// <summary>Who provides it, for messages.</summary>

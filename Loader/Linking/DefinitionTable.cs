@@ -175,7 +175,7 @@ internal sealed partial class DefinitionTable
             IsHidden = entry.Is(Traits.Hidden),
             IsAbsolute = entry.Is(Traits.Absolute),
             IsThumb = entry.Is(Traits.Thumb),
-            Unit = _origins.UnitOf(entry.Origin),
+            Owner = _origins.UnitOf(entry.Origin),
             Provider = _origins.ProviderOf(entry.Origin),
         };
 

@@ -79,6 +79,7 @@ internal static class FunctionArrays
             : number;
     }
 
-    /// <summary>Whether a name is that of a family, or begins with it and a dot.</summary>
-    private static bool IsOf(ReadOnlySpan<byte> name, ReadOnlySpan<byte> family) => OutputNames.IsOf(name, family);
+    /// <summary>Tells whether a name is that of a family, or begins with it and a dot.</summary>
+    internal static bool IsOf(ReadOnlySpan<byte> name, ReadOnlySpan<byte> family) =>
+        name.StartsWith(family) && (name.Length == family.Length || name[family.Length] is (byte)'.');
 }

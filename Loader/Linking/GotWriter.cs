@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using ElfLoader.Relocations;
-using ElfLoader.Runtime;
 
 namespace ElfLoader.Linking;
 
@@ -8,21 +7,15 @@ namespace ElfLoader.Linking;
 internal sealed class GotWriter
 {
     private readonly RelocationContext _context;
-    private readonly TlsRuntime? _runtime;
-    private readonly TlsModule? _module;
+    private readonly ITlsAddressing _tls;
 
     /// <param name="context">What the unit's relocations know.</param>
-    /// <param name="runtime">This process's thread-local storage; null where an image is linked.</param>
-    /// <param name="module">The unit's module; null if it has no thread-local storage.</param>
-    internal GotWriter(RelocationContext context, TlsRuntime? runtime, TlsModule? module)
+    /// <param name="tls">How thread-local storage is found.</param>
+    internal GotWriter(RelocationContext context, ITlsAddressing tls)
     {
         _context = context;
-        _runtime = runtime;
-        _module = module;
+        _tls = tls;
     }
-
-    /// <summary>The module id of the unit: an executable's is 1 (ELF Handling for TLS, "Run-Time Handling").</summary>
-    private ulong Module => _module?.Id ?? 1;
 
     /// <summary>Fills them all.</summary>
     internal void Write(LinkObject file)
@@ -43,7 +36,7 @@ internal sealed class GotWriter
                     Put(slot, 0, TpOffset(file, entry.Symbol), wordSize);
                     break;
                 case GotSlot.TlsModule:
-                    Put(slot, 0, Module, wordSize);
+                    Put(slot, 0, _tls.Module, wordSize);
                     break;
                 case GotSlot.TlsIndex:
                     WriteIndex(file, entry.Symbol, slot, wordSize);
@@ -100,7 +93,7 @@ internal sealed class GotWriter
         BoundSymbol bound = file.Bound(symbol);
         return bound.Is(SymbolTraits.External) && Outside(bound).Tls is { } tls
             ? (tls.Module, tls.Offset)
-            : (Module, bound.Value - _context.Tls.Base);
+            : (_tls.Module, bound.Value - _context.Tls.Base);
     }
 
     /// <summary>
@@ -112,32 +105,15 @@ internal sealed class GotWriter
         int wordSize = _context.Rules.Architecture.AddressSize;
         int resolver = _context.Rules.Architecture.DescriptorResolverWord;
         int argument = 1 - resolver;
-        BoundSymbol bound = file.Bound(symbol);
-        if (_runtime is null)
+        TlsDescriptor descriptor = _tls.DescriptorOf(file.Bound(symbol), _context.Tls.ThreadPointer);
+        Put(slot, resolver, descriptor.Resolver, wordSize);
+        Put(slot, argument, descriptor.TakesIndex ? address + (ulong)(2 * wordSize) : descriptor.Argument, wordSize);
+        if (descriptor.TakesIndex)
         {
-            Put(slot, resolver, _context.DescriptorResolver, wordSize);
-            Put(slot, argument, bound.Is(SymbolTraits.UndefinedWeak) ? 0 : bound.Value - _context.Tls.ThreadPointer, wordSize);
-            return;
+            (ulong module, ulong offset) = Index(file, symbol);
+            Put(slot, 2, module, wordSize);
+            Put(slot, 3, offset, wordSize);
         }
-
-        if (bound.Is(SymbolTraits.UndefinedWeak))
-        {
-            Put(slot, resolver, _runtime.UndefinedResolver, wordSize);
-            return;
-        }
-
-        if (!bound.Is(SymbolTraits.External) && _module?.TpOffset is not null)
-        {
-            Put(slot, resolver, _runtime.StaticResolver, wordSize);
-            Put(slot, argument, bound.Value - _context.Tls.ThreadPointer, wordSize);
-            return;
-        }
-
-        (ulong module, ulong offset) = Index(file, symbol);
-        Put(slot, resolver, _runtime.DynamicResolver, wordSize);
-        Put(slot, argument, address + (ulong)(2 * wordSize), wordSize);
-        Put(slot, 2, module, wordSize);
-        Put(slot, 3, offset, wordSize);
     }
 
     private Definition Outside(in BoundSymbol bound) =>

@@ -79,12 +79,12 @@ internal sealed class ImageLink
             OsAbi = _stubs.Count > 0 ? ElfConstants.ELFOSABI_GNU : ElfConstants.ELFOSABI_NONE,
         };
         var tables = BesideWork.Start(
-            isShared, () => file.Build(sections.Outputs, new ImageSymbols(context, order, layout, sections)));
-        Write(context, order, layout, sections);
+            isShared, () => file.Build(sections.Outputs, new ImageSymbols(context, order, branches, layout, sections)));
+        Write(context, order, branches, layout, sections);
         tables.Await();
         _errors.ThrowIfAny();
         tables.Finish();
-        return Finish(context, order, layout, sections, segments, file);
+        return Finish(context, new ImageMap(_machine, context, order, branches, layout, sections), order, sections, segments, file);
     }
 
     /// <summary>The object that defines a symbol; null where none does.</summary>
@@ -137,7 +137,7 @@ internal sealed class ImageLink
             Rules = _machine.Rules,
             Resolution = resolution,
             Stubs = _stubs,
-            BranchStubs = branches,
+            BranchRoutes = branches,
             Tls = layout.Tls,
             Memory = sections.Memory,
             Errors = _errors,
@@ -146,17 +146,19 @@ internal sealed class ImageLink
             Relax = _options.Relax,
             RelaxTls = _options.Relax,
             TlsCall = sections.TlsCall?.Address ?? 0,
-            DescriptorResolver = sections.TlsCode is null ? 0 : layout.TlsCodeAddress + (ulong)_machine.TlsCode!.ResolverOffset,
         };
 
-    private void Write(RelocationContext context, LinkObject[] order, ImageLayout layout, ImageSections sections)
+    private void Write(
+        RelocationContext context, LinkObject[] order, BranchStubs branches, ImageLayout layout, ImageSections sections)
     {
         var debug = new DebugSections(context);
+        ulong resolver = sections.TlsCode is null ? 0 : layout.TlsCodeAddress + (ulong)_machine.TlsCode!.ResolverOffset;
+        var slots = new GotWriter(context, new ImageTls(resolver));
         ImageMemory.Allocate(sections.Outputs, output => ImageFile.Filling(_machine, output));
         RelocationPass.RunAll(context, order, _options.MaximumParallelism);
         foreach (LinkObject file in order)
         {
-            new GotWriter(context, null, null).Write(file);
+            slots.Write(file);
             debug.Relocate(file);
         }
 
@@ -166,7 +168,7 @@ internal sealed class ImageLink
         }
 
         WriteIfuncStubs(sections);
-        WriteBranchStubs(context.BranchStubs!);
+        WriteBranchStubs(branches);
         if (sections.TlsCall is { } call)
         {
             Architecture architecture = _machine.Rules.Architecture;
@@ -247,8 +249,8 @@ internal sealed class ImageLink
 
     private LinkedImage Finish(
         RelocationContext context,
+        ImageMap map,
         LinkObject[] order,
-        ImageLayout layout,
         ImageSections sections,
         ProgramHeaders segments,
         ImageFile file)
@@ -266,7 +268,7 @@ internal sealed class ImageLink
             _machine,
             file,
             sections.Outputs.Where(output => output.Zone is not ImageZone.File).Append(segments.Header),
-            new ImageMap(_machine, context, order, layout, sections))
+            map)
         {
             Segments = ImageMap.Segments(segments.Loads),
             Warnings = _warnings,

@@ -21,15 +21,21 @@ internal sealed class ImageMap
     /// <param name="machine">The machine.</param>
     /// <param name="context">What the link's relocations knew.</param>
     /// <param name="order">The objects, in the order of the command line.</param>
+    /// <param name="branches">The stubs of branches.</param>
     /// <param name="layout">The addresses.</param>
     /// <param name="sections">The sections.</param>
     internal ImageMap(
-        ImageMachine machine, RelocationContext context, LinkObject[] order, ImageLayout layout, ImageSections sections)
+        ImageMachine machine,
+        RelocationContext context,
+        LinkObject[] order,
+        BranchStubs branches,
+        ImageLayout layout,
+        ImageSections sections)
     {
         _machine = machine;
         _resolution = context.Resolution;
         _stubs = context.Stubs;
-        _branches = context.BranchStubs!;
+        _branches = branches;
         _layout = layout;
         _sections = sections;
         _order = order;
@@ -124,7 +130,7 @@ internal sealed class ImageMap
                 slots.Add(new ImageGotSlot(
                     entry.Symbol is 0 ? "" : file.SymbolText(entry.Symbol),
                     file.Elf.Name,
-                    NameOf(entry.Kind),
+                    MapNames.NameOf(entry.Kind),
                     file.Got.Address + (ulong)entry.Offset,
                     _machine.Is64Bit
                         ? BinaryPrimitives.ReadUInt64LittleEndian(word)
@@ -163,15 +169,6 @@ internal sealed class ImageMap
         [.. loads.Select(load => new ImageSegment(
             load.Start, load.End - load.Start, load.FileOffset, load.FileEnd - load.Start, ProgramHeaders.Letters(load.Flags)))];
 
-    internal static string NameOf(GotSlot kind) => kind switch
-    {
-        GotSlot.TpOffset => "tpoff",
-        GotSlot.TlsIndex => "tlsgd",
-        GotSlot.TlsModule => "tlsld",
-        GotSlot.TlsDescriptor => "tlsdesc",
-        _ => "address",
-    };
-
     /// <summary>Flags as readelf prints them.</summary>
     internal static string Letters(ulong flags)
     {
@@ -186,26 +183,6 @@ internal sealed class ImageMap
 
         return letters;
     }
-
-    internal static string NameOf(SymbolBinding binding) => binding switch
-    {
-        SymbolBinding.Local => "local",
-        SymbolBinding.Weak => "weak",
-        SymbolBinding.GnuUnique => "unique",
-        _ => "global",
-    };
-
-    internal static string NameOf(SymbolType type) => type switch
-    {
-        SymbolType.Object => "object",
-        SymbolType.Function => "func",
-        SymbolType.Section => "section",
-        SymbolType.File => "file",
-        SymbolType.Common => "common",
-        SymbolType.Tls => "tls",
-        SymbolType.GnuIfunc => "ifunc",
-        _ => "notype",
-    };
 
     private void AddGlobal(List<ImageSymbol> symbols, int index)
     {
@@ -245,7 +222,7 @@ internal sealed class ImageMap
                 _ => "COMMON",
             };
             symbols.Add(new ImageSymbol(
-                name, file.Elf.Name, section, bound.Value, record.Size, NameOf(record.Binding), NameOf(record.Type))
+                name, file.Elf.Name, section, bound.Value, record.Size, MapNames.NameOf(record.Binding), MapNames.NameOf(record.Type))
             {
                 IsThumb = bound.Is(SymbolTraits.Thumb) && !bound.Is(SymbolTraits.Ifunc),
             });

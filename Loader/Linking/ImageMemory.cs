@@ -26,6 +26,9 @@ internal sealed class ImageMemory : LinkMemory
     /// <summary>The piece of a block.</summary>
     internal ImagePiece Piece(int block) => _pieces[block];
 
+    /// <inheritdoc/>
+    internal override Span<byte> Block(int block) => _pieces[block].Bytes.Span;
+
     /// <summary>
     /// Gives all copies of sections their room, in the order of the image, so that most of it can be written as it lies. The
     /// room is not cleared: each piece is copied as a whole. Gaps take room only where they are small, for alignments claim

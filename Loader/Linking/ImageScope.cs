@@ -11,7 +11,7 @@ internal sealed class ImageScope : ILinkScope
     private readonly ElfObject _first;
     private readonly IReadOnlyList<Archive> _archives;
     private readonly LinkerSymbols _linkerSymbols;
-    private readonly DefinitionTable _definitions = new();
+    private readonly Dictionary<ulong, List<(byte[] Name, Definition Definition)>> _definitions = []; // by hash
     private readonly HashSet<(int Archive, int Member)> _seen = [];
     private readonly List<int> _pulled = [];
     private readonly byte[]? _called;
@@ -32,7 +32,13 @@ internal sealed class ImageScope : ILinkScope
         foreach ((string text, DefinedSymbol symbol) in options.Definitions)
         {
             byte[] name = Encoding.UTF8.GetBytes(text);
-            _definitions.Set(NameHash.Of(name), name, new Definition
+            ulong hash = NameHash.Of(name);
+            if (!_definitions.TryGetValue(hash, out List<(byte[], Definition)>? sameHash))
+            {
+                _definitions[hash] = sameHash = [];
+            }
+
+            sameHash.Add((name, new Definition
             {
                 Address = symbol.Address,
                 Type = symbol.Thumb is null ? SymbolType.NoType : SymbolType.Function,
@@ -40,7 +46,7 @@ internal sealed class ImageScope : ILinkScope
                 IsAbsolute = true,
                 Source = SymbolSource.Caller,
                 Provider = "the caller's definitions",
-            });
+            }));
         }
     }
 
@@ -60,7 +66,18 @@ internal sealed class ImageScope : ILinkScope
     public bool GivesWay(in Definition own, bool isStrong) => false;
 
     /// <inheritdoc/>
-    public Definition FindOwn(ulong hash, ReadOnlySpan<byte> name) => _definitions.Find(hash, name);
+    public Definition FindOwn(ulong hash, ReadOnlySpan<byte> name)
+    {
+        foreach ((byte[] defined, Definition definition) in _definitions.GetValueOrDefault(hash) ?? [])
+        {
+            if (name.SequenceEqual(defined))
+            {
+                return definition;
+            }
+        }
+
+        return default;
+    }
 
     /// <inheritdoc/>
     public bool HasGroup(ulong hash, ReadOnlySpan<byte> signature) => false;
@@ -111,7 +128,7 @@ internal sealed class ImageScope : ILinkScope
     public string HiddenScope => "an object or archive of this link";
 
     /// <inheritdoc/>
-    public bool IsKnown(ReadOnlySpan<byte> name) => _definitions.Find(NameHash.Of(name), name).Exists || IsInArchives(name);
+    public bool IsKnown(ReadOnlySpan<byte> name) => FindOwn(NameHash.Of(name), name).Exists || IsInArchives(name);
 
     /// <inheritdoc/>
     public string? HiddenElsewhere(ReadOnlySpan<byte> name) => null;

@@ -18,16 +18,18 @@ internal sealed class ImageSymbols
 
     /// <param name="context">What the link's relocations knew.</param>
     /// <param name="order">The objects, in the order of the command line.</param>
+    /// <param name="branches">The stubs of branches.</param>
     /// <param name="layout">The addresses.</param>
     /// <param name="sections">The sections.</param>
-    internal ImageSymbols(RelocationContext context, LinkObject[] order, ImageLayout layout, ImageSections sections)
+    internal ImageSymbols(
+        RelocationContext context, LinkObject[] order, BranchStubs branches, ImageLayout layout, ImageSections sections)
     {
         _architecture = context.Rules.Architecture;
         _resolution = context.Resolution;
         _layout = layout;
         _sections = sections;
         _stubs = context.Stubs;
-        _branches = context.BranchStubs!;
+        _branches = branches;
         _order = order;
         _commons = sections.Commons.ToDictionary(common => common.Symbol, common => common.Piece);
     }

@@ -118,7 +118,7 @@ internal sealed class InitializerLists
         {
             for (int i = 1; (file.Parts & ObjectParts.FunctionArrays) != 0 && i < file.LoadedSections.Length; i++)
             {
-                if (file.IsKept(i) && OutputNames.IsOf(file.Elf.SectionName(i), name)
+                if (file.IsKept(i) && FunctionArrays.IsOf(file.Elf.SectionName(i), name)
                     && FunctionArrays.KindOf(file.Elf, i) is not FunctionArrayKind.None)
                 {
                     found.Add((file, i));

@@ -56,8 +56,8 @@ internal sealed class LinkMapOfUnit
                     : record.IsCommon ? "COMMON" : null,
                 address,
                 record.Size,
-                ImageMap.NameOf(record.Binding),
-                ImageMap.NameOf(record.Type));
+                MapNames.NameOf(record.Binding),
+                MapNames.NameOf(record.Type));
         }
     }
 
@@ -113,7 +113,7 @@ internal sealed class LinkMapOfUnit
                 yield return new ImageGotSlot(
                     entry.Symbol is 0 ? "" : file.SymbolText(entry.Symbol),
                     file.Elf.Name,
-                    ImageMap.NameOf(entry.Kind),
+                    MapNames.NameOf(entry.Kind),
                     address,
                     NativeBytes.LoadWord(address));
             }

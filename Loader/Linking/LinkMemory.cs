@@ -32,6 +32,10 @@ internal abstract class LinkMemory
     /// <summary>The bytes, as the linker writes them; zero until then.</summary>
     internal abstract Span<byte> Writable(int block, ulong offset, int length);
 
+    /// <summary>All bytes of a block, of a link that keeps each block's by themselves.</summary>
+    /// <exception cref="NotSupportedException">The link has its blocks elsewhere.</exception>
+    internal virtual Span<byte> Block(int block) => throw new NotSupportedException();
+
     /// <summary>Offset of a section in its block, the blocks having addresses.</summary>
     internal abstract ulong OffsetOf(in SectionPlace place);
 

@@ -27,7 +27,7 @@ internal static class OutputNames
     {
         for (int i = 0; i < Families.Length; i++)
         {
-            if (IsOf(name, FamilyBytes[i]))
+            if (FunctionArrays.IsOf(name, FamilyBytes[i]))
             {
                 return Families[i];
             }
@@ -75,10 +75,6 @@ internal static class OutputNames
     internal static bool IsIdentifier(string name) =>
         name.Length > 0 && !char.IsAsciiDigit(name[0]) && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_');
 
-    /// <summary>Whether a name is that of a family, or begins with it and a dot.</summary>
-    internal static bool IsOf(ReadOnlySpan<byte> name, ReadOnlySpan<byte> family) =>
-        name.StartsWith(family) && (name.Length == family.Length || name[family.Length] is (byte)'.');
-
     private static bool IsRelro(ReadOnlySpan<byte> name, uint type)
     {
         if (type is ElfConstants.SHT_INIT_ARRAY or ElfConstants.SHT_FINI_ARRAY or ElfConstants.SHT_PREINIT_ARRAY)
@@ -88,7 +84,7 @@ internal static class OutputNames
 
         foreach (byte[] family in RelroFamilyBytes)
         {
-            if (IsOf(name, family))
+            if (FunctionArrays.IsOf(name, family))
             {
                 return true;
             }

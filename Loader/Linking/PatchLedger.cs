@@ -202,7 +202,7 @@ internal sealed class PatchLedger
         return new ImageGotSlot(
             kind is GotSlot.TlsModule ? "" : patched.SymbolName(symbol),
             patched.File.Elf.Name,
-            ImageMap.NameOf(kind),
+            MapNames.NameOf(kind),
             got.Address + offset,
             wordSize is 8 ? BinaryPrimitives.ReadUInt64LittleEndian(word) : BinaryPrimitives.ReadUInt32LittleEndian(word));
     }

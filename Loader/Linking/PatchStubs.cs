@@ -14,12 +14,13 @@ internal sealed class PatchStubs
     internal IEnumerable<(ImageStub Stub, Operands Operands)> Candidates(
         PatchedSection patched, RelocationRecord relocation, RelocationRule rule, Operands operands)
     {
-        if (_context.BranchStubs?.RouteOf(patched.File, patched.Relocations.Target, relocation.Offset) is { } route)
+        int section = patched.Relocations.Target;
+        if (_context.BranchRoutes is { } routes && routes.TryRoute(patched.File, section, relocation.Offset, out BranchRoute route))
         {
             Operands through = operands;
-            SymbolOperands.Enter(ref through, route.Piece.Address, route.Shape);
+            SymbolOperands.Enter(ref through, route.Address, route.Shape);
             through.A = -_context.Rules.Architecture.BranchOrigin(rule);
-            yield return (route.Describe(), through);
+            yield return (routes.DescribeRoute(patched.File, section, relocation.Offset)!, through);
         }
 
         if (OfSymbol(patched.File, (int)relocation.Symbol) is { } stub)

@@ -2,10 +2,6 @@ using ElfLoader.Elf;
 
 namespace ElfLoader.Linking;
 
-/// <summary>One entry of an image's program header table.</summary>
-internal readonly record struct ProgramHeader(
-    uint Type, uint Flags, ulong Offset, ulong Address, ulong FileSize, ulong MemorySize, ulong Alignment);
-
 /// <summary>A part of the image that is mapped as one.</summary>
 internal sealed class ImageLoad
 {

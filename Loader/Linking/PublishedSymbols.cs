@@ -88,7 +88,7 @@ internal static class PublishedSymbols
 
     /// <summary>The definition of a name whose own one in a unit gave way.</summary>
     internal static Definition SharedBy(LoadedUnit unit, SymbolResolution resolution, in LinkSymbol symbol) =>
-        resolution.Outside(symbol) with { SharedBy = unit, IsWeak = true };
+        resolution.Outside(symbol) with { SharingOwner = unit, IsWeak = true };
 
     /// <summary>The definition that a symbol of a unit is.</summary>
     internal static Definition DefinitionOf(
@@ -105,9 +105,9 @@ internal static class PublishedSymbols
             IsWeak = symbol.State is SymbolState.Weak or SymbolState.Common,
             IsHidden = symbol.Visibility is SymbolVisibility.Hidden or SymbolVisibility.Internal,
             IsAbsolute = (symbol.Traits & SymbolTraits.Absolute) != 0,
-            Unit = unit,
+            Owner = unit,
             Tls = isTls ? unit.Resources.TlsReferenceTo(symbol.Value) : null,
-            Entry = function.Entry,
+            Redirection = function.Entry,
             Body = function.Body,
             Provider = resolution.Objects[symbol.Definer].Elf.Name,
         };

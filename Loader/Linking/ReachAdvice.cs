@@ -39,7 +39,7 @@ internal sealed class ReachAdvice
         return named.IsShared
             ? $"{where}, with which the object's own is one, out of reach of the {rule.Field.Size * 8}-bit field; compile with -fPIC, "
                 + $"or load with {nameof(VagueLinkage)}.{nameof(VagueLinkage.Private)}"
-            : outside.Unit is not null
+            : outside.Owner is not null
             ? $"{where}; compile with -fPIC, or load the objects together"
             : $"{where}, out of reach of the {rule.Field.Size * 8}-bit field; "
                 + (rule.Expression.IsPcRelative ? OfDefaultCode : "compile with -fPIC")

@@ -1,4 +1,3 @@
-using ElfLoader.Redirection;
 using ElfLoader.Relocations;
 
 namespace ElfLoader.Linking;
@@ -12,8 +11,8 @@ internal sealed record RelocationContext
 
     internal required StubTable Stubs { get; init; }
 
-    /// <summary>Stubs of an image, which are for single branches.</summary>
-    internal BranchStubs? BranchStubs { get; init; }
+    /// <summary>The stubs of single branches; null in links that have none of these.</summary>
+    internal IBranchRoutes? BranchRoutes { get; init; }
 
     internal required TlsTemplate Tls { get; init; }
 
@@ -34,15 +33,10 @@ internal sealed record RelocationContext
     internal bool Relax { get; init; } = true;
 
     /// <summary>The functions that are seen at entries; null if none is.</summary>
-    internal UnitEntries? Entries { get; set; }
+    internal ICodeAddresses? Entries { get; set; }
 
     /// <summary>Whether thread-local accesses become local exec: in executables, which own the static block.</summary>
     internal bool RelaxTls { get; init; }
-
-    /// <summary>
-    /// Address of the resolver for TLS descriptors in an image, whose argument is the offset from the thread pointer.
-    /// </summary>
-    internal ulong DescriptorResolver { get; init; }
 
     /// <summary>Adds to a message on a value that is out of range what would help.</summary>
     internal ReachAdvice? Advice { get; init; }

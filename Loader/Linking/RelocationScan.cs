@@ -54,7 +54,7 @@ internal sealed class RelocationScan
     internal bool UsesMissing { get; private set; }
 
     /// <summary>Units whose code or data is referred to in 32 bits, so that lying in their pool would help.</summary>
-    internal LoadedUnit? WantsNeighbour { get; private set; }
+    internal IDefinitionOwner? WantsNeighbour { get; private set; }
 
     /// <summary>Forgets all of a link, so that there can be another one.</summary>
     internal void Clear()
@@ -324,7 +324,7 @@ internal sealed class RelocationScan
         if (!isBranch && (traits & SymbolTraits.External) != 0 && (needs & RuleNeeds.NarrowRelative) != 0)
         {
             Definition outside = _resolution.Outside(_resolution.Symbols[global]);
-            WantsNeighbour ??= outside.Unit;
+            WantsNeighbour ??= outside.Owner;
             if (!isFunction)
             {
                 _reached.Add(outside.Address, file, section.Target, record);

@@ -40,7 +40,7 @@ internal sealed class SymbolOrigins
         if (symbol.State is SymbolState.External)
         {
             Definition outside = _resolution.Outside(symbol);
-            return outside.Unit is not null
+            return outside.Owner is not null
                 ? (SymbolSource.LoadedUnit, outside.Provider)
                 : (outside.Source, outside.Source is SymbolSource.Host ? _resolution.DescribeOutside(index) : outside.Provider);
         }

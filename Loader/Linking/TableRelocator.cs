@@ -111,9 +111,9 @@ internal readonly struct TableRelocator
     {
         RelocationTable table = _rules.Architecture.Relocations;
         int offset = (int)record.Offset;
-        if (_context.BranchStubs?.RouteOf(_file, section.Target, record.Offset) is { } route)
+        if (_context.BranchRoutes is { } routes && routes.TryRoute(_file, section.Target, record.Offset, out BranchRoute route))
         {
-            SymbolOperands.Enter(ref operands, route.Piece.Address, route.Shape);
+            SymbolOperands.Enter(ref operands, route.Address, route.Shape);
             operands.A = -_rules.Architecture.BranchOrigin(rule);
         }
 

@@ -248,7 +248,7 @@ internal sealed partial class UnitLinker
         {
             if (file.UsesGot)
             {
-                slots ??= new GotWriter(_context, NativeProcess.Host.Tls, resources.Tls);
+                slots ??= new GotWriter(_context, new ProcessTls(NativeProcess.Host.Tls, resources.Tls));
                 slots.Write(file);
             }
         }

@@ -48,7 +48,7 @@ internal static class UnitMemory
                 : MemoryPlacement.Far);
         AddressRange reached = options.Placement is null && placement is MemoryPlacement.Near ? scan.Reached.Range : default;
         MemoryMapping mapping = UnitDiagnostics.MappingFor(options);
-        MemoryPool? neighbour = scan.WantsNeighbour?.Resources.Pool ?? library.Contents.LastPool;
+        MemoryPool? neighbour = ((LoadedUnit?)scan.WantsNeighbour)?.Resources.Pool ?? library.Contents.LastPool;
         MemoryPools pools = process.Pools(mapping);
         try
         {

@@ -78,9 +78,9 @@ internal sealed class EntryTable
         {
             foreach ((_, Definition definition) in _byName.All().ToArray())
             {
-                if (definition.Entry!.IsIdle)
+                if (definition.Entry is { IsIdle: true } entry)
                 {
-                    Remove(definition.Entry);
+                    Remove(entry);
                 }
             }
 
@@ -122,7 +122,7 @@ internal sealed class EntryTable
         var entry = new CallEntry(
             _library, Encoding.UTF8.GetString(name), chunk.FirstNumber + (uint)index, chunk, index);
         entry.MakeKnown();
-        _byName.Set(hash, name, new Definition { Entry = entry, Provider = _library.Name });
+        _byName.Set(hash, name, new Definition { Redirection = entry, Provider = _library.Name });
         _process.Entries.Add(entry);
         _count++;
         return entry;

@@ -61,7 +61,7 @@ public sealed class LazyDefinition
         Address = entry.Address,
         Type = SymbolType.Function,
         IsWeak = true,
-        Entry = entry,
+        Redirection = entry,
         Provider = $"{entry.Library.Name} (lazy)",
     };
 

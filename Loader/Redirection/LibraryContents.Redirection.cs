@@ -183,7 +183,7 @@ internal sealed partial class LibraryContents
             }
 
             ReadOnlySpan<byte> signature = GroupSignatures.Signature(elf, symbol);
-            var definition = new Definition { Unit = unit, Provider = elf.Name };
+            var definition = new Definition { Owner = unit, Provider = elf.Name };
             SymbolRecord record = elf.Symbol(symbol);
             if (record.Type is SymbolType.Section)
             {
@@ -197,7 +197,7 @@ internal sealed partial class LibraryContents
 
         foreach ((ulong hash, LinkObject file, int section) in resolution.LinkOnce)
         {
-            _groups.Set(hash, file.Elf.SectionName(section), new Definition { Unit = unit, Provider = file.Elf.Name });
+            _groups.Set(hash, file.Elf.SectionName(section), new Definition { Owner = unit, Provider = file.Elf.Name });
             HasLinkOnce = true;
         }
 

@@ -20,7 +20,7 @@ internal struct EntryFunction
 }
 
 /// <summary>The functions of a unit that are reached through entries: which these are, and the steps of linking them.</summary>
-internal sealed class UnitEntries
+internal sealed class UnitEntries : ICodeAddresses
 {
     private readonly SymbolResolution _resolution;
     private readonly int[] _ofSymbol; // one more than the index of its function
@@ -117,8 +117,8 @@ internal sealed class UnitEntries
         }
     }
 
-    /// <summary>Lets the symbols of an object have the addresses of entries, or of the code behind them.</summary>
-    internal void Show(LinkObject file, bool bodies)
+    /// <inheritdoc/>
+    public void Show(LinkObject file, bool bodies)
     {
         foreach (ref BoundSymbol bound in file.Symbols)
         {

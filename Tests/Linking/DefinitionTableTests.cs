@@ -28,8 +28,8 @@ internal sealed class DefinitionTableTests
     [Test]
     public void NamesOfTheSameHashAreDifferent()
     {
-        _table.Set(42, "f"u8, new Definition { Address = 1, Unit = Unit(), Provider = "a" });
-        _table.Set(42, "g"u8, new Definition { Address = 2, Unit = Unit(), Provider = "b" });
+        _table.Set(42, "f"u8, new Definition { Address = 1, Owner = Unit(), Provider = "a" });
+        _table.Set(42, "g"u8, new Definition { Address = 2, Owner = Unit(), Provider = "b" });
 
         Assert.That((_table.Find(42, "f"u8).Address, _table.Find(42, "g"u8).Address), Is.EqualTo((1ul, 2ul)));
         Assert.That(_table.Find(42, "h"u8).Exists, Is.False);
@@ -97,7 +97,7 @@ internal sealed class DefinitionTableTests
             Address = address,
             IsWeak = isWeak,
             Type = type,
-            Unit = unit,
+            Owner = unit,
             Provider = "test",
         });
     }

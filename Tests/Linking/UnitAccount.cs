@@ -59,7 +59,7 @@ internal sealed class UnitAccount(LoadedUnit unit, IReadOnlyDictionary<string, L
             LibraryContents contents = unit.Library.Contents;
             if (contents.Find(hash, name) is { Exists: true } found && (found.Unit is null || found.Unit == unit))
             {
-                yield return $"defines {found with { Unit = null, Address = 0, Body = 0, Tls = null }} "
+                yield return $"defines {found with { Owner = null, Address = 0, Body = 0, Tls = null }} "
                     + $"{(found.Tls is { } tls ? $"TLS {tls.Module == Tls!.Id} {tls.Offset}" : Label(found.Address))}";
             }
 
