@@ -61,6 +61,26 @@ internal static class FunctionArrays
     internal static int OrderOf(ReadOnlySpan<byte> name, uint type) =>
         KindOf(name, type) is FunctionArrayKind.Init or FunctionArrayKind.Fini ? Priority(name) : 0;
 
+    /// <summary>The arrays of a link that have a name (<c>.init_array</c> or its like), in the order in which linkers put them together.</summary>
+    internal static List<(LinkObject File, int Index)> Find(IReadOnlyList<LinkObject> objects, byte[] name)
+    {
+        List<(LinkObject File, int Index)> found = [];
+        foreach (LinkObject file in objects)
+        {
+            for (int i = 1; (file.Parts & ObjectParts.FunctionArrays) != 0 && i < file.LoadedSections.Length; i++)
+            {
+                if (file.IsKept(i) && IsOf(file.Elf.SectionName(i), name)
+                    && KindOf(file.Elf, i) is not FunctionArrayKind.None)
+                {
+                    found.Add((file, i));
+                }
+            }
+        }
+
+        return [.. found.OrderBy(section =>
+            OrderOf(section.File.Elf.SectionName(section.Index), section.File.Elf.Sections[section.Index].Type))];
+    }
+
     /// <summary>
     /// The number at the end of the name, as lld and mold read it (<c>.init_array.101</c>; those of more than 16 bits, which no
     /// compiler makes, come after arrays without one).

@@ -110,26 +110,6 @@ internal sealed class InitializerLists
         return count;
     }
 
-    /// <summary>The arrays of a name (<c>.init_array</c> or its like), in the order in which linkers put them together.</summary>
-    internal static List<(LinkObject File, int Index)> FindArrays(IReadOnlyList<LinkObject> objects, byte[] name)
-    {
-        List<(LinkObject File, int Index)> found = [];
-        foreach (LinkObject file in objects)
-        {
-            for (int i = 1; (file.Parts & ObjectParts.FunctionArrays) != 0 && i < file.LoadedSections.Length; i++)
-            {
-                if (file.IsKept(i) && FunctionArrays.IsOf(file.Elf.SectionName(i), name)
-                    && FunctionArrays.KindOf(file.Elf, i) is not FunctionArrayKind.None)
-                {
-                    found.Add((file, i));
-                }
-            }
-        }
-
-        return [.. found.OrderBy(section =>
-            FunctionArrays.OrderOf(section.File.Elf.SectionName(section.Index), section.File.Elf.Sections[section.Index].Type))];
-    }
-
     private static IEnumerable<ulong> InOrder(List<(int Priority, ulong[] Functions)> arrays) =>
         arrays.OrderBy(array => array.Priority).SelectMany(array => array.Functions);
 

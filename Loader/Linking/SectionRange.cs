@@ -60,7 +60,7 @@ internal sealed class SectionRange
     /// <summary>Searches again: archive members that came later may have sections of this name, too.</summary>
     internal void Complete(IReadOnlyList<LinkObject> objects)
     {
-        _sections = _names is null ? InitializerLists.FindArrays(objects, _name) : _names.Find(_name, objects);
+        _sections = _names is null ? FunctionArrays.Find(objects, _name) : _names.Find(_name, objects);
         _sections.RemoveAll(section => section.File.Sections[section.Index].Role is not SectionRole.Ordinary);
     }
 

@@ -70,7 +70,7 @@ internal sealed partial class SymbolResolution
     private void BindToOwn(int index, in Definition own)
     {
         Bind(ref Symbols[index], own, isOwn: true);
-        if (own.SharedBy is not null)
+        if (own.SharingOwner is not null)
         {
             (_shared ??= []).Add(index);
         }
