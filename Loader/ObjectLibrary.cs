@@ -282,6 +282,16 @@ public sealed partial class ObjectLibrary : IDisposable
     /// </summary>
     public static void TrimAddressSpace() => NativeProcess.Current.Trim();
 
+    /// <summary>
+    /// How many children of this process, and of its children, could not be given copies of loaded code and constants when they
+    /// were forked: they see what this process unloads, replaces and loads, which it had better not do while they live.
+    /// </summary>
+    /// <remarks>
+    /// It takes a system that has no memory for the copies, or one that lets a process map no more code. A child is counted soon
+    /// after its fork.
+    /// </remarks>
+    public static long ForkedChildrenWithoutCopies => ForkHandling.ChildrenWithoutCopies;
+
     /// <summary>How often definitions have been added and taken away that a link may miss or rely on.</summary>
     internal ContentsChanges Changes
     {

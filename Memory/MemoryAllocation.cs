@@ -72,7 +72,7 @@ public sealed class MemoryAllocation
     public void Write(MemoryZone zone, ulong offset, ReadOnlySpan<byte> bytes)
     {
         CheckRange(zone, offset, bytes.Length);
-        if (!_sealed || StaysWritable(zone))
+        if (!_sealed || zone is MemoryZone.Data)
         {
             NativeBytes.Write(WriteAddress(zone, offset), bytes);
         }

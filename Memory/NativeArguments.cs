@@ -17,9 +17,8 @@ public sealed partial class NativeArguments : IDisposable
 
     private static readonly MadeOnce<nint[]> AuxiliaryVector = new(ReadAuxiliaryVector);
 
-    /// <summary>Address of the C library's <c>environ</c>; 0 if it has none.</summary>
-    private static readonly Lazy<ulong> EnvironmentVariable =
-        new(static () => DynamicLinker.Find(DynamicLinker.Process, "environ"u8));
+    private static readonly MadeOnce<HostVariable> EnvironmentVariable =
+        new(static () => new HostVariable(DynamicLinker.Find(DynamicLinker.Process, "environ"u8)));
 
     private NativeBlock? _block;
 
@@ -80,7 +79,7 @@ public sealed partial class NativeArguments : IDisposable
     /// <remarks>It must not be disposed from then on.</remarks>
     internal void BecomeEnvironment()
     {
-        if (EnvironmentVariable.Value is var variable and not 0)
+        if (EnvironmentVariable.Value.Address is var variable and not 0)
         {
             NativeBytes.StoreWord(variable, (ulong)Environment);
         }
@@ -94,7 +93,7 @@ public sealed partial class NativeArguments : IDisposable
     }
 
     /// <summary>The process's environment as it is now; 0 if it has none.</summary>
-    private static nint CurrentEnvironment => EnvironmentVariable.Value is var variable and not 0 ? WordAt((nint)variable, 0) : 0;
+    private static nint CurrentEnvironment => EnvironmentVariable.Value.Address is var variable and not 0 ? WordAt((nint)variable, 0) : 0;
 
     private static nint[] ReadEnvironment()
     {
@@ -154,6 +153,10 @@ public sealed partial class NativeArguments : IDisposable
 
         return [.. vector, 0, 0];
     }
+
+    /// <summary>A variable of the C library.</summary>
+    /// <param name="Address">Where it is; 0 if there is none.</param>
+    private sealed record HostVariable(ulong Address);
 
     [LibraryImport("libc.so.6", EntryPoint = "getauxval", SetLastError = true)]
     private static partial nint AuxiliaryValue(nint type);

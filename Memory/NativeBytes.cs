@@ -43,6 +43,19 @@ public static unsafe class NativeBytes
         }
     }
 
+    /// <summary>Copies bytes from one place to another, which do not overlap; a naturally aligned word in one piece.</summary>
+    internal static void Copy(ulong from, ulong to, ulong size)
+    {
+        if (size is sizeof(ulong) && to % sizeof(ulong) is 0)
+        {
+            StoreWord(to, *(ulong*)from);
+        }
+        else
+        {
+            NativeMemory.Copy((void*)from, (void*)to, (nuint)size);
+        }
+    }
+
     /// <summary>Zeroes bytes.</summary>
     internal static void Clear(ulong address, ulong size) => NativeMemory.Clear((void*)address, (nuint)size);
 

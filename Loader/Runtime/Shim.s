@@ -25,7 +25,7 @@
         .set    errno_location,  image + 0xf60
         .set    gettid,          image + 0xf68
         .set    cxa_atexit,      image + 0xf70
-        .set    fork_state,      image + 0xf78      # {32 bits: changes being made; at 8: the first memory file}
+        .set    fork_state,      image + 0xf78      # {32 bits: changes being made; at 8: the first memory file; at 16: a count}
 # GOT, filled by the host's dynamic linker
         .set    tls_base,        image + 0x2000     # of the shim's TLS block, from the thread pointer
 # Data
@@ -68,19 +68,25 @@
         .set    FILE_SIZE, 16
         .set    FILE_NUMBER, 24
         .set    FILE_RIGHTS, 32
-        .set    FILE_COPY, 40
-        .set    FORKING, 0x80000000
+        .set    FILE_COPY, 40                       # of a copy's {address, size}; 0: none
+        .set    FILE_FIRST_COPY, 48                 # these of the copy that before_fork makes
+        .set    FORKING, 0x40000000                 # from before_fork to the end of after_fork_in_parent
+        .set    COPYING, 0x80000000                 # while one of the two looks at the files: nobody changes them
         .set    ROUNDS, 4                           # PTHREAD_DESTRUCTOR_ITERATIONS
 # System calls
+        .set    SYS_CLOSE, 3
         .set    SYS_LSEEK, 8
         .set    SYS_MMAP, 9
         .set    SYS_MPROTECT, 10
         .set    SYS_MUNMAP, 11
         .set    SYS_PREAD, 17
+        .set    SYS_PWRITE, 18
         .set    SYS_YIELD, 24
         .set    SYS_MREMAP, 25
         .set    SYS_MADVISE, 28
         .set    SYS_FUTEX, 202
+        .set    SYS_PRLIMIT, 302
+        .set    SYS_MEMFD_CREATE, 319
         .set    WAIT_PRIVATE, 128
         .set    WAKE_PRIVATE, 129
 # Node of a pending thread-local destructor
@@ -294,6 +300,37 @@ thread_exit:
 5:      pop     %r12
         pop     %rbx
         pop     %rbp
+        ret
+
+# void forget_threads(void): in a forked child this thread is the only one. Others may have held the lock, or changed the lists,
+# when it was forked; a handler before the fork that took the lock would keep them, and whoever waits for them, waiting.
+        .p2align 4
+forget_threads:
+        push    %rbx
+        lea     mutex(%rip), %rdi
+        xor     %eax, %eax
+        mov     $5, %ecx
+        rep stosq
+        mov     %eax, pending(%rip)                 # who has published there does not here
+        mov     tls_base(%rip), %rbx
+        add     %fs:0, %rbx
+        mov     VECTOR(%rbx), %rax
+        mov     %rax, vectors(%rip)
+        test    %rax, %rax
+        jz      1f
+        movq    $0, NEXT(%rax)
+        lea     vectors(%rip), %rdx
+        mov     %rdx, LINK(%rax)
+1:      mov     EPOCH(%rbx), %rbx
+        mov     %rbx, slots(%rip)
+        test    %rbx, %rbx
+        jz      2f
+        movq    $0, SLOT_NEXT(%rbx)
+        lea     slots(%rip), %rdx
+        mov     %rdx, SLOT_LINK(%rbx)
+        call    *gettid(%rip)
+        mov     %eax, THREAD(%rbx)
+2:      pop     %rbx
         ret
 
 # void free_blocks(index): the module's block in every thread
@@ -660,7 +697,8 @@ run_backwards:
         pop     %rbp
         ret
 
-# void before_fork(void): copies all memory files, and lets nobody change them until the fork has been made
+# void before_fork(void): copies all memory files, which nobody changes meanwhile. What is changed from then on is changed in the
+# copies, too (ForkedChildren.cs), so that nobody waits for the fork: it may wait, in a handler of others, for who would.
         .p2align 4
 before_fork:
         push    %rbx
@@ -670,16 +708,16 @@ before_fork:
         push    %r15
         mov     fork_state(%rip), %rbx
 1:      mov     (%rbx), %eax
-        test    %eax, %eax
-        js      2f                                  # another thread forks
+        test    $FORKING, %eax
+        jnz     2f                                  # another thread forks
         mov     %eax, %ecx
-        or      $FORKING, %ecx
+        or      $FORKING | COPYING, %ecx
         lock cmpxchg %ecx, (%rbx)
         je      3f
 2:      mov     $SYS_YIELD, %eax
         syscall
         jmp     1b
-3:      cmpl    $FORKING, (%rbx)
+3:      cmpl    $FORKING | COPYING, (%rbx)
         je      4f
         mov     $SYS_YIELD, %eax
         syscall
@@ -742,7 +780,11 @@ before_fork:
         cmp     %r15, %r14
         jb      7b
         jmp     6b
-8:      mov     %r13, FILE_COPY(%r12)
+8:      mov     FILE_SIZE(%r12), %rsi
+        lea     FILE_FIRST_COPY(%r12), %rax
+        mov     %r13, (%rax)
+        mov     %rsi, 8(%rax)
+        mov     %rax, FILE_COPY(%r12)
         jmp     10f
 9:      mov     %r13, %rdi
         mov     FILE_SIZE(%r12), %rsi
@@ -750,67 +792,174 @@ before_fork:
         syscall
 10:     mov     (%r12), %r12
         jmp     5b
-11:     pop     %r15
+11:     lock andl $~COPYING, (%rbx)
+        pop     %r15
         pop     %r14
         pop     %r13
         pop     %r12
         pop     %rbx
         ret
 
-# void after_fork_in_parent(void)
+# void after_fork_in_parent(void): throws the copies away
         .p2align 4
 after_fork_in_parent:
         push    %rbx
+        push    %r12
         mov     fork_state(%rip), %rbx
-        mov     8(%rbx), %r8
-1:      test    %r8, %r8
-        jz      2f
-        mov     FILE_COPY(%r8), %rdi
-        mov     FILE_SIZE(%r8), %rsi
-        mov     (%r8), %r8
-        test    %rdi, %rdi
-        jz      1b
-        mov     $SYS_MUNMAP, %eax
+        lock orl $COPYING, (%rbx)
+1:      cmpl    $FORKING | COPYING, (%rbx)
+        je      2f
+        mov     $SYS_YIELD, %eax
         syscall
         jmp     1b
-2:      lock andl $~FORKING, (%rbx)
+2:      mov     8(%rbx), %r12
+3:      test    %r12, %r12
+        jz      5f
+        mov     FILE_COPY(%r12), %rax
+        test    %rax, %rax
+        jz      4f
+        movq    $0, FILE_COPY(%r12)
+        mov     (%rax), %rdi
+        mov     8(%rax), %rsi
+        mov     $SYS_MUNMAP, %eax
+        syscall
+4:      mov     (%r12), %r12
+        jmp     3b
+5:      movl    $0, (%rbx)
+        pop     %r12
         pop     %rbx
         ret
 
-# void after_fork_in_child(void): the copies take the places of the views
+# void after_fork_in_child(void): the copies take the places of the views. A child that cannot have one is counted, where its
+# parent sees it.
         .p2align 4
 after_fork_in_child:
         push    %rbx
         push    %r12
+        push    %r13
         mov     fork_state(%rip), %rbx
+        xor     %r13d, %r13d
         mov     8(%rbx), %r12
 1:      test    %r12, %r12
-        jz      3f
-        mov     FILE_COPY(%r12), %rdi
-        test    %rdi, %rdi
-        jz      2f
-        mov     FILE_SIZE(%r12), %rsi
+        jz      6f
+        cmpq    $0, FILE_SIZE(%r12)
+        je      5f
+        mov     FILE_COPY(%r12), %rax
+        test    %rax, %rax
+        jz      4f
+        mov     (%rax), %rdi
+        mov     8(%rax), %rsi
         mov     FILE_RIGHTS(%r12), %rdx
         mov     $SYS_MPROTECT, %eax
         syscall
         test    %eax, %eax
         jnz     2f
-        mov     FILE_COPY(%r12), %rdi
-        mov     FILE_SIZE(%r12), %rsi
+        mov     FILE_COPY(%r12), %rax
+        mov     (%rax), %rdi
+        mov     8(%rax), %rsi
         mov     %rsi, %rdx
         mov     $3, %r10d                           # MREMAP_MAYMOVE | MREMAP_FIXED
         mov     FILE_VIEW(%r12), %r8
         mov     $SYS_MREMAP, %eax
         syscall
         cmp     $-4096, %rax
-        ja      2f
-        movq    $0, FILE_SIZE(%r12)                 # a view of its own, which fork copies as it does data
-2:      mov     (%r12), %r12
+        ja      4f
+        jmp     3f
+2:      call    copy_in_file
+        test    %eax, %eax
+        jnz     4f
+3:      movq    $0, FILE_SIZE(%r12)                 # a view of its own, which its children get without a copy
+        jmp     5f
+4:      mov     $1, %r13d
+5:      movq    $0, FILE_COPY(%r12)
+        mov     (%r12), %r12
         jmp     1b
-3:      movl    $0, (%rbx)
+6:      movl    $0, (%rbx)
+        test    %r13d, %r13d
+        jz      7f
+        mov     16(%rbx), %rax
+        test    %rax, %rax
+        jz      7f
+        lock incq (%rax)
+7:      pop     %r13
         pop     %r12
         pop     %rbx
         ret
+
+# int copy_in_file(void): of the memory file in r12, where private memory may not be made executable: a file of the child's own
+# takes the place of the view. Nobody ever writes to it. Returns 0 if it is there.
+        .p2align 4
+copy_in_file:
+        push    %rbx
+        push    %r13
+        push    %r14
+        push    %r15
+        sub     $16, %rsp
+        mov     FILE_COPY(%r12), %rax
+        mov     (%rax), %r13
+        mov     8(%rax), %r14
+        mov     $1, %ebx                            # what is returned
+        xor     %edi, %edi
+        mov     $1, %esi                            # RLIMIT_FSIZE: to exceed it would end the process
+        xor     %edx, %edx
+        mov     %rsp, %r10
+        mov     $SYS_PRLIMIT, %eax
+        syscall
+        test    %eax, %eax
+        jnz     5f
+        cmp     %r14, (%rsp)
+        jb      5f
+        lea     6f(%rip), %rdi
+        mov     $0x11, %esi                         # MFD_CLOEXEC | MFD_EXEC
+        mov     $SYS_MEMFD_CREATE, %eax
+        syscall
+        test    %eax, %eax
+        jns     1f
+        lea     6f(%rip), %rdi                      # kernels before 6.3 do not know MFD_EXEC
+        mov     $1, %esi
+        mov     $SYS_MEMFD_CREATE, %eax
+        syscall
+        test    %eax, %eax
+        js      5f
+1:      mov     %eax, %r15d
+        xor     %r10d, %r10d
+2:      mov     %r15d, %edi
+        lea     (%r13,%r10), %rsi
+        mov     %r14, %rdx
+        sub     %r10, %rdx
+        mov     $SYS_PWRITE, %eax
+        syscall
+        test    %rax, %rax
+        jle     4f
+        add     %rax, %r10
+        cmp     %r14, %r10
+        jb      2b
+        mov     FILE_VIEW(%r12), %rdi
+        mov     %r14, %rsi
+        mov     FILE_RIGHTS(%r12), %rdx
+        mov     $0x11, %r10d                        # MAP_SHARED | MAP_FIXED
+        mov     %r15, %r8
+        xor     %r9d, %r9d
+        mov     $SYS_MMAP, %eax
+        syscall
+        cmp     $-4096, %rax
+        ja      4f
+        xor     %ebx, %ebx
+4:      mov     %r15d, %edi
+        mov     $SYS_CLOSE, %eax
+        syscall
+5:      mov     %r13, %rdi
+        mov     %r14, %rsi
+        mov     $SYS_MUNMAP, %eax
+        syscall
+        mov     %ebx, %eax
+        add     $16, %rsp
+        pop     %r15
+        pop     %r14
+        pop     %r13
+        pop     %rbx
+        ret
+6:      .asciz  "elfloader"
 
 # slot *epoch_slot(void): this thread's slot, made at its first use
         .p2align 4

@@ -42,8 +42,7 @@ internal sealed class TlsRuntime
         CreateKey();
 
         // A child of fork must not inherit the lock from a thread that it does not have.
-        ulong unlock = shim.Function("unlock");
-        _ = NativeCall.Call(Shim.Host("__register_atfork"u8), shim.Function("lock"), unlock, unlock, shim.Start);
+        _ = NativeCall.Call(Shim.Host("__register_atfork"u8), 0, 0, shim.Function("forget_threads"), shim.Start);
     }
 
     /// <summary>Address of <c>__tls_get_addr</c> for loaded units: it serves theirs and the host's modules.</summary>

@@ -1,6 +1,6 @@
 namespace ElfLoader.Memory.Linux;
 
-/// <summary>Private pages of reserved address space.</summary>
+/// <summary>Pages that belong to no file.</summary>
 internal static class AnonymousMemory
 {
     /// <summary>Makes inaccessible pages writable; they are zero.</summary>
@@ -22,5 +22,24 @@ internal static class AnonymousMemory
     {
         const int Flags = Libc.MapPrivate | Libc.MapAnonymous | Libc.MapFixed;
         return Libc.Map((nint)start, (nuint)size, Libc.ProtNone, Flags, -1, 0) != Libc.MapFailed;
+    }
+
+    /// <summary>Private zeroed pages anywhere, which take no memory until they are touched; 0 if there are none.</summary>
+    internal static ulong Take(ulong size)
+    {
+        const int Flags = Libc.MapPrivate | Libc.MapAnonymous | Libc.MapNoReserve;
+        return Take(size, Flags);
+    }
+
+    /// <summary>Zeroed pages anywhere that forked children share; 0 if there are none.</summary>
+    internal static ulong TakeShared(ulong size) => Take(size, Libc.MapShared | Libc.MapAnonymous);
+
+    /// <summary>Gives such pages back.</summary>
+    internal static void Give(ulong start, ulong size) => _ = Libc.Unmap((nint)start, (nuint)size);
+
+    private static ulong Take(ulong size, int flags)
+    {
+        nint start = Libc.Map(0, (nuint)size, Libc.ProtRead | Libc.ProtWrite, flags, -1, 0);
+        return start == Libc.MapFailed ? 0 : (ulong)start;
     }
 }

@@ -16,12 +16,18 @@ internal sealed class CoreBarrier
     private const int RegisterPrivateExpeditedSyncCore = 1 << 6;
 
     // Registration waits for all cores once, so that it is left to the first barrier.
-    private readonly Lazy<int> _command = new(Register);
+    private int _command; // 0: not registered, or not to be had, which may pass
 
     /// <summary>Returns after every core has passed a barrier.</summary>
     internal void Synchronize()
     {
-        if (_command.Value is 0 || !Libc.MemoryBarrier(_command.Value))
+        int command = _command;
+        if (command is 0)
+        {
+            _command = command = Register(); // several times do no harm
+        }
+
+        if (command is 0 || !Libc.MemoryBarrier(command))
         {
             Interlocked.MemoryBarrierProcessWide();
         }

@@ -14,6 +14,7 @@ internal static unsafe partial class Libc
     internal const int MapPrivate = 0x2;
     internal const int MapFixed = 0x10;
     internal const int MapAnonymous = 0x20;
+    internal const int MapNoReserve = 0x4000;
     internal const int MapFixedNoReplace = 0x10_0000;
 
     internal const uint MemFdCloseOnExec = 0x1;

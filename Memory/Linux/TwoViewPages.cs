@@ -55,7 +55,7 @@ internal sealed unsafe class TwoViewPages : IZonePages
         {
             _file.Map(_start, Mapped, end, protection);
             Mapped = end;
-            _forked->Size = end;
+            ForkedChildren.Grow(_forked, end);
         }
     }
 
@@ -66,6 +66,7 @@ internal sealed unsafe class TwoViewPages : IZonePages
     public void Seal(ulong offset, ulong size)
     {
         // The view that code sees has never been writable.
+        ForkedChildren.Follow(_forked, offset, size, WriteAddress); // the pool's lock was taken since: a full fence
         if (_isCode)
         {
             InstructionCache.Synchronize(_start + offset, size);
@@ -77,6 +78,7 @@ internal sealed unsafe class TwoViewPages : IZonePages
         using (ForkedChildren.Change())
         {
             NativeBytes.Write(WriteAddress + offset, bytes);
+            ForkedChildren.CopyOver(_forked, offset, (ulong)bytes.Length, WriteAddress);
         }
     }
 

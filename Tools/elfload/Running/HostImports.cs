@@ -6,7 +6,7 @@ namespace ElfLoader.Tools.Running;
 /// <summary>Names that the libraries of this process import.</summary>
 internal static class HostImports
 {
-    private static readonly Lazy<IReadOnlySet<string>> Names = new(Find);
+    private static readonly MadeOnce<IReadOnlySet<string>> Names = new(Find);
 
     /// <summary>What a compiler's driver links to without being asked, for C++ too.</summary>
     internal static IReadOnlyList<string> DefaultLibraries { get; } =
