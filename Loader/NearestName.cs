@@ -3,6 +3,16 @@ namespace ElfLoader;
 /// <summary>Finds what somebody may have meant who wrote a name that does not exist.</summary>
 public static class NearestName
 {
+    /// <summary>The distance of names that are not close.</summary>
+    internal const int Far = int.MaxValue;
+
+    /// <summary>The distance of names that differ in case alone; each letter that differs counts one more.</summary>
+    internal const int CaseOnly = 1;
+
+    private const int Shortest = 3; // everything is like a name of fewer letters
+    private const int Longest = 256;
+    private const int Letters = 8; // of a name that may differ in two
+
     /// <summary>Finds the name closest to another: the same but for case, or for one letter, or for two of a long name.</summary>
     /// <param name="name">A name that does not exist.</param>
     /// <param name="candidates">Those that do.</param>
@@ -11,44 +21,67 @@ public static class NearestName
     {
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(candidates);
-        const int shortest = 3; // everything is like a name of fewer letters
-        const int longest = 256;
-        const int letters = 8; // of a name that may differ in two
-        if (name.Length is 0 or > longest)
-        {
-            return null;
-        }
-
         string? best = null;
-        int least = name.Length < shortest ? 1 : name.Length < letters ? 2 : 3;
+        int least = Far;
         foreach (string candidate in candidates)
         {
-            if (candidate == name || Math.Abs(candidate.Length - name.Length) >= least)
+            if (candidate == name)
             {
                 continue;
             }
 
-            if (candidate.Equals(name, StringComparison.OrdinalIgnoreCase))
-            {
-                return candidate;
-            }
-
-            int distance = name.Length < shortest ? int.MaxValue : Distance(name, candidate, least);
+            int distance = Between(name, candidate);
             if (distance < least)
             {
                 (best, least) = (candidate, distance);
+                if (distance is CaseOnly)
+                {
+                    break;
+                }
             }
         }
 
         return best;
     }
 
+    /// <summary>How far a name is from another: 0 for the same, <see cref="CaseOnly"/>, more for letters, or <see cref="Far"/>.</summary>
+    internal static int Between(string name, string candidate)
+    {
+        if (name.Length is 0 or > Longest)
+        {
+            return Far;
+        }
+
+        int limit = LimitOf(name);
+        if (Math.Abs(candidate.Length - name.Length) >= limit)
+        {
+            return Far;
+        }
+
+        if (candidate.Equals(name, StringComparison.OrdinalIgnoreCase))
+        {
+            return candidate == name ? 0 : CaseOnly;
+        }
+
+        int letters = name.Length < Shortest ? limit : Distance(name, candidate, limit);
+        return letters < limit ? CaseOnly + letters : Far;
+    }
+
+    /// <summary>One more than the letters in which a name may differ.</summary>
+    private static int LimitOf(string name) => name.Length < Shortest ? 1 : name.Length < Letters ? 2 : 3;
+
     /// <summary>Letters to insert, leave out, replace or swap with the next; at most the limit.</summary>
     private static int Distance(string left, string right, int limit)
     {
-        int[] before = new int[right.Length + 1];
-        int[] last = [.. Enumerable.Range(0, right.Length + 1)];
-        int[] row = new int[right.Length + 1];
+        const int room = Longest + 4;
+        Span<int> before = stackalloc int[room];
+        Span<int> last = stackalloc int[room];
+        Span<int> row = stackalloc int[room];
+        for (int j = 0; j <= right.Length; j++)
+        {
+            last[j] = j;
+        }
+
         for (int i = 1; i <= left.Length; i++)
         {
             row[0] = i;
@@ -70,7 +103,10 @@ public static class NearestName
                 return limit;
             }
 
-            (before, last, row) = (last, row, before);
+            Span<int> oldest = before;
+            before = last;
+            last = row;
+            row = oldest;
         }
 
         return Math.Min(last[right.Length], limit);

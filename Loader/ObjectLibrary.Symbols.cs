@@ -45,7 +45,8 @@ public sealed partial class ObjectLibrary
     /// <exception cref="LinkException">What is queued cannot be linked.</exception>
     public nint GetExport(string name) => TryGetExport(name, out nint address)
         ? address
-        : throw new EntryPointNotFoundException($"library '{Name}' does not define '{name}'");
+        : throw new EntryPointNotFoundException(
+            $"library '{Name}' does not define '{name}'" + (NameAdvice.InLibrary(Contents, name) is { } advice ? $"; {advice}" : ""));
 
     /// <summary>The address of a symbol. Of a thread-local variable, this thread's copy.</summary>
     /// <remarks>

@@ -77,6 +77,10 @@ public sealed class Archive
         return symbols.TryFind(symbol, out member);
     }
 
+    /// <summary>The names that members define, each once.</summary>
+    /// <exception cref="LinkException">As of <see cref="TryFind"/>.</exception>
+    internal IEnumerable<string> SymbolNames => (Volatile.Read(ref _symbols) ?? MakeIndex()).Names;
+
     /// <summary>Gives it another name, where another archive turns out to have the same.</summary>
     internal void Rename(string name) => Name = name;
 

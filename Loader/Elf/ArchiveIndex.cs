@@ -91,6 +91,18 @@ internal sealed class ArchiveIndex
         return index;
     }
 
+    /// <summary>The names of the symbols.</summary>
+    internal IEnumerable<string> Names
+    {
+        get
+        {
+            for (int i = 0; i < _count; i++)
+            {
+                yield return NameText.Shown(NameOf(_entries[i]));
+            }
+        }
+    }
+
     /// <summary>Finds the first member that defines a symbol.</summary>
     public bool TryFind(ReadOnlySpan<byte> symbol, out int member)
     {

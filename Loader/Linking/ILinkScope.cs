@@ -50,8 +50,12 @@ internal interface ILinkScope
     /// <summary>Whether a name is defined outside of the link. For messages: nothing is pulled, and nobody is called.</summary>
     bool IsKnown(ReadOnlySpan<byte> name);
 
-    /// <summary>Who has a definition of a name that only it may use, in words for messages; null if nobody has.</summary>
-    string? HiddenElsewhere(ReadOnlySpan<byte> name);
+    /// <summary>
+    /// The names that are defined outside of the link, but not those of the host. For messages: nothing is pulled, and nobody is
+    /// called.
+    /// </summary>
+    /// <returns>Each name; and who has it, in words, where only that may use it.</returns>
+    IEnumerable<(string Name, string? HiddenIn)> Names();
 
     /// <summary>Whether a definition is known to be code.</summary>
     /// <param name="name">The name that is bound to it.</param>

@@ -315,7 +315,7 @@ internal sealed class ImageLink
 
         if (_options.EntryMustExist)
         {
-            string advice = NearNames.AdviceFor(resolution, _options.Entry) is { } found ? $"; {found}" : "";
+            string advice = NameAdvice.For(resolution, _options.Entry) is { } found ? $"; {found}" : "";
             throw new LinkException(
                 LinkErrorCode.Undefined,
                 new LinkLocation("", Symbol: _options.Entry),

@@ -131,7 +131,8 @@ internal sealed class ImageScope : ILinkScope
     public bool IsKnown(ReadOnlySpan<byte> name) => FindOwn(NameHash.Of(name), name).Exists || IsInArchives(name);
 
     /// <inheritdoc/>
-    public string? HiddenElsewhere(ReadOnlySpan<byte> name) => null;
+    public IEnumerable<(string Name, string? HiddenIn)> Names() =>
+        _options.Definitions.Keys.Concat(_archives.SelectMany(archive => archive.SymbolNames)).Select(name => (name, (string?)null));
 
     /// <inheritdoc/>
     public bool IsFunction(ReadOnlySpan<byte> name, in Definition definition) => definition.Type is SymbolType.Function;

@@ -100,19 +100,6 @@ internal sealed partial class LibraryContents
         }
     }
 
-    /// <summary>The same for somebody who asks by name: <c>foo@V</c> is found where <c>foo@@V</c> was defined, too.</summary>
-    internal Definition FindVersion(ReadOnlySpan<byte> name)
-    {
-        Definition found = Find(NameHash.Of(name), name);
-        VersionedName versioned = VersionedName.Of(name);
-        for (int form = 0; !found.Exists && versioned.TryGetDefault(form, out ReadOnlySpan<byte> definition); form++)
-        {
-            found = Find(NameHash.Of(definition), definition);
-        }
-
-        return found;
-    }
-
     /// <summary>Whether a COMDAT group of this signature is loaded.</summary>
     internal bool HasGroup(ulong hash, ReadOnlySpan<byte> signature)
     {

@@ -40,7 +40,7 @@ internal sealed class MissingSymbols
     /// <summary>Reports them, each with the first of its references.</summary>
     internal void Report()
     {
-        NearNames near = new(_resolution, [.. _references.Keys]);
+        NameAdvice near = NameAdvice.Of(_resolution, _references.Keys.Select(global => _resolution.Symbols.Text(global)));
         foreach ((int global, References references) in _references)
         {
             if (_errors.TryOnlyCount() || references.First.Count is 0)
@@ -52,7 +52,7 @@ internal sealed class MissingSymbols
             bool isHidden = _resolution.Symbols[global].Visibility is SymbolVisibility.Hidden or SymbolVisibility.Internal;
             string hidden = isHidden ? $", which is hidden and must be defined in {_resolution.HiddenScope}" : "";
             string advice = CompilerRuntime.Advice(name);
-            advice = advice.Length is 0 && near.AdviceFor(global) is { } found ? $"; {found}" : advice;
+            advice = advice.Length is 0 && near.For(_resolution.Symbols.Text(global)) is { } found ? $"; {found}" : advice;
             _errors.Add(new LinkError(LinkErrorCode.Undefined, references.First[0], $"undefined symbol '{name}'{hidden}{advice}")
             {
                 Others = references.First[1..],

@@ -1,193 +1,250 @@
-using System.Text;
-using ElfLoader.Elf;
-
 namespace ElfLoader.Linking;
 
+/// <summary>Who may use a definition.</summary>
+internal enum NameReach : byte
+{
+    /// <summary>Whoever misses the name.</summary>
+    Visible,
+
+    /// <summary>Only the library that has it.</summary>
+    Hidden,
+
+    /// <summary>Only the object that has it: a local symbol.</summary>
+    Static,
+}
+
+/// <summary>A definition whose name is near to one that is missing.</summary>
+/// <param name="Name">The symbol's name.</param>
+/// <param name="Owner">Who has it, for messages, where nobody else may use it.</param>
+/// <param name="Reach">Who may use it.</param>
+/// <param name="Rank">How far it is: less is nearer.</param>
+internal sealed record NearName(string Name, string Owner, NameReach Reach, int Rank);
+
 /// <summary>
-/// Finds what a missing name may have been meant to be: one that differs in a letter or in case, that has the other language's linkage
-/// or other parameters, that is static in another object. Only failed links look for it, and only for their first few names.
+/// Finds what missing names may have been meant to be among names that are defined: the same in the source, with other parameters or
+/// the other language's linkage; different in case or a letter; lacking a namespace. The work is bounded, whatever there is to look at.
 /// </summary>
 internal sealed class NearNames
 {
+    /// <summary>The source has the same: only that the definition cannot be used.</summary>
+    internal const int Same = 0;
+
+    /// <summary>The source has the same but for parameters or linkage.</summary>
+    internal const int OtherParameters = 10;
+
+    private const int OtherArguments = 20;
+
+    /// <summary>It is spelt in another way; so is all that is farther.</summary>
+    internal const int OtherSpelling = 30;
+
+    private const int OtherScope = 40;
+    private const int OtherSpellingAndParameters = 50;
+    private const int None = int.MaxValue;
+
     private const int MostMissing = 8;
-    private const int MostNames = 200_000;
-    private const int MostLocals = 1_000_000;
 
-    private readonly SymbolResolution _resolution;
-    private readonly HashSet<int> _considered;
-    private readonly Dictionary<string, string> _static = new(StringComparer.Ordinal);
-    private readonly List<string> _names = [];
-    private readonly HashSet<string> _known = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, string> _byQualifiedName = new(StringComparer.Ordinal);
+    /// <summary>Names that are looked at, at most.</summary>
+    internal const int MostNames = 200_000;
 
-    /// <param name="resolution">The names of the link.</param>
-    /// <param name="missing">Those that nothing defines.</param>
-    internal NearNames(SymbolResolution resolution, IReadOnlyList<int> missing)
+    private const long MostText = 16L << 20; // characters that are looked at
+    private const int MostDemangled = 20_000; // that takes a hundred times as long as to look at a name as it is
+    private const long MostDemangledText = 2L << 20; // characters
+
+    private readonly Dictionary<string, Missing> _missing = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, NearName> _found = new(StringComparer.Ordinal);
+    private readonly bool _areWritten;
+    private int _names;
+    private int _demangled;
+    private long _text;
+    private long _demangledText;
+
+    /// <param name="missing">What is missing; of many, the first few count.</param>
+    /// <param name="areWritten">Whether somebody wrote the names, who may know names as in the source only.</param>
+    internal NearNames(IEnumerable<string> missing, bool areWritten = false)
     {
-        _resolution = resolution;
-        _considered = [.. missing.Take(MostMissing)];
-        if (_considered.Count is 0)
+        _areWritten = areWritten;
+        foreach (string name in missing.Take(MostMissing))
+        {
+            _missing[name] = new Missing(SourceName.Of(name));
+        }
+    }
+
+    /// <summary>Whether more names may be looked at.</summary>
+    internal bool HasRoom => _missing.Count > 0 && _names < MostNames && _text < MostText;
+
+    /// <summary>Whether a name is one of those that are looked for.</summary>
+    internal bool Seeks(string name) => _missing.ContainsKey(name);
+
+    /// <summary>The best that was found for a missing name; null where nothing is near.</summary>
+    internal NearName? For(string name) => _found.GetValueOrDefault(name);
+
+    /// <summary>Looks at a name that is defined.</summary>
+    /// <param name="name">The symbol's name.</param>
+    /// <param name="owner">Who has it, for messages.</param>
+    /// <param name="reach">Who may use it.</param>
+    internal void Consider(string name, string owner, NameReach reach)
+    {
+        if (!HasRoom)
         {
             return;
         }
 
-        for (int i = 0; i < Math.Min(resolution.Symbols.Count, MostNames); i++)
+        _names++;
+        _text += name.Length;
+        if (name.StartsWith("_Z", StringComparison.Ordinal))
         {
-            if (resolution.Symbols[i].State is not SymbolState.Undefined)
+            if (_demangled >= MostDemangled || _demangledText >= MostDemangledText || !MayBeNear(name))
             {
-                string name = resolution.Symbols.Text(i);
-                _names.Add(name);
-                _ = _known.Add(name);
-                if (CxxNames.Demangle(name) is { } demangled)
+                return;
+            }
+
+            _demangled++;
+            _demangledText += name.Length;
+        }
+
+        SourceName source = SourceName.Of(name);
+        foreach ((string missing, Missing wanted) in _missing)
+        {
+            int rank = Rank(wanted, source);
+            if (rank is Same && reach is NameReach.Visible && source.IsMangled == wanted.Source.IsMangled)
+            {
+                continue; // itself, or another of the constructors that are one in the source
+            }
+
+            if (rank is not None && (!_found.TryGetValue(missing, out NearName? best) || (rank, reach).CompareTo((best.Rank, best.Reach)) < 0))
+            {
+                _found[missing] = new NearName(name, owner, reach, rank);
+            }
+        }
+    }
+
+    /// <summary>Whether a mangled name has an identifier in it that is that of a missing name, or near to it.</summary>
+    private bool MayBeNear(string name)
+    {
+        foreach (Missing missing in _missing.Values)
+        {
+            // Operators and the like have no identifier. A name of C is near to one of C++ only where it is the same.
+            if (missing.Identifier is not { } identifier || name.Contains(identifier, StringComparison.Ordinal))
+            {
+                return true;
+            }
+
+            if (!missing.Source.IsCxx && !_areWritten)
+            {
+                continue;
+            }
+
+            foreach ((_, int letters, int end) in MangledName.Identifiers(name))
+            {
+                if (NearestName.Between(identifier, name[letters..end]) is not NearestName.Far)
                 {
-                    _ = _byQualifiedName.TryAdd(WithoutParameters(demangled), name);
+                    return true;
                 }
             }
         }
 
-        FindStatic();
+        return false;
     }
 
-    /// <summary>Words to put behind the message of a missing name; null if there are none.</summary>
-    internal string? AdviceFor(int global) =>
-        _considered.Contains(global) ? AdviceFor(_resolution.Symbols.Text(global)) : null;
-
-    /// <summary>The same for a name that need not be in any object: of the entry.</summary>
-    internal static string? AdviceFor(SymbolResolution resolution, string name) => new NearNames(resolution, [-1]).AdviceFor(name);
-
-    private string? AdviceFor(string name)
+    private int Rank(Missing wanted, in SourceName candidate)
     {
-        if (_static.TryGetValue(name, out string? file))
+        SourceName missing = wanted.Source;
+        bool hasSameParameters = missing.Parameters == candidate.Parameters;
+        if (missing.Qualified == candidate.Qualified)
         {
-            return $"{file} has one that is static there (a local symbol)";
+            return hasSameParameters ? Same : OtherParameters;
         }
 
-        if (_resolution.HiddenElsewhere(Encoding.UTF8.GetBytes(name)) is { } owner)
+        if (missing.IsCxx != candidate.IsCxx && !_areWritten)
         {
-            return $"{owner} has one that is hidden there";
+            return None; // of two languages, names that differ have nothing to do with one another
         }
 
-        string? demangled = CxxNames.Demangle(name);
-        string qualified = demangled is null ? name : WithoutParameters(demangled);
-        if (_byQualifiedName.TryGetValue(qualified, out string? other) && other != name)
+        int distance = Distance(wanted.Parts, missing.Qualified, candidate.Qualified);
+        if (distance is not NearestName.Far)
         {
-            return demangled is null
-                ? $"did you mean '{other}'? It has the linkage of C++: declare it extern \"C\" where it is defined"
-                : $"did you mean '{other}'?";
+            return (hasSameParameters ? OtherSpelling : OtherSpellingAndParameters) + distance;
         }
 
-        if (demangled is not null && Exists(qualified))
+        if (hasSameParameters && missing.IsCxx && (IsWithin(missing.Qualified, candidate.Qualified) || IsWithin(candidate.Qualified, missing.Qualified)))
         {
-            return $"did you mean '{qualified}'? It has the linkage of C: declare it extern \"C\"";
+            return OtherScope;
         }
 
-        string? near = demangled is null ? NearestName.Find(name, _names) ?? EditedOutside(name) : null;
-        return near is null ? null : $"did you mean '{near}'?";
+        return missing.IsCxx && (wanted.Bare.Length != missing.Qualified.Length || candidate.Qualified.AsSpan().IndexOfAny('<', '[') >= 0)
+            && wanted.Bare == SourceName.WithoutArguments(candidate.Qualified) ? OtherArguments : None;
     }
 
-    /// <summary>
-    /// Names outside of the link can be asked for, but not be listed: those are tried that differ in one letter.
-    /// </summary>
-    private string? EditedOutside(string name)
+    /// <summary>The distance of two qualified names, which is that of the one part in which they differ.</summary>
+    private int Distance(List<string> parts, string missing, string candidate)
     {
-        const int shortest = 4;
-        const int longest = 40;
-        const string inserted = "abcdefghijklmnopqrstuvwxyz_0123456789";
-        if (name.Length is < shortest or > longest)
+        const int most = 2; // letters, as in NearestName
+        if (Math.Abs(missing.Length - candidate.Length) > most * parts.Count)
         {
-            return null;
+            return NearestName.Far;
         }
 
-        if (name.ToLowerInvariant() is var lower && lower != name && Exists(lower))
+        if (parts.Count is 1 && !candidate.Contains("::", StringComparison.Ordinal))
         {
-            return lower;
+            _text += candidate.Length;
+            return NearestName.Between(missing, candidate);
         }
 
-        for (int i = 0; i < name.Length; i++)
+        List<string> others = SourceName.PartsOf(candidate);
+        _text += candidate.Length;
+        if (others.Count != parts.Count)
         {
-            string without = name.Remove(i, 1);
-            if (Exists(without))
+            return NearestName.Far;
+        }
+
+        (string Missing, string Candidate)? differing = null; // a class and its constructor are misspelt alike
+        int distance = NearestName.Far;
+        for (int i = 0; i < parts.Count; i++)
+        {
+            if (parts[i] == others[i] || differing == (parts[i], others[i]))
             {
-                return without;
+                continue;
             }
 
-            if (i > 0 && name[i] != name[i - 1]
-                && $"{name.AsSpan(..(i - 1))}{name[i]}{name[i - 1]}{name.AsSpan((i + 1)..)}" is var swapped && Exists(swapped))
+            distance = differing is null ? NearestName.Between(parts[i], others[i]) : NearestName.Far;
+            if (distance is NearestName.Far)
             {
-                return swapped;
+                return distance;
             }
+
+            differing = (parts[i], others[i]);
         }
 
-        for (int i = 0; i <= name.Length; i++)
-        {
-            foreach (char letter in inserted)
-            {
-                string with = name.Insert(i, $"{letter}");
-                if (Exists(with))
-                {
-                    return with;
-                }
-            }
-        }
-
-        return null;
+        return distance;
     }
 
-    private bool Exists(string name) => _known.Contains(name) || _resolution.IsKnownOutside(Encoding.UTF8.GetBytes(name));
+    /// <summary>Whether a name is another one with namespaces or classes before it.</summary>
+    private static bool IsWithin(string name, string qualified) =>
+        qualified.Length > name.Length + 2 && qualified.EndsWith(name, StringComparison.Ordinal)
+        && qualified.AsSpan(..^name.Length).EndsWith("::");
 
-    /// <summary>Local symbols that have the name of a missing one.</summary>
-    private void FindStatic()
+    /// <summary>A name that is missing.</summary>
+    private sealed class Missing
     {
-        Dictionary<ulong, string> missing = [];
-        foreach (int global in _considered.Where(global => global >= 0))
+        internal Missing(in SourceName source)
         {
-            missing[NameHash.Of(_resolution.Symbols.Name(global))] = _resolution.Symbols.Text(global);
+            Source = source;
+            Parts = SourceName.PartsOf(source.Qualified);
+            Bare = SourceName.WithoutArguments(source.Qualified);
+            string last = SourceName.PartsOf(Bare)[^1].TrimStart('~');
+            Identifier = last.Length > 0 && last.All(letter => char.IsLetterOrDigit(letter) || letter is '_' or '$') ? last : null;
         }
 
-        int looked = 0;
-        foreach (LinkObject file in missing.Count is 0 ? [] : _resolution.Objects)
-        {
-            ElfObject elf = file.Elf;
-            for (int i = 1; i < elf.FirstGlobalSymbol && looked < MostLocals; i++, looked++)
-            {
-                if (elf.Symbol(i) is { IsDefined: true, Type: not (SymbolType.Section or SymbolType.File) }
-                    && missing.TryGetValue(NameHash.Of(elf.SymbolName(i)), out string? name) && elf.SymbolNameText(i) == name)
-                {
-                    _ = _static.TryAdd(name, elf.Name);
-                }
-            }
-        }
-    }
+        /// <summary>As in the source.</summary>
+        internal SourceName Source { get; }
 
-    /// <summary>What stands before the parameters of a demangled name, and behind the type of what is returned.</summary>
-    private static string WithoutParameters(string demangled)
-    {
-        const string anonymous = "(anonymous namespace)";
-        int depth = 0;
-        int start = 0;
-        for (int i = 0; i < demangled.Length; i++)
-        {
-            switch (demangled[i])
-            {
-                case '<':
-                    depth++;
-                    break;
-                case '>':
-                    depth--;
-                    break;
-                case ' ' when depth is 0 && !demangled.AsSpan(start, i - start).EndsWith("operator") && !demangled.AsSpan(..i).EndsWith("(anonymous"):
-                    start = i + 1;
-                    break;
-                case '(' when demangled.AsSpan(i).StartsWith(anonymous):
-                    i += anonymous.Length - 1;
-                    break;
-                case '(' when depth is 0 && !demangled.AsSpan(start, i - start).EndsWith("operator"):
-                    return demangled[start..i];
-                default:
-                    break;
-            }
-        }
+        /// <summary>The parts of its qualified name.</summary>
+        internal List<string> Parts { get; }
 
-        return demangled;
+        /// <summary>Its qualified name without arguments of templates.</summary>
+        internal string Bare { get; }
+
+        /// <summary>The last part, where that is an identifier: any name that is near has a like one in it.</summary>
+        internal string? Identifier { get; }
     }
 }

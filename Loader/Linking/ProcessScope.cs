@@ -226,18 +226,25 @@ internal sealed class ProcessScope : ILinkScope
     }
 
     /// <inheritdoc/>
-    public string? HiddenElsewhere(ReadOnlySpan<byte> name)
+    public IEnumerable<(string Name, string? HiddenIn)> Names()
     {
-        ulong hash = NameHash.Of(name);
-        foreach (ObjectLibrary linked in _library.LinkedLibraries)
+        foreach (ObjectLibrary linked in _library.LinkedLibraries.ToArray())
         {
-            if (linked.Contents.Find(hash, name) is { Exists: true, IsHidden: true })
+            foreach ((string name, bool isHidden) in linked.Contents.Names())
             {
-                return $"library '{linked.Name}'";
+                yield return (name, isHidden ? $"library '{linked.Name}'" : null);
             }
         }
 
-        return null;
+        foreach ((string name, _) in _library.Contents.Names())
+        {
+            yield return (name, null);
+        }
+
+        foreach (string name in _library.Archives.ToArray().SelectMany(archive => archive.SymbolNames))
+        {
+            yield return (name, null);
+        }
     }
 
     /// <inheritdoc/>

@@ -171,8 +171,8 @@ internal sealed partial class SymbolResolution
     /// <inheritdoc cref="ILinkScope.IsKnown"/>
     internal bool IsKnownOutside(ReadOnlySpan<byte> name) => _scope.IsKnown(name);
 
-    /// <inheritdoc cref="ILinkScope.HiddenElsewhere"/>
-    internal string? HiddenElsewhere(ReadOnlySpan<byte> name) => _scope.HiddenElsewhere(name);
+    /// <inheritdoc cref="ILinkScope.Names"/>
+    internal IEnumerable<(string Name, string? HiddenIn)> NamesOutside() => _scope.Names();
 
     /// <summary>Who provides what a name is bound to.</summary>
     internal string DescribeOutside(int index) => _scope.Describe(Outside(Symbols[index]));

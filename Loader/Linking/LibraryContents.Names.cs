@@ -1,0 +1,29 @@
+using ElfLoader.Elf;
+
+namespace ElfLoader.Linking;
+
+/// <content>Names that people ask for.</content>
+internal sealed partial class LibraryContents
+{
+    /// <summary>The names that it defines, and whether they are hidden: for messages about others.</summary>
+    internal IReadOnlyList<(string Name, bool IsHidden)> Names()
+    {
+        lock (_gate)
+        {
+            return [.. _definitions.All().Take(NearNames.MostNames).Select(named => (named.Name, named.Definition.IsHidden))];
+        }
+    }
+
+    /// <summary>The same for somebody who asks by name: <c>foo@V</c> is found where <c>foo@@V</c> was defined, too.</summary>
+    internal Definition FindVersion(ReadOnlySpan<byte> name)
+    {
+        Definition found = Find(NameHash.Of(name), name);
+        VersionedName versioned = VersionedName.Of(name);
+        for (int form = 0; !found.Exists && versioned.TryGetDefault(form, out ReadOnlySpan<byte> definition); form++)
+        {
+            found = Find(NameHash.Of(definition), definition);
+        }
+
+        return found;
+    }
+}
