@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using ElfLoader.Elf;
 using ElfLoader.Linking;
 
 namespace ElfLoader.Diagnostics;
@@ -30,7 +31,8 @@ internal sealed class UnwindIndex
             offset = record.End;
             if (record.IsCommon)
             {
-                commons[record.Offset] = (record, EhFrame.PointerEncoding(_table, record, WordSize));
+                commons[record.Offset] = (
+                    record, EhFrame.TryReadCommon(_table, record, WordSize, out CommonInformation read) ? read.AddressEncoding : null);
             }
             else if (commons.TryGetValue(unchecked(record.Body - (int)record.Identity), out (EhFrameRecord Record, byte? Encoding) common)
                 && common.Encoding is { } encoding && (encoding & 0xf0) is 0 or DW_EH_PE_pcrel
@@ -52,9 +54,10 @@ internal sealed class UnwindIndex
     {
         tableSize = 0;
         if (!_functions.TryGetValue(function.Address, out (EhFrameRecord Common, EhFrameRecord Description, byte Encoding) found)
-            || WriteCommon(found.Common) is not { } common
-            || WriteDescription(found.Description, found.Encoding, HasAugmentation(found.Common), function, common.Length)
-                is not { } description)
+            || !EhFrame.TryReadCommon(_table, found.Common, WordSize, out CommonInformation read)
+            || read.ReturnRegister is not [< 0x80]
+            || WriteCommon(read) is not { } common
+            || WriteDescription(found.Description, found.Encoding, read.HasAugmentation, function, common.Length) is not { } description)
         {
             return null;
         }
@@ -69,38 +72,20 @@ internal sealed class UnwindIndex
             tables.AsSpan(tableSize), (ulong)index, tables.AsSpan(0, tableSize), (ulong)start, WordSize) ? tables : null;
     }
 
-    private bool HasAugmentation(in EhFrameRecord common) => _table[common.Body + 5] is (byte)'z';
-
     /// <summary>The shared part without what is for languages' exceptions, which profilers have no use for.</summary>
-    private byte[]? WriteCommon(in EhFrameRecord record)
+    private static byte[] WriteCommon(in CommonInformation common)
     {
-        ReadOnlySpan<byte> rest = _table.AsSpan((record.Body + sizeof(uint))..record.End);
-        byte version = rest[0];
-        int nameLength = rest[1..].IndexOf((byte)0);
-        ReadOnlySpan<byte> augmentation = rest.Slice(1, nameLength);
-        rest = rest[(nameLength + 2)..];
-        if (version is not (1 or 3) || LengthOfLeb(rest) is not (> 0 and var code)
-            || LengthOfLeb(rest[code..]) is not (> 0 and var data) || rest.Length <= code + data || rest[code + data] >= 0x80)
-        {
-            return null;
-        }
-
         List<byte> bytes = [0, 0, 0, 0, 0, 0, 0, 0, 1, (byte)'z', (byte)'R'];
-        if (augmentation.Contains((byte)'S'))
+        if (common.Augmentation.Contains((byte)'S'))
         {
             bytes.Add((byte)'S'); // a signal handler's frame
         }
 
         bytes.Add(0);
-        bytes.AddRange(rest[..(code + data + 1)]); // two alignment factors, the return address's register
+        bytes.AddRange(common.Factors);
+        bytes.AddRange(common.ReturnRegister);
         bytes.AddRange([1, DW_EH_PE_pcrel_sdata4]);
-        rest = rest[(code + data + 1)..];
-        if (!augmentation.IsEmpty && !SkipBlock(ref rest))
-        {
-            return null;
-        }
-
-        bytes.AddRange(rest);
+        bytes.AddRange(common.Instructions);
         return Finish(bytes);
     }
 
@@ -142,18 +127,12 @@ internal sealed class UnwindIndex
     /// <summary>Skips a number and as many bytes as it says.</summary>
     private static bool SkipBlock(ref ReadOnlySpan<byte> rest)
     {
-        if (rest.IsEmpty || rest[0] >= 0x80 || rest[0] >= rest.Length)
+        if (!Leb128.TryTakeUnsigned(ref rest, out ulong length) || length > (ulong)rest.Length)
         {
-            return false; // longer ones there are none
+            return false;
         }
 
-        rest = rest[(1 + rest[0])..];
+        rest = rest[(int)length..];
         return true;
-    }
-
-    private static int LengthOfLeb(ReadOnlySpan<byte> bytes)
-    {
-        int last = bytes.IndexOfAnyInRange((byte)0, (byte)0x7f);
-        return last + 1;
     }
 }

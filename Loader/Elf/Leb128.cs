@@ -60,4 +60,12 @@ internal static class Leb128
 
         return false;
     }
+
+    /// <summary>Skips a number of any size at the front; false where it does not end.</summary>
+    public static bool TrySkip(ref ReadOnlySpan<byte> bytes)
+    {
+        int last = bytes.IndexOfAnyInRange((byte)0, (byte)0x7f);
+        bytes = last < 0 ? bytes : bytes[(last + 1)..];
+        return last >= 0;
+    }
 }

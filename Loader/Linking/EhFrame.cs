@@ -16,8 +16,6 @@ internal readonly record struct EhFrameRecord(int Offset, int Body, int End, uin
 /// <summary>Reads unwind tables.</summary>
 internal static class EhFrame
 {
-    private const byte DW_EH_PE_absptr = 0x00;
-
     /// <summary>Number of functions that are described.</summary>
     internal static int CountDescriptions(ReadOnlySpan<byte> table)
     {
@@ -60,63 +58,10 @@ internal static class EhFrame
         return true;
     }
 
-    /// <summary>How the descriptions that share a record write addresses down (DW_EH_PE_…); null if that cannot be told.</summary>
-    internal static byte? PointerEncoding(ReadOnlySpan<byte> table, in EhFrameRecord common, int wordSize)
-    {
-        ReadOnlySpan<byte> rest = table[(common.Body + sizeof(uint))..common.End];
-        if (rest.IsEmpty)
-        {
-            return null;
-        }
-
-        byte version = rest[0];
-        int nameLength = rest[1..].IndexOf((byte)0);
-        if (nameLength < 0)
-        {
-            return null;
-        }
-
-        ReadOnlySpan<byte> augmentation = rest.Slice(1, nameLength);
-        rest = rest[(nameLength + 2)..];
-        if (augmentation.IsEmpty)
-        {
-            return DW_EH_PE_absptr;
-        }
-
-        if (augmentation[0] is not (byte)'z' || !SkipLeb(ref rest) || !SkipLeb(ref rest))
-        {
-            return null;
-        }
-
-        bool hasRegister = version is 1 ? Skip(ref rest, 1) : SkipLeb(ref rest);
-        if (!hasRegister || !SkipLeb(ref rest))
-        {
-            return null;
-        }
-
-        foreach (byte letter in augmentation[1..])
-        {
-            switch (letter)
-            {
-                case (byte)'R':
-                    return rest.IsEmpty ? null : rest[0];
-                case (byte)'P':
-                    if (rest.IsEmpty || SizeOf(rest[0], wordSize) is not { } size || !Skip(ref rest, 1 + size))
-                    {
-                        return null;
-                    }
-
-                    break;
-                case (byte)'L' when Skip(ref rest, 1):
-                case (byte)'S' or (byte)'B' or (byte)'G':
-                    break;
-                default:
-                    return null;
-            }
-        }
-
-        return DW_EH_PE_absptr;
-    }
+    /// <summary>Reads information that descriptions share; false where it is of a kind that is not known.</summary>
+    internal static bool TryReadCommon(
+        ReadOnlySpan<byte> table, in EhFrameRecord record, int wordSize, out CommonInformation common) =>
+        CommonInformation.Read(table[(record.Body + sizeof(uint))..record.End], wordSize, out common) is null;
 
     /// <summary>Bytes of an encoded address; null for encodings of no fixed size.</summary>
     internal static int? SizeOf(byte encoding, int wordSize) => (encoding & 0x0f) switch
@@ -138,30 +83,4 @@ internal static class EhFrame
             (_, 4) => BinaryPrimitives.ReadUInt32LittleEndian(bytes),
             _ => BinaryPrimitives.ReadInt64LittleEndian(bytes),
         };
-
-    private static bool Skip(ref ReadOnlySpan<byte> rest, int count)
-    {
-        if (count > rest.Length)
-        {
-            return false;
-        }
-
-        rest = rest[count..];
-        return true;
-    }
-
-    /// <summary>Skips a LEB128 number, signed or not.</summary>
-    private static bool SkipLeb(ref ReadOnlySpan<byte> rest)
-    {
-        for (int i = 0; i < rest.Length; i++)
-        {
-            if (rest[i] < 0x80)
-            {
-                rest = rest[(i + 1)..];
-                return true;
-            }
-        }
-
-        return false;
-    }
 }

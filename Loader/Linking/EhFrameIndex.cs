@@ -68,7 +68,8 @@ internal static class EhFrameIndex
             offset = record.End;
             if (record.IsCommon)
             {
-                encodings[record.Offset] = EhFrame.PointerEncoding(table, record, wordSize);
+                encodings[record.Offset] =
+                    EhFrame.TryReadCommon(table, record, wordSize, out CommonInformation common) ? common.AddressEncoding : null;
                 continue;
             }
 

@@ -113,120 +113,35 @@ internal static class UnwindTables
             : null;
     }
 
-    /// <summary>What libgcc reads of a common information entry without checking.</summary>
+    /// <summary>Checks what libgcc reads of a common information entry without checking.</summary>
     private static string? CheckCommonInformation(ReadOnlySpan<byte> entry, out int addressSize)
     {
         addressSize = sizeof(ulong);
-        if (entry.Length < 2)
+        if (CommonInformation.Read(entry, sizeof(ulong), out CommonInformation common) is { } problem)
         {
-            return "has a common information entry that ends too soon";
+            return problem;
         }
 
-        if (entry[0] is not (1 or 3))
-        {
-            return $"has a common information entry of version {entry[0]}; 1 and 3 are known";
-        }
-
-        ReadOnlySpan<byte> rest = entry[1..];
-        int end = rest.IndexOf((byte)0);
-        if (end < 0)
-        {
-            return "has an augmentation string without an end";
-        }
-
-        ReadOnlySpan<byte> augmentation = rest[..end];
-        rest = rest[(end + 1)..];
-        bool hasFactors = SkipNumber(ref rest) && SkipNumber(ref rest);
-        bool hasRegister = entry[0] is 1 ? SkipByte(ref rest) : SkipNumber(ref rest);
-        if (!hasFactors || !hasRegister)
-        {
-            return "has a common information entry that ends too soon";
-        }
-
-        if (augmentation.IsEmpty)
-        {
-            return null;
-        }
-
-        if (augmentation[0] is not (byte)'z' || !SkipNumber(ref rest))
-        {
-            return $"has an augmentation '{System.Text.Encoding.UTF8.GetString(augmentation)}' that is not known";
-        }
-
-        return CheckAugmentation(augmentation[1..], rest, ref addressSize);
-    }
-
-    private static string? CheckAugmentation(ReadOnlySpan<byte> letters, ReadOnlySpan<byte> data, ref int addressSize)
-    {
-        foreach (byte letter in letters)
-        {
-            switch (letter)
-            {
-                case (byte)'S' or (byte)'B':
-                    break;
-                case (byte)'R' or (byte)'L' or (byte)'P':
-                    if (data.IsEmpty || !IsEncoding(letter, data[0]))
-                    {
-                        return "has a pointer encoding that is not known";
-                    }
-
-                    int size = letter is (byte)'P' ? SizeOf(data[0]) : 0;
-                    addressSize = letter is (byte)'R' ? SizeOf(data[0]) : addressSize;
-                    if (size > data.Length - 1)
-                    {
-                        return "has a common information entry that ends too soon";
-                    }
-
-                    data = data[(1 + size)..];
-                    break;
-                default:
-                    return $"has an augmentation letter '{(char)letter}' that is not known";
-            }
-        }
-
-        return null;
+        addressSize = EhFrame.SizeOf(common.AddressEncoding, sizeof(ulong)) ?? 0;
+        return IsKnownAddress(common.AddressEncoding)
+            && (common.PersonalityEncoding is not { } personality || IsKnown(personality))
+            && (common.DataEncoding is not { } data || data is Omitted || IsKnown(data))
+            ? null
+            : "has a pointer encoding that is not known";
     }
 
     /// <summary>
     /// Formats absptr, udata2 to udata8, sdata2 to sdata8; the others take no fixed number of bytes. Only a function without
-    /// a language's data (L) may omit the pointer. Of a function's address (R) libgcc adds up what it knows before any
-    /// exception is thrown, and ends the process where it cannot.
+    /// a language's data may omit the pointer.
     /// </summary>
-    private static bool IsEncoding(byte letter, byte encoding)
-    {
-        if (encoding is Omitted)
-        {
-            return letter is (byte)'L';
-        }
+    private static bool IsKnown(byte encoding) =>
+        encoding is not Omitted && EhFrame.SizeOf(encoding, sizeof(ulong)) is not null && (encoding & Application) < Aligned;
 
-        int application = encoding & Application;
-        return (encoding & 0xf) is 0 or 2 or 3 or 4 or 0xa or 0xb or 0xc && (letter is (byte)'R'
-            ? application < FunctionRelative && (encoding & Indirect) is 0
-            : application < Aligned);
-    }
-
-    private static int SizeOf(byte encoding) => (encoding & 7) switch { 2 => 2, 3 => 4, _ => 8 };
-
-    private static bool SkipByte(ref ReadOnlySpan<byte> bytes)
-    {
-        bool found = bytes.Length > 0;
-        bytes = found ? bytes[1..] : bytes;
-        return found;
-    }
-
-    /// <summary>Skips a LEB128 number.</summary>
-    private static bool SkipNumber(ref ReadOnlySpan<byte> bytes)
-    {
-        int last = 0;
-        while (last < bytes.Length && (bytes[last] & 0x80) != 0)
-        {
-            last++;
-        }
-
-        bool found = last < bytes.Length;
-        bytes = found ? bytes[(last + 1)..] : bytes;
-        return found;
-    }
+    /// <summary>
+    /// Of a function's address libgcc adds up what it knows before any exception is thrown, and ends the process where it cannot.
+    /// </summary>
+    private static bool IsKnownAddress(byte encoding) =>
+        IsKnown(encoding) && (encoding & Application) < FunctionRelative && (encoding & Indirect) is 0;
 
     /// <summary>Where the entries with common information are, in ascending order, and how long addresses are there.</summary>
     private struct CommonEntries()
