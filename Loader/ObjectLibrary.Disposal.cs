@@ -4,6 +4,7 @@ namespace ElfLoader;
 public sealed partial class ObjectLibrary
 {
     private int _links; // that are under way
+    private int _hasEnded; // what links had yet to use has been given back
     private volatile bool _isClosed; // nothing can be added
     private volatile bool _disposed; // and everything has been unloaded
 
@@ -28,6 +29,7 @@ public sealed partial class ObjectLibrary
             _isClosed = true;
         }
 
+        Interlocked.MemoryBarrier(); // a link that begins sees it, or is counted below
         Contents.Close();
         try
         {
@@ -40,17 +42,9 @@ public sealed partial class ObjectLibrary
             throw;
         }
 
-        bool isLast;
-        lock (_gate)
-        {
-            _disposed = true;
-            isLast = _links is 0;
-        }
-
-        if (isLast)
-        {
-            EndDisposal();
-        }
+        _disposed = true;
+        Interlocked.MemoryBarrier(); // a link that ends sees it, or this sees that the link has ended
+        EndDisposalIfLast(Volatile.Read(ref _links));
     }
 
     /// <summary>Gives places of functions back that have become unused since the library was disposed.</summary>
@@ -76,22 +70,19 @@ public sealed partial class ObjectLibrary
 
     private void BeginLink()
     {
-        lock (_gate)
+        _ = Interlocked.Increment(ref _links);
+        if (_isClosed)
         {
-            ObjectDisposedException.ThrowIf(_isClosed, this);
-            _links++;
+            EndLink();
+            ObjectDisposedException.ThrowIf(true, this);
         }
     }
 
-    private void EndLink()
-    {
-        bool isLast;
-        lock (_gate)
-        {
-            isLast = --_links is 0 && _disposed;
-        }
+    private void EndLink() => EndDisposalIfLast(Interlocked.Decrement(ref _links));
 
-        if (isLast)
+    private void EndDisposalIfLast(int links)
+    {
+        if (links is 0 && _disposed && Interlocked.Exchange(ref _hasEnded, 1) is 0)
         {
             EndDisposal();
         }

@@ -17,19 +17,25 @@ public sealed partial class ObjectLibrary
     private LoadedUnit? LinkWithQueue(ReadOnlySpan<ElfObject> objects, byte[]? wanted = null)
     {
         ObjectDisposedException.ThrowIf(_isClosed, this);
-        ElfObject[] queued;
-        byte[][] required;
-        lock (_gate)
+        ElfObject[] queued = [];
+        byte[][] required = [];
+        if (_queue.Count > 0 || _required.Count > 0) // what another thread queues at this moment may as well come later
         {
-            if (_queue.Count is 0 && objects.Length is 0 && wanted is null)
+            lock (_gate)
             {
-                return null;
+                if (_queue.Count > 0 || objects.Length > 0 || wanted is not null)
+                {
+                    queued = [.. _queue];
+                    _queue.Clear();
+                    required = [.. _required];
+                    _required.Clear();
+                }
             }
+        }
 
-            queued = [.. _queue];
-            _queue.Clear();
-            required = [.. _required];
-            _required.Clear();
+        if (queued.Length is 0 && objects.Length is 0 && wanted is null)
+        {
+            return null;
         }
 
         try

@@ -36,6 +36,9 @@ public sealed partial class ObjectLibrary
     /// </remarks>
     public event UnitChange? UnitFreeing;
 
+    /// <summary>Whether anybody is told of units before they are published.</summary>
+    internal bool IsWatched => UnitLoading is not null;
+
     /// <summary>What native code knows of it; null if nothing.</summary>
     internal LibraryNames? Names => Volatile.Read(ref _nativeNames);
 

@@ -119,19 +119,15 @@ public sealed class ElfObject
         StringTable.At(_tables.At(_tables.SectionNames), Sections[section].Name);
 
     /// <summary>Whether a section has a name: cheaper than to look for the name's end.</summary>
-    internal bool HasSectionName(int section, ReadOnlySpan<byte> name)
-    {
-        ReadOnlySpan<byte> rest = _tables.At(_tables.SectionNames);
-        rest = rest.IsEmpty ? rest : rest[(int)Sections[section].Name..];
-        return rest.Length > name.Length && rest[name.Length] is 0 && rest.StartsWith(name);
-    }
+    internal bool HasSectionName(int section, ReadOnlySpan<byte> name) =>
+        StringTable.IsAt(SectionNames, Sections[section].Name, name);
 
     /// <summary>Whether a section's name begins so.</summary>
-    internal bool SectionNameStartsWith(int section, ReadOnlySpan<byte> prefix)
-    {
-        ReadOnlySpan<byte> rest = _tables.At(_tables.SectionNames);
-        return !rest.IsEmpty && rest[(int)Sections[section].Name..].StartsWith(prefix);
-    }
+    internal bool SectionNameStartsWith(int section, ReadOnlySpan<byte> prefix) =>
+        StringTable.StartsAt(SectionNames, Sections[section].Name, prefix);
+
+    /// <summary>The names of all sections, one behind the other.</summary>
+    internal ReadOnlySpan<byte> SectionNames => _tables.At(_tables.SectionNames);
 
     /// <summary>A section's name as text.</summary>
     public string SectionNameText(int section) => Encoding.UTF8.GetString(SectionName(section));

@@ -14,7 +14,8 @@ internal static class NameBudget
     internal static long Of(int fileSize) => Always + (TimesTheFile * fileSize);
 
     /// <summary>Whether any names that so many entries may have are within the budget: looks at few bytes, and at no entry.</summary>
-    internal static bool IsSurelyKept(ReadOnlySpan<byte> strings, int entries, int fileSize) => entries is 0
+    internal static bool IsSurelyKept(ReadOnlySpan<byte> strings, int entries, int fileSize) =>
+        (long)strings.Length * entries <= Of(fileSize) // as of all small files
         || !StringTable.TryFindLonger(strings, (int)Math.Min(Of(fileSize) / entries, int.MaxValue - 2), out _, out _);
 
     /// <summary>What is wrong where it is exceeded.</summary>

@@ -17,6 +17,18 @@ internal static class StringTable
         return rest[..rest.IndexOf((byte)0)];
     }
 
+    /// <summary>Whether a string is at an offset known to lie in the table: cheaper than to look for the end of what is there.</summary>
+    public static bool IsAt(ReadOnlySpan<byte> table, uint offset, ReadOnlySpan<byte> text)
+    {
+        ReadOnlySpan<byte> rest = From(table, offset);
+        return rest.Length > text.Length && rest[text.Length] is 0 && rest.StartsWith(text);
+    }
+
+    /// <summary>Whether the string at an offset known to lie in the table begins so.</summary>
+    public static bool StartsAt(ReadOnlySpan<byte> table, uint offset, ReadOnlySpan<byte> prefix) => From(table, offset).StartsWith(prefix);
+
+    private static ReadOnlySpan<byte> From(ReadOnlySpan<byte> table, uint offset) => table.IsEmpty ? table : table[(int)offset..];
+
     /// <summary>Finds a string longer than a limit, looking at few bytes of a table that has none.</summary>
     /// <param name="table">The table.</param>
     /// <param name="limit">Bytes that are not too many.</param>

@@ -134,7 +134,7 @@ internal static class AllocationPairs
     /// <summary>The object of the link that defines a name; null if none does.</summary>
     private static string? OwnDefinerOf(SymbolResolution resolution, HashedName name)
     {
-        int index = resolution.Symbols.Find(name.Hash, name.Bytes);
+        int index = resolution.Symbols.Find(name);
         return index >= 0 && resolution.Symbols[index] is { Definer: >= 0, State: not SymbolState.External } symbol
             ? resolution.Objects[symbol.Definer].Elf.Name
             : null;

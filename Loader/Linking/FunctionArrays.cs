@@ -43,16 +43,17 @@ internal static class FunctionArrays
         _ => FunctionArrayKind.None,
     };
 
-    /// <summary>The kind of an object's section, looking at few bytes of most names.</summary>
-    internal static FunctionArrayKind KindOf(ElfObject elf, int section)
-    {
-        uint type = elf.Sections[section].Type;
-        bool mayBe = type is not ElfConstants.SHT_PROGBITS
-            || elf.SectionNameStartsWith(section, ".ctors"u8) || elf.SectionNameStartsWith(section, ".dtors"u8);
-        return !mayBe ? FunctionArrayKind.None
-            : type is ElfConstants.SHT_PROGBITS ? KindOf(elf.SectionName(section), type)
-            : KindOf(default, type);
-    }
+    /// <summary>The kind of an object's section.</summary>
+    internal static FunctionArrayKind KindOf(ElfObject elf, int section) => KindOf(elf.SectionNames, elf.Sections[section]);
+
+    /// <summary>The kind of a section, looking at few bytes of most names.</summary>
+    /// <param name="names">The names of all sections of the object.</param>
+    /// <param name="header">The section.</param>
+    internal static FunctionArrayKind KindOf(ReadOnlySpan<byte> names, in SectionHeader header) =>
+        header.Type is not ElfConstants.SHT_PROGBITS ? KindOf(default, header.Type)
+        : StringTable.StartsAt(names, header.Name, ".ctors"u8) || StringTable.StartsAt(names, header.Name, ".dtors"u8)
+            ? KindOf(StringTable.At(names, header.Name), header.Type)
+            : FunctionArrayKind.None;
 
     /// <summary>Whether the functions of an array come in the order from the last to the first.</summary>
     internal static bool IsReversed(uint type) => type is ElfConstants.SHT_PROGBITS;

@@ -17,11 +17,23 @@ internal sealed partial class LibraryContents
     /// <summary>The same for somebody who asks by name: <c>foo@V</c> is found where <c>foo@@V</c> was defined, too.</summary>
     internal Definition FindVersion(ReadOnlySpan<byte> name)
     {
-        Definition found = Find(NameHash.Of(name), name);
-        VersionedName versioned = VersionedName.Of(name);
-        for (int form = 0; !found.Exists && versioned.TryGetDefault(form, out ReadOnlySpan<byte> definition); form++)
+        lock (_gate)
         {
-            found = Find(NameHash.Of(definition), definition);
+            return FindVersionHere(name);
+        }
+    }
+
+    /// <summary>The same; the gate is held.</summary>
+    private Definition FindVersionHere(ReadOnlySpan<byte> name)
+    {
+        Definition found = _definitions.Find(NameHash.Of(name), name);
+        if (!found.Exists)
+        {
+            VersionedName versioned = VersionedName.Of(name);
+            for (int form = 0; !found.Exists && versioned.TryGetDefault(form, out ReadOnlySpan<byte> definition); form++)
+            {
+                found = _definitions.Find(NameHash.Of(definition), definition);
+            }
         }
 
         return found;

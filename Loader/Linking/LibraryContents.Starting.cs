@@ -6,19 +6,14 @@ namespace ElfLoader.Linking;
 internal sealed partial class LibraryContents
 {
     private readonly List<StartingUnit> _starting = [];
-    private ContentsChanges _changes;
+    private long _additions;
+    private long _removals;
 
     /// <summary>How often definitions have been added and taken away.</summary>
-    internal ContentsChanges Changes
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _changes;
-            }
-        }
-    }
+    /// <remarks>
+    /// Whoever compares it with what it was before does not miss a change of which it has seen anything: the gate was held.
+    /// </remarks>
+    internal ContentsChanges Changes => new(Volatile.Read(ref _additions), Volatile.Read(ref _removals));
 
     /// <summary>Notes that this thread runs a unit's code, which nobody else sees yet.</summary>
     internal StartingUnit BeginStart(LoadedUnit unit, SymbolResolution resolution, bool isReplacing)
@@ -50,10 +45,11 @@ internal sealed partial class LibraryContents
     /// </summary>
     internal Definition FindForCaller(ReadOnlySpan<byte> name)
     {
-        Definition found = FindVersion(name);
+        Definition found;
         StartingUnit? starting;
         lock (_gate)
         {
+            found = FindVersionHere(name);
             starting = StartingHere();
         }
 
@@ -89,7 +85,8 @@ internal sealed partial class LibraryContents
     /// <summary>Counts what a link may have missed or relied on. The gate is held.</summary>
     private void Count(ContentsChanges changes)
     {
-        _changes += changes;
+        Volatile.Write(ref _additions, _additions + changes.Additions);
+        Volatile.Write(ref _removals, _removals + changes.Removals);
         foreach (StartingUnit starting in _starting)
         {
             if (starting.Thread == Environment.CurrentManagedThreadId)

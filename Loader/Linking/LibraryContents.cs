@@ -148,7 +148,11 @@ internal sealed partial class LibraryContents
             _shared.Add(unit, resolution, _definitions);
             RedirectTo(unit, resolution);
             SetGroups(unit, resolution, overtaken);
-            _pulled.UnionWith(pulled);
+            if (pulled.Count > 0)
+            {
+                _pulled.UnionWith(pulled);
+            }
+
             _units.Add(unit);
             unit.Pulled = pulled;
             unit.State = UnitState.Loaded;

@@ -237,6 +237,9 @@ internal sealed class LinkSymbols : IDisposable
     /// <summary>Finds the entry of a name, or returns -1.</summary>
     internal int Find(ReadOnlySpan<byte> name) => Find(NameHash.Of(name), name);
 
+    /// <inheritdoc cref="Find(ReadOnlySpan{byte})"/>
+    internal int Find(HashedName name) => Find(name.Hash, name.Bytes);
+
     /// <summary>Finds the entry of a name whose hash is known, or returns -1.</summary>
     internal int Find(ulong hash, ReadOnlySpan<byte> name)
     {

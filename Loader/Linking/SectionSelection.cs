@@ -17,11 +17,12 @@ internal static class SectionSelection
         }
 
         ReadOnlySpan<SectionHeader> headers = file.Elf.SectionsInMemory;
+        ReadOnlySpan<byte> names = file.Elf.SectionNames;
         Span<SectionPlace> places = file.LoadedSections;
         for (int i = 1; i < headers.Length; i++)
         {
             ref readonly SectionHeader header = ref headers[i];
-            if (!IsLoaded(file, i, header))
+            if (!IsLoaded(names, header))
             {
                 continue;
             }
@@ -44,12 +45,12 @@ internal static class SectionSelection
                 Refuse(UnsupportedConstruct.CodeWithoutBytes, file, i, errors, target);
             }
 
-            if ((header.Flags & ElfConstants.SHF_GROUP) == 0 && file.Elf.SectionNameStartsWith(i, LinkOnceSections.Prefix))
+            if ((header.Flags & ElfConstants.SHF_GROUP) == 0 && StringTable.StartsAt(names, header.Name, LinkOnceSections.Prefix))
             {
                 file.Parts |= ObjectParts.LinkOnce;
             }
 
-            SectionRole role = RoleOf(file, i, header);
+            SectionRole role = RoleOf(names, header);
             places[i].Fate = SectionFate.Kept;
             places[i].Role = role;
             places[i].IsTls = header.Has(ElfConstants.SHF_TLS);
@@ -57,7 +58,7 @@ internal static class SectionSelection
             {
                 SectionRole.TlsData or SectionRole.TlsZero => ObjectParts.Tls,
                 SectionRole.Init or SectionRole.Fini => ObjectParts.Fragments,
-                _ => FunctionArrays.KindOf(file.Elf, i) is FunctionArrayKind.None ? ObjectParts.None : ObjectParts.FunctionArrays,
+                _ => FunctionArrays.KindOf(names, header) is FunctionArrayKind.None ? ObjectParts.None : ObjectParts.FunctionArrays,
             };
         }
     }
@@ -83,15 +84,15 @@ internal static class SectionSelection
         }
     }
 
-    private static bool IsLoaded(LinkObject file, int index, in SectionHeader header) =>
+    private static bool IsLoaded(ReadOnlySpan<byte> names, in SectionHeader header) =>
         (header.Flags & ElfConstants.SHF_ALLOC) != 0
         && (header.Flags & ElfConstants.SHF_EXCLUDE) == 0
         && header.Type is not (ElfConstants.SHT_NULL or ElfConstants.SHT_SYMTAB or ElfConstants.SHT_STRTAB
             or ElfConstants.SHT_RELA or ElfConstants.SHT_REL or ElfConstants.SHT_GROUP
             or ElfConstants.SHT_SYMTAB_SHNDX or ElfConstants.SHT_CREL)
-        && !(header.Type is ElfConstants.SHT_NOTE && file.Elf.HasSectionName(index, ".note.gnu.property"u8));
+        && !(header.Type is ElfConstants.SHT_NOTE && StringTable.IsAt(names, header.Name, ".note.gnu.property"u8));
 
-    private static SectionRole RoleOf(LinkObject file, int index, in SectionHeader header)
+    private static SectionRole RoleOf(ReadOnlySpan<byte> names, in SectionHeader header)
     {
         if ((header.Flags & ElfConstants.SHF_TLS) != 0)
         {
@@ -103,10 +104,10 @@ internal static class SectionSelection
             return SectionRole.Ordinary;
         }
 
-        return file.Elf.HasSectionName(index, ".eh_frame"u8) ? SectionRole.Unwind
+        return StringTable.IsAt(names, header.Name, ".eh_frame"u8) ? SectionRole.Unwind
             : !header.Has(ElfConstants.SHF_EXECINSTR) ? SectionRole.Ordinary
-            : file.Elf.HasSectionName(index, ".init"u8) ? SectionRole.Init
-            : file.Elf.HasSectionName(index, ".fini"u8) ? SectionRole.Fini
+            : StringTable.IsAt(names, header.Name, ".init"u8) ? SectionRole.Init
+            : StringTable.IsAt(names, header.Name, ".fini"u8) ? SectionRole.Fini
             : SectionRole.Ordinary;
     }
 }

@@ -18,6 +18,11 @@ internal sealed class SharedNames
     /// <param name="definitions">What the library defines; null where that is changed in another way.</param>
     internal void Add(LoadedUnit unit, SymbolResolution resolution, DefinitionTable? definitions)
     {
+        if (resolution.SharedSymbols.Count is 0)
+        {
+            return;
+        }
+
         List<string>? names = null;
         LinkSymbols symbols = resolution.Symbols;
         foreach (int index in resolution.SharedSymbols)

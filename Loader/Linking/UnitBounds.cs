@@ -21,7 +21,7 @@ internal sealed class UnitBounds : ILinkedBounds
         .. LinkerSymbol.Range("__rela_iplt_start", "__rela_iplt_end", NoSection),
     ]);
 
-    private readonly Dictionary<string, SectionRange> _arrays = [];
+    private Dictionary<string, SectionRange>? _arrays;
 
     /// <summary>Where everything lies.</summary>
     internal UnitLayout Layout { get; set; } = null!;
@@ -47,8 +47,7 @@ internal sealed class UnitBounds : ILinkedBounds
     /// <summary>Forgets all of a link, so that there can be another one.</summary>
     internal void Clear()
     {
-        (Needs, UsesInterface) = (LayoutNeeds.None, false);
-        _arrays.Clear();
+        (Needs, UsesInterface, _arrays) = (LayoutNeeds.None, false, null);
     }
 
     /// <inheritdoc/>
@@ -64,7 +63,7 @@ internal sealed class UnitBounds : ILinkedBounds
             return (Layout.Header.IndexAddress, Layout.Header.IndexAddress + (ulong)Layout.Header.IndexSize);
         }
 
-        return _arrays.TryGetValue(section, out SectionRange? range) && range.Sections.Count > 0
+        return _arrays is not null && _arrays.TryGetValue(section, out SectionRange? range) && range.Sections.Count > 0
             ? (range.Start, range.Stop)
             : (Start(MemoryZone.Relro), Start(MemoryZone.Relro));
     }
@@ -73,7 +72,7 @@ internal sealed class UnitBounds : ILinkedBounds
     internal static LinkerSymbol? Find(ReadOnlySpan<byte> name) => Names.Find(name);
 
     /// <summary>Tells where the arrays of a name are.</summary>
-    internal void Add(string section, SectionRange arrays) => _arrays[section] = arrays;
+    internal void Add(string section, SectionRange arrays) => (_arrays ??= [])[section] = arrays;
 
     /// <summary>Whether code asks the dynamic linker where things are.</summary>
     internal bool UsesInterface { get; private set; }

@@ -125,8 +125,16 @@ internal sealed class UnitGraph
         {
             foreach (LoadedUnit unit in units)
             {
-                LoadedUnit[] needing = [.. UsersOf(unit, UnitUse.Needed).Where(user => !leaving.Contains(user)).Distinct()];
-                if (needing.Length > 0)
+                HashSet<LoadedUnit>? needing = null;
+                for (int i = unit.FirstUser; i is not 0; i = _edges[i].NextUser)
+                {
+                    if ((_edges[i].Use & UnitUse.Needed) != 0 && !leaving.Contains(_edges[i].User))
+                    {
+                        (needing ??= []).Add(_edges[i].User);
+                    }
+                }
+
+                if (needing is not null)
                 {
                     throw new InvalidOperationException(
                         $"{unit.Name} is in use by {string.Join("; ", needing.Select(user => user.Name))}");

@@ -13,7 +13,7 @@ internal sealed class UnitHeader
 {
     private readonly UnitLayout _layout;
     private readonly SymbolResolution _resolution;
-    private readonly List<(ulong Offset, ulong Size, ulong Alignment)> _notes = [];
+    private List<(ulong Offset, ulong Size, ulong Alignment)>? _notes;
     private ulong _offset;
     private ulong _indexOffset;
 
@@ -43,8 +43,7 @@ internal sealed class UnitHeader
     /// <summary>Forgets all of a link, so that there can be another one.</summary>
     internal void Clear()
     {
-        (IsWanted, Segments) = (false, null);
-        _notes.Clear();
+        (IsWanted, Segments, _notes) = (false, null, null);
     }
 
     /// <summary>Takes the room, and lays the notes out: those of one alignment end to end, as one program header has them.</summary>
@@ -74,7 +73,7 @@ internal sealed class UnitHeader
 
             if (block.Size > start)
             {
-                _notes.Add((start, block.Size - start, alignment));
+                (_notes ??= []).Add((start, block.Size - start, alignment));
             }
         }
     }
@@ -140,7 +139,7 @@ internal sealed class UnitHeader
             segments.AddTls(image, tls.ImageSize, tls.Size, tls.Alignment);
         }
 
-        foreach ((ulong offset, ulong size, ulong alignment) in _notes)
+        foreach ((ulong offset, ulong size, ulong alignment) in _notes ?? [])
         {
             segments.AddNotes(Block.Address + offset, size, alignment);
         }

@@ -7,15 +7,19 @@ namespace ElfLoader.Linking;
 /// <content>How a unit that lies in memory is brought to life, and taken back if that fails.</content>
 internal sealed partial class UnitLinker
 {
+    private static readonly HashedName AtExit = new("__cxa_atexit");
+    private static readonly HashedName PlainAtExit = new("atexit");
+
     /// <summary>From here on foreign code runs.</summary>
     private void Start(LoadedUnit unit)
     {
         StartingUnit? starting = null;
         try
         {
-            _publication.RelyOnOthers(unit, _resolution);
+            bool callsUnit = CallsUnit;
+            _publication.RelyOnOthers(unit, _resolution, refusesConflicts: callsUnit || _library.IsWatched);
             _state?.Join(unit);
-            starting = CallsUnit ? _library.Contents.BeginStart(unit, _resolution, _request.Replace is not null) : null;
+            starting = callsUnit ? _library.Contents.BeginStart(unit, _resolution, _request.Replace is not null) : null;
             RunCode(unit);
             _library.Contents.EndStart(starting);
             _publication.Publish(unit, _resolution, _scope, _state, starting);
@@ -72,8 +76,8 @@ internal sealed partial class UnitLinker
         if (_publication.RunsInitializers)
         {
             InitializerLists lists = InitializerLists.Collect(_resolution.ObjectsIfAny(ObjectParts.FunctionArrays), _layout);
-            unit.RegistersExit = lists.Terminators.Count > 0 || _resolution.Symbols.Find("__cxa_atexit"u8) >= 0
-                || _resolution.Symbols.Find("atexit"u8) >= 0;
+            unit.RegistersExit = lists.Terminators.Count > 0 || _resolution.Symbols.Find(AtExit) >= 0
+                || _resolution.Symbols.Find(PlainAtExit) >= 0;
             resources.Initialize(lists, _layout, _library);
         }
 

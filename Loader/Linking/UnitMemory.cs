@@ -49,14 +49,13 @@ internal static class UnitMemory
         AddressRange reached = options.Placement is null && placement is MemoryPlacement.Near ? scan.Reached.Range : default;
         MemoryMapping mapping = UnitDiagnostics.MappingFor(options);
         MemoryPool? neighbour = ((LoadedUnit?)scan.WantsNeighbour)?.Resources.Pool ?? library.Contents.LastPool;
-        MemoryPools pools = process.Pools(mapping);
         try
         {
             MemoryAllocation allocation = neighbour is not null && (mapping is MemoryMapping.Auto || neighbour.Mapping == mapping)
-                && (placement is MemoryPlacement.Far || pools.Serves(neighbour, placement, reached))
+                && (placement is MemoryPlacement.Far || process.Pools(mapping).Serves(neighbour, placement, reached))
                 && neighbour.TryAllocate(request, out MemoryAllocation? beside)
                 ? beside
-                : pools.Allocate(placement, request, reached);
+                : process.Pools(mapping).Allocate(placement, request, reached);
             if (allocation.Pool.Mapping is MemoryMapping.Dual)
             {
                 HostRuntime.TryHandleForks();
@@ -64,7 +63,7 @@ internal static class UnitMemory
 
             return allocation;
         }
-        catch (MemoryException exception) when (reached.Size is not 0 && !pools.Host.Contains(reached))
+        catch (MemoryException exception) when (reached.Size is not 0 && !process.Pools(mapping).Host.Contains(reached))
         {
             throw scan.Reached.Refusal(resolution, exception);
         }

@@ -9,9 +9,8 @@ namespace ElfLoader.Linking;
 internal struct UnitResources
 {
     private ulong _ehFrame; // 0 if there is none
-    private LoadedUnwinder? _unwinder; // that it has, and that is told of tables
     private bool _started;
-    private Announcements? _announced;
+    private Rarities? _rarities;
 
     /// <summary>Its memory.</summary>
     internal MemoryAllocation? Allocation { get; set; }
@@ -22,12 +21,12 @@ internal struct UnitResources
     /// <summary>What debuggers were told of it; null if nothing.</summary>
     internal UnitDiagnostics? Diagnostics
     {
-        readonly get => _announced?.Diagnostics;
+        readonly get => _rarities?.Diagnostics;
         set
         {
-            if (value is not null || _announced is not null)
+            if (value is not null || _rarities is not null)
             {
-                Announced.Diagnostics = value;
+                Rare.Diagnostics = value;
             }
         }
     }
@@ -35,12 +34,12 @@ internal struct UnitResources
     /// <summary>What native code knows of it; null if nothing.</summary>
     internal UnitListing? Listing
     {
-        readonly get => _announced?.Listing;
+        readonly get => _rarities?.Listing;
         set
         {
-            if (value is not null || _announced is not null)
+            if (value is not null || _rarities is not null)
             {
-                Announced.Listing = value;
+                Rare.Listing = value;
             }
         }
     }
@@ -49,7 +48,7 @@ internal struct UnitResources
     internal readonly ulong UnwindTable => _ehFrame;
 
     /// <summary>Its module of thread-local storage; null if it has none.</summary>
-    internal TlsModule? Tls { get; private set; }
+    internal readonly TlsModule? Tls => _rarities?.Tls;
 
     /// <summary>Whether an unwinder knows its tables.</summary>
     internal bool IsUnwindRegistered { get; private set; }
@@ -63,8 +62,9 @@ internal struct UnitResources
     {
         if (template.Size > 0)
         {
-            Tls = NativeProcess.Host.Tls.Reserve(template.Size, template.Alignment, needsStatic, where);
-            template.Base = Tls.TpOffset is { } offset ? (ulong)offset : 0;
+            TlsModule module = NativeProcess.Host.Tls.Reserve(template.Size, template.Alignment, needsStatic, where);
+            Rare.Tls = module;
+            template.Base = module.TpOffset is { } offset ? (ulong)offset : 0;
         }
     }
 
@@ -117,7 +117,7 @@ internal struct UnitResources
         if (unwinder is not null)
         {
             NativeProcess.Host.Unwind.Add(unwinder);
-            _unwinder = unwinder;
+            Rare.Unwinder = unwinder;
         }
 
         if (_ehFrame is not 0)
@@ -203,7 +203,7 @@ internal struct UnitResources
         if (Tls is { } tls)
         {
             NativeProcess.Host.Tls.Release(tls);
-            Tls = null;
+            Rare.Tls = null;
         }
 
         Allocation?.Free();
@@ -212,10 +212,10 @@ internal struct UnitResources
 
     private void WithdrawUnwinder()
     {
-        if (_unwinder is { } unwinder)
+        if (_rarities?.Unwinder is { } unwinder)
         {
             NativeProcess.Host.Unwind.Remove(unwinder);
-            _unwinder = null;
+            Rare.Unwinder = null;
         }
     }
 
@@ -233,14 +233,19 @@ internal struct UnitResources
         _ehFrame = 0;
     }
 
-    private Announcements Announced =>
-        _announced ?? Interlocked.CompareExchange(ref _announced, new Announcements(), null) ?? _announced;
+    private Rarities Rare =>
+        _rarities ?? Interlocked.CompareExchange(ref _rarities, new Rarities(), null) ?? _rarities;
 
-    /// <summary>Who was told of the unit: nobody, mostly, and then it takes no memory.</summary>
-    private sealed class Announcements
+    /// <summary>What few units have.</summary>
+    private sealed class Rarities
     {
+        internal TlsModule? Tls { get; set; }
+
         internal UnitDiagnostics? Diagnostics { get; set; }
 
         internal UnitListing? Listing { get; set; }
+
+        /// <summary>The unwinder that the unit has, and that is told of tables.</summary>
+        internal LoadedUnwinder? Unwinder { get; set; }
     }
 }

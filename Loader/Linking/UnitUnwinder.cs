@@ -13,11 +13,13 @@ namespace ElfLoader.Linking;
 internal static class UnitUnwinder
 {
     // LLVM's __register_frame takes a single description; its other function takes a whole table, as libgcc's does.
-    private static readonly (byte[] Register, byte[] Deregister)[] Pairs =
+    private static readonly (HashedName Register, HashedName Deregister)[] Pairs =
     [
-        ([.. "__unw_add_dynamic_eh_frame_section"u8], [.. "__unw_remove_dynamic_eh_frame_section"u8]),
-        ([.. "__register_frame"u8], [.. "__deregister_frame"u8]),
+        (new("__unw_add_dynamic_eh_frame_section"), new("__unw_remove_dynamic_eh_frame_section")),
+        (new("__register_frame"), new("__deregister_frame")),
     ];
+
+    private static readonly HashedName Raise = new("_Unwind_RaiseException");
 
     /// <summary>The unwinder that is to be told of tables; null if the link has none, or one that finds them itself.</summary>
     /// <param name="resolution">The link; its sections have addresses.</param>
@@ -31,7 +33,7 @@ internal static class UnitUnwinder
     /// <summary>Says so if the link has an unwinder that will not find any table.</summary>
     /// <returns>The warning; null if there is nothing to say.</returns>
     internal static string? Warning(SymbolResolution resolution) =>
-        DefinerOf(resolution, resolution.Symbols.Find("_Unwind_RaiseException"u8)) is { } file
+        DefinerOf(resolution, resolution.Symbols.Find(Raise)) is { } file
         && !TryFind(resolution, out _, out _)
         && !IsFromProcess(resolution, "dl_iterate_phdr"u8) && !IsFromProcess(resolution, "_dl_find_object"u8)
         && !IsFromProcess(resolution, "_Unwind_Find_FDE"u8) // the host's tables
@@ -42,10 +44,16 @@ internal static class UnitUnwinder
 
     private static bool TryFind(SymbolResolution resolution, out int register, out int deregister)
     {
-        foreach ((byte[] first, byte[] second) in Pairs)
+        foreach ((HashedName first, HashedName second) in Pairs)
         {
-            (register, deregister) = (resolution.Symbols.Find(first), resolution.Symbols.Find(second));
-            if (DefinerOf(resolution, register) is not null && DefinerOf(resolution, deregister) is not null)
+            register = resolution.Symbols.Find(first);
+            if (DefinerOf(resolution, register) is null)
+            {
+                continue; // mostly, so that nothing more is looked up
+            }
+
+            deregister = resolution.Symbols.Find(second);
+            if (DefinerOf(resolution, deregister) is not null)
             {
                 return true;
             }

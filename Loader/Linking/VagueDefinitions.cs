@@ -39,7 +39,7 @@ internal sealed class VagueDefinitions
     /// <returns>Warnings of those that are there twice; mostly empty.</returns>
     internal static IReadOnlyList<string> Share(ObjectLibrary library, SymbolResolution resolution)
     {
-        if (!resolution.HasVagueVariables)
+        if (!resolution.HasVagueVariables || (library.LinkedLibraries.IsEmpty && library.Host.IsEmpty))
         {
             return [];
         }

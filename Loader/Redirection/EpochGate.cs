@@ -33,11 +33,10 @@ internal static class EpochGate
     [ThreadStatic]
     private static ulong t_slot;
 
-    [ThreadStatic]
-    private static bool t_publishes;
+    private static volatile int s_publisher; // the managed thread that publishes; 0 if none does
 
     /// <summary>Whether the calling thread is publishing: then it is in a callback that may change nothing else.</summary>
-    internal static bool IsPublishing => t_publishes;
+    internal static bool IsPublishing => s_publisher is not 0 and int thread && thread == Environment.CurrentManagedThreadId;
 
     /// <summary>Whether the calling thread is in an epoch.</summary>
     internal static bool IsInside => t_slot is not 0 && NativeBytes.LoadWord(t_slot) is not 0;
@@ -137,7 +136,7 @@ internal static class EpochGate
             throw new InvalidOperationException("A thread in an epoch cannot publish: it would wait for itself.");
         }
 
-        if (t_publishes)
+        if (IsPublishing)
         {
             throw new InvalidOperationException(
                 "A callback of a publication (ReplaceOptions.Migrate) cannot publish: nothing may change but what it migrates.");
@@ -180,14 +179,14 @@ internal static class EpochGate
             }
 
             ulong next = Generation + 1;
-            t_publishes = true;
+            s_publisher = Environment.CurrentManagedThreadId;
             change(next);
             NativeBytes.StoreWord(Words.Generation, next);
             return true;
         }
         finally
         {
-            t_publishes = false;
+            s_publisher = 0;
             NativeBytes.StoreWord(Words.Pending, 0);
             WaitWord.WakeAll(Words.Pending);
         }

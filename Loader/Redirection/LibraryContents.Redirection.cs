@@ -75,7 +75,7 @@ internal sealed partial class LibraryContents
         {
             lock (_gate)
             {
-                return new ContentsState(_publications, _changes, _units.Count);
+                return new ContentsState(_publications, Changes, _units.Count);
             }
         }
     }
@@ -88,7 +88,7 @@ internal sealed partial class LibraryContents
             return false;
         }
 
-        if (before.Changes.Additions == _changes.Additions)
+        if (before.Changes.Additions == _additions)
         {
             return true;
         }

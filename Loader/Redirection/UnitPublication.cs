@@ -120,16 +120,23 @@ internal sealed class UnitPublication
     }
 
     /// <summary>Makes the units that this one uses stay, and looks whether everything is still as it was resolved.</summary>
-    internal void RelyOnOthers(LoadedUnit unit, SymbolResolution resolution)
+    /// <param name="unit">The unit.</param>
+    /// <param name="resolution">What its names are bound to.</param>
+    /// <param name="refusesConflicts">
+    /// Whether somebody sees the unit before it is published, so that it must not come to nothing because of a definition that
+    /// another load has added already. Otherwise it is enough that publication refuses that.
+    /// </param>
+    internal void RelyOnOthers(LoadedUnit unit, SymbolResolution resolution, bool refusesConflicts)
     {
-        if (!_process.Graph.TryAdd(unit, FindUses(unit, resolution), out LoadedUnit? gone))
+        UnitUses uses = FindUses(unit, resolution);
+        if (!uses.All.IsEmpty && !_process.Graph.TryAdd(unit, uses, out LoadedUnit? gone))
         {
             WasOvertaken = true;
             throw new LinkException(
                 LinkErrorCode.Undefined, new LinkLocation(unit.Name), $"{gone!.Name}, which it uses, has just been unloaded");
         }
 
-        if (_request.Replace is null)
+        if (_request.Replace is null && (refusesConflicts || _library.Options.Redirectable))
         {
             int conflict = _library.Contents.FindConflict(resolution, out Definition other);
             RefuseConflict(resolution, conflict, other);
