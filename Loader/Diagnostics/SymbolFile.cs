@@ -1,5 +1,5 @@
-using System.Buffers.Binary;
 using System.Text;
+using ElfLoader.Elf;
 using ElfLoader.Linking;
 using ElfLoader.Memory;
 using static ElfLoader.Elf.ElfConstants;
@@ -17,12 +17,7 @@ namespace ElfLoader.Diagnostics;
 /// </remarks>
 internal sealed class SymbolFile
 {
-    private const int HeaderSize = 64;
-    private const int SectionHeaderSize = 64;
-    private const int SymbolSize = 24;
-
-    private readonly List<Section> _sections = [new("", SHT_NULL, 0, 0, [], 0)];
-    private readonly List<byte> _strings = [0];
+    private readonly List<Section> _sections = [new("", SHT_NULL, 0, 0, [])];
 
     private SymbolFile()
     {
@@ -48,13 +43,12 @@ internal sealed class SymbolFile
         int zones = file._sections.Count;
         if (!unwind.IsEmpty)
         {
-            file._sections.Add(
-                new Section(".eh_frame", SHT_PROGBITS, SHF_ALLOC, unwindAddress, unwind.ToArray(), (ulong)unwind.Length));
+            file._sections.Add(new Section(".eh_frame", SHT_PROGBITS, SHF_ALLOC, unwindAddress, unwind.ToArray()));
         }
 
         foreach ((string name, byte[] bytes) in debugging)
         {
-            file._sections.Add(new Section(name, SHT_PROGBITS, 0, 0, bytes, (ulong)bytes.Length));
+            file._sections.Add(new Section(name, SHT_PROGBITS, 0, 0, bytes));
         }
 
         file.AddSymbols(new LinkMapOfUnit(unit), zones);
@@ -65,16 +59,16 @@ internal sealed class SymbolFile
     {
         if (allocation.Size(zone) > 0)
         {
-            _sections.Add(new Section(
-                name, SHT_NOBITS, SHF_ALLOC | flags, allocation.Address(zone), [], allocation.Size(zone)));
+            _sections.Add(new Section(name, SHT_NOBITS, SHF_ALLOC | flags, allocation.Address(zone), [])
+            {
+                Size = allocation.Size(zone),
+            });
         }
     }
 
     private void AddSymbols(LinkMapOfUnit map, int zones)
     {
-        var locals = new MemoryStream();
-        var globals = new MemoryStream();
-        locals.Write(new byte[SymbolSize]); // the null symbol
+        var symbols = new SymbolTableWriter(is64Bit: true, locals: 0, globals: 0, strings: 0, _sections.Count);
         foreach (ImageSymbol symbol in map.Symbols())
         {
             bool isFunction = symbol.Type is "func" or "ifunc";
@@ -82,107 +76,92 @@ internal sealed class SymbolFile
             if (section > 0 && symbol.Type is not "tls" && symbol.Name.Length > 0)
             {
                 byte type = isFunction ? STT_FUNC : symbol.Type is "notype" ? STT_NOTYPE : STT_OBJECT;
-                bool isLocal = symbol.Binding is "local";
-                byte binding = isLocal ? STB_LOCAL : symbol.Binding is "weak" ? STB_WEAK : STB_GLOBAL;
-                WriteSymbol(isLocal ? locals : globals, symbol, (byte)((binding << 4) | type), section);
+                byte binding = symbol.Binding switch { "local" => STB_LOCAL, "weak" => STB_WEAK, _ => STB_GLOBAL };
+                symbols.Add(
+                    Encoding.UTF8.GetBytes(symbol.Name),
+                    (byte)((binding << 4) | type),
+                    other: 0,
+                    (uint)section,
+                    symbol.Address,
+                    symbol.Size);
             }
         }
 
-        int firstGlobal = (int)(locals.Length / SymbolSize);
-        globals.WriteTo(locals);
-        byte[] table = locals.ToArray();
-        _sections.Add(new Section(".symtab", SHT_SYMTAB, 0, 0, table, (ulong)table.Length)
+        _sections.Add(new Section(".symtab", SHT_SYMTAB, 0, 0, [.. symbols.Locals.Span, .. symbols.Globals.Span])
         {
-            Link = _sections.Count + 1,
-            Info = firstGlobal,
-            EntrySize = SymbolSize,
+            Link = (uint)_sections.Count + 1,
+            Info = (uint)symbols.LocalCount,
+            EntrySize = (ulong)Elf64.SymbolSize,
         });
-        byte[] strings = [.. _strings];
-        _sections.Add(new Section(".strtab", SHT_STRTAB, 0, 0, strings, (ulong)strings.Length));
-    }
-
-    private void WriteSymbol(MemoryStream table, ImageSymbol symbol, byte info, int section)
-    {
-        Span<byte> record = stackalloc byte[SymbolSize];
-        BinaryPrimitives.WriteUInt32LittleEndian(record, (uint)_strings.Count);
-        record[4] = info;
-        record[5] = 0;
-        BinaryPrimitives.WriteUInt16LittleEndian(record[6..], (ushort)section);
-        BinaryPrimitives.WriteUInt64LittleEndian(record[8..], symbol.Address);
-        BinaryPrimitives.WriteUInt64LittleEndian(record[16..], symbol.Size);
-        table.Write(record);
-        _strings.AddRange(Encoding.UTF8.GetBytes(symbol.Name));
-        _strings.Add(0);
+        _sections.Add(new Section(".strtab", SHT_STRTAB, 0, 0, symbols.Strings.ToArray()));
     }
 
     private byte[] Assemble()
     {
-        var names = new MemoryStream();
-        names.WriteByte(0);
-        int[] nameOffsets = new int[_sections.Count + 1];
-        for (int i = 1; i <= _sections.Count; i++)
-        {
-            nameOffsets[i] = (int)names.Length;
-            names.Write(Encoding.UTF8.GetBytes(i < _sections.Count ? _sections[i].Name : ".shstrtab"));
-            names.WriteByte(0);
-        }
-
-        byte[] nameBytes = names.ToArray();
-        _sections.Add(new Section(".shstrtab", SHT_STRTAB, 0, 0, nameBytes, (ulong)nameBytes.Length));
+        var names = new StringTableWriter();
+        uint[] nameOffsets = [.. _sections.Select(section => names.Add(section.Name)), names.Add(".shstrtab")];
+        _sections.Add(new Section(".shstrtab", SHT_STRTAB, 0, 0, names.ToArray()));
         int[] offsets = new int[_sections.Count];
-        int end = HeaderSize;
+        int end = Elf64.FileHeaderSize;
         for (int i = 1; i < offsets.Length; i++)
         {
             offsets[i] = end;
             end = checked(end + ((_sections[i].Bytes.Length + 7) & ~7));
         }
 
-        byte[] file = new byte[checked(end + (_sections.Count * SectionHeaderSize))];
-        WriteHeader(file, end);
+        var header = new ElfFields(is64Bit: true);
+        header.FileHeader(ELFOSABI_NONE, new FileHeader(
+            ET_EXEC,
+            HostMachine.Architecture.Machine,
+            EV_CURRENT,
+            Entry: 0,
+            ProgramHeaders: 0,
+            SectionHeaders: (ulong)end,
+            Flags: 0,
+            Size: 0,
+            ProgramHeaderSize: 0,
+            ProgramHeaderCount: 0,
+            SectionHeaderSize: 0,
+            SectionCount: (ushort)_sections.Count,
+            SectionNames: (ushort)(_sections.Count - 1)));
+        var headers = new ElfFields(is64Bit: true);
+        for (int i = 0; i < offsets.Length; i++)
+        {
+            Section section = _sections[i];
+            headers.SectionHeader(new SectionHeader(
+                nameOffsets[i],
+                section.Type,
+                section.Flags,
+                section.Address,
+                (ulong)offsets[i],
+                section.Size,
+                section.Link,
+                section.Info,
+                Alignment: i is 0 ? 0UL : 1, // what is mapped has its address already
+                section.EntrySize));
+        }
+
+        byte[] file = new byte[checked(end + (_sections.Count * Elf64.SectionHeaderSize))];
+        header.ToArray().CopyTo(file, 0);
         for (int i = 1; i < offsets.Length; i++)
         {
             _sections[i].Bytes.CopyTo(file, offsets[i]);
-            WriteSection(file.AsSpan(end + (i * SectionHeaderSize)), _sections[i], nameOffsets[i], offsets[i]);
         }
 
+        headers.ToArray().CopyTo(file, end);
         return file;
     }
 
-    private void WriteHeader(Span<byte> header, int sectionHeaders)
+    private sealed record Section(string Name, uint Type, ulong Flags, ulong Address, byte[] Bytes)
     {
-        ReadOnlySpan<byte> identification = [0x7f, (byte)'E', (byte)'L', (byte)'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT];
-        identification.CopyTo(header);
-        BinaryPrimitives.WriteUInt16LittleEndian(header[16..], ET_EXEC);
-        BinaryPrimitives.WriteUInt16LittleEndian(header[18..], EM_X86_64);
-        BinaryPrimitives.WriteUInt32LittleEndian(header[20..], EV_CURRENT);
-        BinaryPrimitives.WriteUInt64LittleEndian(header[40..], (ulong)sectionHeaders);
-        BinaryPrimitives.WriteUInt16LittleEndian(header[52..], HeaderSize);
-        BinaryPrimitives.WriteUInt16LittleEndian(header[58..], SectionHeaderSize);
-        BinaryPrimitives.WriteUInt16LittleEndian(header[60..], (ushort)_sections.Count);
-        BinaryPrimitives.WriteUInt16LittleEndian(header[62..], (ushort)(_sections.Count - 1));
-    }
+        /// <summary>Bytes in memory.</summary>
+        internal ulong Size { get; init; } = (ulong)Bytes.Length;
 
-    private static void WriteSection(Span<byte> header, Section section, int name, int offset)
-    {
-        BinaryPrimitives.WriteInt32LittleEndian(header, name);
-        BinaryPrimitives.WriteUInt32LittleEndian(header[4..], section.Type);
-        BinaryPrimitives.WriteUInt64LittleEndian(header[8..], section.Flags);
-        BinaryPrimitives.WriteUInt64LittleEndian(header[16..], section.Address);
-        BinaryPrimitives.WriteUInt64LittleEndian(header[24..], (ulong)offset);
-        BinaryPrimitives.WriteUInt64LittleEndian(header[32..], section.Size);
-        BinaryPrimitives.WriteInt32LittleEndian(header[40..], section.Link);
-        BinaryPrimitives.WriteInt32LittleEndian(header[44..], section.Info);
-        BinaryPrimitives.WriteUInt64LittleEndian(header[48..], 1); // sh_addralign: what is mapped has its address already
-        BinaryPrimitives.WriteUInt64LittleEndian(header[56..], (ulong)section.EntrySize);
-    }
+        internal uint Link { get; init; }
 
-    private sealed record Section(string Name, uint Type, ulong Flags, ulong Address, byte[] Bytes, ulong Size)
-    {
-        internal int Link { get; init; }
+        internal uint Info { get; init; }
 
-        internal int Info { get; init; }
-
-        internal int EntrySize { get; init; }
+        internal ulong EntrySize { get; init; }
 
         internal bool Contains(ulong address) => address - Address < Size;
     }

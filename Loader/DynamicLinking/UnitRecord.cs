@@ -109,7 +109,7 @@ internal sealed class UnitRecord
 
         ulong header = segments.Header is 0 ? block.Address + (ulong)headers : segments.Header;
         Put(bytes, Base, header);
-        Put(bytes, Headers, header + UnitSegments.FileHeaderSize);
+        Put(bytes, Headers, header + (ulong)UnitSegments.FileHeaderSize);
         Put(bytes, HeaderCount, (ulong)segments.Count);
         Put(bytes, UnwindIndex, segments.UnwindIndex);
         Put(bytes, Symbols, block.Address + (ulong)table);

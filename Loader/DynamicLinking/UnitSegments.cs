@@ -14,14 +14,13 @@ namespace ElfLoader.DynamicLinking;
 /// </remarks>
 internal sealed class UnitSegments
 {
+    private const int MostNotes = 16;
+
     /// <summary>Bytes of an ELF header.</summary>
-    internal const int FileHeaderSize = 64;
+    internal static int FileHeaderSize => Elf64.FileHeaderSize;
 
     /// <summary>Bytes of the ELF header and of as many program headers as there can be: the blocks, TLS, notes, unwind tables, stack.</summary>
-    internal const int HeaderSize = FileHeaderSize + (ProgramHeaderSize * (4 + 1 + MostNotes + 2));
-
-    private const int MostNotes = 16;
-    private const int ProgramHeaderSize = 56;
+    internal static int HeaderSize => Elf64.FileHeaderSize + (Elf64.ProgramHeaderSize * (4 + 1 + MostNotes + 2));
 
     private readonly List<ProgramHeader> _loads = [];
     private readonly List<ProgramHeader> _others = [];
@@ -85,23 +84,20 @@ internal sealed class UnitSegments
     internal void Write(Span<byte> bytes, ulong address)
     {
         var fields = new ElfFields(is64Bit: true);
-        fields.Bytes(
-        [
-            0x7f, (byte)'E', (byte)'L', (byte)'F', ElfConstants.ELFCLASS64, ElfConstants.ELFDATA2LSB, ElfConstants.EV_CURRENT,
-            ElfConstants.ELFOSABI_NONE, 0, 0, 0, 0, 0, 0, 0, 0,
-        ]);
-        fields.U16(ElfConstants.ET_EXEC);
-        fields.U16(HostMachine.Architecture.Machine);
-        fields.U32(ElfConstants.EV_CURRENT);
-        fields.Word(0); // no entry
-        fields.Word(FileHeaderSize);
-        fields.Word(0); // no section headers
-        fields.U32(0);
-        fields.U16(FileHeaderSize);
-        fields.U16(ProgramHeaderSize);
-        fields.U16((ushort)Count);
-        fields.U16((ushort)Elf64.SectionHeaderSize);
-        fields.U32(0);
+        fields.FileHeader(ElfConstants.ELFOSABI_NONE, new FileHeader(
+            ElfConstants.ET_EXEC,
+            HostMachine.Architecture.Machine,
+            ElfConstants.EV_CURRENT,
+            Entry: 0,
+            ProgramHeaders: (ulong)FileHeaderSize,
+            SectionHeaders: 0,
+            Flags: 0,
+            Size: 0,
+            ProgramHeaderSize: 0,
+            ProgramHeaderCount: (ushort)Count,
+            SectionHeaderSize: 0,
+            SectionCount: 0,
+            SectionNames: 0));
         IEnumerable<ProgramHeader> index = UnwindIndex is 0 ? [] :
             [new(ElfConstants.PT_GNU_EH_FRAME, ElfConstants.PF_R, 0, UnwindIndex, UnwindIndexSize, UnwindIndexSize, sizeof(uint))];
         foreach (ProgramHeader header in (IEnumerable<ProgramHeader>)[.. _loads, .. _others, .. index])

@@ -17,6 +17,9 @@ internal interface IElfClass
     /// <summary>Bytes in the file header.</summary>
     static abstract int FileHeaderSize { get; }
 
+    /// <summary>Bytes in a program header.</summary>
+    static abstract int ProgramHeaderSize { get; }
+
     /// <summary>Bytes in a section header.</summary>
     static abstract int SectionHeaderSize { get; }
 
@@ -62,6 +65,9 @@ internal readonly struct Elf32 : IElfClass
 
     /// <inheritdoc/>
     public static int FileHeaderSize => 52;
+
+    /// <inheritdoc/>
+    public static int ProgramHeaderSize => 32;
 
     /// <inheritdoc/>
     public static int SectionHeaderSize => 40;
@@ -114,6 +120,9 @@ internal readonly struct Elf64 : IElfClass
 
     /// <inheritdoc/>
     public static int FileHeaderSize => 64;
+
+    /// <inheritdoc/>
+    public static int ProgramHeaderSize => 56;
 
     /// <inheritdoc/>
     public static int SectionHeaderSize => 64;

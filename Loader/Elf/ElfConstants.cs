@@ -229,4 +229,50 @@ public static class ElfConstants
     public const uint PF_W = 2;
     /// <summary>Readable.</summary>
     public const uint PF_R = 4;
+
+    // Dynamic section: d_tag (gABI, "Dynamic Section").
+    /// <summary>The hash table of symbols.</summary>
+    public const ulong DT_HASH = 4;
+
+    /// <summary>The names of symbols.</summary>
+    public const ulong DT_STRTAB = 5;
+
+    /// <summary>The symbols.</summary>
+    public const ulong DT_SYMTAB = 6;
+
+    /// <summary>Relocations with addends.</summary>
+    public const ulong DT_RELA = 7;
+
+    /// <summary>Bytes of these.</summary>
+    public const ulong DT_RELASZ = 8;
+
+    /// <summary>Bytes of each.</summary>
+    public const ulong DT_RELAENT = 9;
+
+    /// <summary>Bytes of the names.</summary>
+    public const ulong DT_STRSZ = 10;
+
+    /// <summary>Bytes of a symbol.</summary>
+    public const ulong DT_SYMENT = 11;
+
+    /// <summary>The name of a shared object.</summary>
+    public const ulong DT_SONAME = 14;
+
+    /// <summary>A sum of <c>DF_…</c>.</summary>
+    public const ulong DT_FLAGS = 30;
+
+    /// <summary>A sum of <c>DF_1_…</c>.</summary>
+    public const ulong DT_FLAGS_1 = 0x6fff_fffb;
+
+    /// <summary>Everything is bound when the object is opened.</summary>
+    public const ulong DF_BIND_NOW = 8;
+
+    /// <summary>Its thread-local storage has a fixed distance from the thread pointer.</summary>
+    public const ulong DF_STATIC_TLS = 0x10;
+
+    /// <summary>The same as DF_BIND_NOW.</summary>
+    public const ulong DF_1_NOW = 1;
+
+    /// <summary>It is never unmapped.</summary>
+    public const ulong DF_1_NODELETE = 8;
 }

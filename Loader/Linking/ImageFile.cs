@@ -1,4 +1,3 @@
-using System.Text;
 using ElfLoader.Elf;
 
 namespace ElfLoader.Linking;
@@ -11,7 +10,6 @@ internal sealed class ImageFile
     private readonly ImageMachine _machine;
     private readonly ProgramHeaders _segments;
     private readonly List<ImageOutput> _sections = [];
-    private readonly List<string> _names = [""];
     private readonly List<uint> _nameOffsets = [0];
 
     internal ImageFile(ImageMachine machine, ProgramHeaders segments)
@@ -36,7 +34,7 @@ internal sealed class ImageFile
 
     private int SectionHeaderSize => _machine.Is64Bit ? Elf64.SectionHeaderSize : Elf32.SectionHeaderSize;
 
-    private int ProgramHeaderSize => _machine.Is64Bit ? 56 : 32;
+    private int ProgramHeaderSize => _machine.Is64Bit ? Elf64.ProgramHeaderSize : Elf32.ProgramHeaderSize;
 
     private ulong SectionHeaders { get; set; }
 
@@ -151,19 +149,10 @@ internal sealed class ImageFile
 
     private void AddNames()
     {
-        var strings = new MemoryStream();
-        strings.WriteByte(0);
-        Dictionary<string, uint> offsets = new() { [""] = 0 };
+        var strings = new StringTableWriter();
         foreach (string name in _sections.Select(section => section.Name).Append(".shstrtab"))
         {
-            if (offsets.TryAdd(name, (uint)strings.Length))
-            {
-                strings.Write(Encoding.UTF8.GetBytes(name));
-                strings.WriteByte(0);
-            }
-
-            _names.Add(name);
-            _nameOffsets.Add(offsets[name]);
+            _nameOffsets.Add(strings.Add(name));
         }
 
         Add(".shstrtab", ElfConstants.SHT_STRTAB, 1, strings.ToArray());
@@ -195,25 +184,20 @@ internal sealed class ImageFile
         var fields = new ElfFields(_machine.Is64Bit);
         List<ProgramHeader> headers = _segments.Make((ulong)FileHeaderSize, (ulong)ProgramHeaderSize);
         _null = NullHeader(headers.Count);
-        fields.Bytes(
-        [
-            0x7f, (byte)'E', (byte)'L', (byte)'F',
-            _machine.Is64Bit ? ElfConstants.ELFCLASS64 : ElfConstants.ELFCLASS32,
-            ElfConstants.ELFDATA2LSB, ElfConstants.EV_CURRENT, OsAbi, 0, 0, 0, 0, 0, 0, 0, 0,
-        ]);
-        fields.U16(ElfConstants.ET_EXEC);
-        fields.U16(_machine.Rules.Architecture.Machine);
-        fields.U32(ElfConstants.EV_CURRENT);
-        fields.Word(Entry);
-        fields.Word((ulong)FileHeaderSize);
-        fields.Word(SectionHeaders);
-        fields.U32(Flags);
-        fields.U16((ushort)FileHeaderSize);
-        fields.U16((ushort)ProgramHeaderSize);
-        fields.U16((ushort)Math.Min(headers.Count, ElfConstants.PN_XNUM));
-        fields.U16((ushort)SectionHeaderSize);
-        fields.U16(_null.Size is 0 ? (ushort)(_sections.Count + 1) : (ushort)0);
-        fields.U16(_null.Link is 0 ? (ushort)_sections.Count : ElfConstants.SHN_XINDEX);
+        fields.FileHeader(OsAbi, new FileHeader(
+            ElfConstants.ET_EXEC,
+            _machine.Rules.Architecture.Machine,
+            ElfConstants.EV_CURRENT,
+            Entry,
+            ProgramHeaders: (ulong)FileHeaderSize,
+            SectionHeaders: SectionHeaders,
+            Flags,
+            Size: 0,
+            ProgramHeaderSize: 0,
+            ProgramHeaderCount: (ushort)Math.Min(headers.Count, ElfConstants.PN_XNUM),
+            SectionHeaderSize: 0,
+            SectionCount: _null.Size is 0 ? (ushort)(_sections.Count + 1) : (ushort)0,
+            SectionNames: _null.Link is 0 ? (ushort)_sections.Count : ElfConstants.SHN_XINDEX));
         foreach (ProgramHeader header in headers)
         {
             fields.ProgramHeader(header);
@@ -227,12 +211,12 @@ internal sealed class ImageFile
     private byte[] WriteSectionHeaders()
     {
         var fields = new ElfFields(_machine.Is64Bit);
-        fields.SectionHeader(0, _null);
+        fields.SectionHeader(_null);
         for (int i = 0; i < _sections.Count; i++)
         {
             ImageOutput section = _sections[i];
-            fields.SectionHeader(_nameOffsets[i + 1], new SectionHeader(
-                0,
+            fields.SectionHeader(new SectionHeader(
+                _nameOffsets[i + 1],
                 section.Type,
                 section.Flags,
                 section.Zone is ImageZone.File ? 0 : section.Address,

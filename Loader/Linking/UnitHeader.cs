@@ -49,7 +49,7 @@ internal sealed class UnitHeader
     /// <summary>Takes the room, and lays the notes out: those of one alignment end to end, as one program header has them.</summary>
     internal void Place(ref LinkBlock block, int number)
     {
-        _offset = block.Append(UnitSegments.HeaderSize, sizeof(ulong));
+        _offset = block.Append((ulong)UnitSegments.HeaderSize, sizeof(ulong));
         foreach (ulong alignment in (ReadOnlySpan<ulong>)[sizeof(ulong), sizeof(uint)])
         {
             ulong start = block.Append(0, alignment);

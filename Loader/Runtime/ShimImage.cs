@@ -1,5 +1,8 @@
 using System.Buffers.Binary;
-using System.Text;
+using ElfLoader.Arch.X64;
+using ElfLoader.Elf;
+using ElfLoader.Linking;
+using static ElfLoader.Elf.ElfConstants;
 
 namespace ElfLoader.Runtime;
 
@@ -10,15 +13,16 @@ namespace ElfLoader.Runtime;
 /// </summary>
 internal static class ShimImage
 {
-    private const int HeaderSize = 64;
-    private const int ProgramHeaderSize = 56;
-    private const int SectionHeaderSize = 64;
     private const int SymbolSize = 24;
-    private const int ProgramHeaders = 8;
-    private const int DynamicSymbols = HeaderSize + (ProgramHeaders * ProgramHeaderSize);
+    private const int RelocationSize = 24;
+    private const int HashSize = 6 * 4;
+    private const int DynamicEntrySize = 16;
+    private const int ProgramHeaderCount = 8;
+    private const int DynamicSymbols = 64 + (ProgramHeaderCount * 56); // after the file header and the program headers
     private const int HashTable = DynamicSymbols + (3 * SymbolSize);
-    private const int Relocations = HashTable + (6 * 4) + 8;
-    private const int DynamicStrings = Relocations + 24;
+    private const int Relocations = HashTable + HashSize + 8;
+    private const int DynamicStrings = Relocations + RelocationSize;
+    private const int DynamicEntries = 12;
     private const string LibraryName = "elfloader-shim";
     private const string RegisterFunction = "jit_debug_register_code";
     private const string RegisterCode = "__jit_debug_register_code";
@@ -40,180 +44,170 @@ internal static class ShimImage
     /// <param name="tlsSize">Bytes of its TLS block, a multiple of <see cref="ShimLayout.TlsAlignment"/>.</param>
     public static byte[] Write(in ShimConstants constants, int tlsSize)
     {
-        const ushort Code = 6;
-        const ushort Data = 9;
+        const byte globalFunction = (STB_GLOBAL << 4) | STT_FUNC;
+        const byte globalObject = (STB_GLOBAL << 4) | STT_OBJECT;
+        const byte localFunction = (STB_LOCAL << 4) | STT_FUNC;
+        const ushort code = 6;
+        const ushort data = 9;
         int loaded = ShimLayout.TlsImage + tlsSize;
-        (byte[] names, int[] nameOffsets) = Strings([LibraryName, RegisterCode, Descriptor]);
+        var names = new StringTableWriter();
+        uint libraryName = names.Add(LibraryName);
         Symbol[] exported =
         [
-            new(nameOffsets[1], 0x12, Code, ShimLayout.Code + Find(RegisterFunction).Offset, 2),
-            new(nameOffsets[2], 0x11, Data, ShimLayout.JitDescriptor, 24),
+            new(names.Add(RegisterCode), globalFunction, code, ShimLayout.Code + Find(RegisterFunction).Offset, 2),
+            new(names.Add(Descriptor), globalObject, data, ShimLayout.JitDescriptor, 24),
         ];
 
         // For people: names of the other functions, in backtraces. Local symbols come first.
-        ShimFunction[] others =
+        var allNames = new StringTableWriter();
+        Symbol[] locals =
         [
-            .. ShimCode.Functions.Where(function => function.Name is not (RegisterFunction or UnwindHeader or UnwindTable)),
+            .. ShimCode.Functions.Where(function => function.Name is not (RegisterFunction or UnwindHeader or UnwindTable))
+                .Select(function => new Symbol(
+                    allNames.Add($"elfloader_{function.Name}"),
+                    localFunction,
+                    code,
+                    ShimLayout.Code + function.Offset,
+                    function.Code.Length)),
         ];
-        int localSymbols = others.Length;
-        (byte[] allNames, int[] all) = Strings(
-            [.. others.Select(function => $"elfloader_{function.Name}"), RegisterCode, Descriptor]);
         Symbol[] symbols =
         [
-            .. others.Select((function, i) =>
-                new Symbol(all[i], 0x02, Code, ShimLayout.Code + function.Offset, function.Code.Length)),
-            exported[0] with { Name = all[^2] },
-            exported[1] with { Name = all[^1] },
+            .. locals, exported[0] with { Name = allNames.Add(RegisterCode) }, exported[1] with { Name = allNames.Add(Descriptor) },
         ];
-        (byte[] sectionNames, int[] sectionNameOffsets) = Strings(SectionNames.AsSpan(1));
+        var sectionNames = new StringTableWriter();
+        uint[] sectionNameOffsets = [.. SectionNames.Select(sectionNames.Add)];
+        byte[] nameBytes = names.ToArray();
+        byte[] allNameBytes = allNames.ToArray();
+        byte[] sectionNameBytes = sectionNames.ToArray();
 
         int symbolTable = loaded;
         int strings = symbolTable + ((symbols.Length + 1) * SymbolSize);
-        int sectionStrings = strings + allNames.Length;
-        int sections = (sectionStrings + sectionNames.Length + 7) & ~7;
-        byte[] file = new byte[sections + (SectionNames.Length * SectionHeaderSize)];
+        int sectionStrings = strings + allNameBytes.Length;
+        int sections = (sectionStrings + sectionNameBytes.Length + 7) & ~7;
+        byte[] file = new byte[sections + (SectionNames.Length * Elf64.SectionHeaderSize)];
 
-        WriteHeader(file, sections);
-        WriteProgramHeaders(file, loaded, tlsSize);
-        WriteSymbols(file, DynamicSymbols, exported);
+        Headers(sections, loaded, tlsSize).CopyTo(file, 0);
+        Symbols(exported).CopyTo(file, DynamicSymbols);
         Words32(file, HashTable, [1, 3, 1, 0, 2, 0]); // one bucket: symbol 1, then 2
-        Words(file, Relocations, [ShimLayout.Got, 18, 0]); // R_X86_64_TPOFF64 against the block's start
-        names.CopyTo(file, DynamicStrings);
+        Words(file, Relocations, [ShimLayout.Got, X64Relocations.R_X86_64_TPOFF64, 0]); // against the block's start
+        nameBytes.CopyTo(file, DynamicStrings);
         Words(file, ShimLayout.Constants, constants.Words);
         foreach (ShimFunction function in ShimCode.Functions)
         {
             function.Code.CopyTo(file, ShimLayout.Code + function.Offset);
         }
 
-        WriteDynamic(file, names.Length);
+        Words(file, ShimLayout.Dynamic, Dynamic(libraryName, nameBytes.Length));
         Words(file, ShimLayout.JitDescriptor, [1, 0, 0]); // version 1, no action, no entries
-        WriteSymbols(file, symbolTable, symbols);
-        allNames.CopyTo(file, strings);
-        sectionNames.CopyTo(file, sectionStrings);
+        Symbols(symbols).CopyTo(file, symbolTable);
+        allNameBytes.CopyTo(file, strings);
+        sectionNameBytes.CopyTo(file, sectionStrings);
 
         ShimFunction header = Find(UnwindHeader);
         ShimFunction unwind = Find(UnwindTable);
+        const ulong readOnly = SHF_ALLOC;
+        const ulong writable = SHF_ALLOC | SHF_WRITE;
         Section[] table =
         [
-            default,
-            new(11, 2, DynamicSymbols, 3 * SymbolSize, Link: 4, Info: 1, EntrySize: SymbolSize),
-            new(5, 2, HashTable, 6 * 4, Link: 1, EntrySize: 4),
-            new(4, 2, Relocations, 24, Link: 1, EntrySize: 24),
-            new(3, 2, DynamicStrings, names.Length),
-            new(1, 2, ShimLayout.Constants, constants.Words.Length * 8),
-            new(1, 6, ShimLayout.Code, header.Offset, Alignment: 16),
-            new(1, 3, ShimLayout.Got, 8),
-            new(6, 3, ShimLayout.Dynamic, DynamicEntries * 16, Link: 4, EntrySize: 16),
-            new(1, 3, ShimLayout.JitDescriptor, ShimLayout.TlsImage - ShimLayout.JitDescriptor),
-            new(1, 0x403, ShimLayout.TlsImage, tlsSize, Alignment: ShimLayout.TlsAlignment),
-            new(2, 0, symbolTable, strings - symbolTable, Link: 12, Info: localSymbols + 1, EntrySize: SymbolSize),
-            new(3, 0, strings, allNames.Length, Alignment: 1),
-            new(3, 0, sectionStrings, sectionNames.Length, Alignment: 1),
-            new(1, 2, ShimLayout.Code + header.Offset, header.Code.Length, Alignment: 4),
-            new(1, 2, ShimLayout.Code + unwind.Offset, unwind.Code.Length),
+            new(SHT_NULL, 0, 0, 0, Alignment: 0),
+            new(SHT_DYNSYM, readOnly, DynamicSymbols, 3 * SymbolSize, Link: 4, Info: 1, EntrySize: SymbolSize),
+            new(SHT_HASH, readOnly, HashTable, HashSize, Link: 1, EntrySize: 4),
+            new(SHT_RELA, readOnly, Relocations, RelocationSize, Link: 1, EntrySize: RelocationSize),
+            new(SHT_STRTAB, readOnly, DynamicStrings, nameBytes.Length),
+            new(SHT_PROGBITS, readOnly, ShimLayout.Constants, constants.Words.Length * 8),
+            new(SHT_PROGBITS, readOnly | SHF_EXECINSTR, ShimLayout.Code, header.Offset, Alignment: 16),
+            new(SHT_PROGBITS, writable, ShimLayout.Got, 8),
+            new(SHT_DYNAMIC, writable, ShimLayout.Dynamic, DynamicEntries * DynamicEntrySize, Link: 4, EntrySize: DynamicEntrySize),
+            new(SHT_PROGBITS, writable, ShimLayout.JitDescriptor, ShimLayout.TlsImage - ShimLayout.JitDescriptor),
+            new(SHT_PROGBITS, writable | SHF_TLS, ShimLayout.TlsImage, tlsSize, Alignment: ShimLayout.TlsAlignment),
+            new(
+                SHT_SYMTAB, 0, symbolTable, strings - symbolTable, Link: 12, Info: (uint)locals.Length + 1, EntrySize: SymbolSize),
+            new(SHT_STRTAB, 0, strings, allNameBytes.Length, Alignment: 1),
+            new(SHT_STRTAB, 0, sectionStrings, sectionNameBytes.Length, Alignment: 1),
+            new(SHT_PROGBITS, readOnly, ShimLayout.Code + header.Offset, header.Code.Length, Alignment: 4),
+            new(SHT_PROGBITS, readOnly, ShimLayout.Code + unwind.Offset, unwind.Code.Length),
         ];
-        for (int i = 1; i < table.Length; i++)
+        var headers = new ElfFields(is64Bit: true);
+        for (int i = 0; i < table.Length; i++)
         {
-            WriteSection(file, sections + (i * SectionHeaderSize), sectionNameOffsets[i - 1], table[i]);
+            headers.SectionHeader(table[i].Header(sectionNameOffsets[i]));
         }
 
+        headers.ToArray().CopyTo(file, sections);
         return file;
     }
 
     /// <summary>The function of a name in <c>Shim.s</c>.</summary>
     public static ShimFunction Find(string name) => ShimCode.Functions.First(function => function.Name == name);
 
-    private const int DynamicEntries = 12;
-
-    private static void WriteHeader(byte[] file, int sections)
+    private static byte[] Headers(int sections, int loaded, int tlsSize)
     {
-        ReadOnlySpan<byte> identification = [0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1, 1];
-        identification.CopyTo(file);
-        Words32(file, 16, [3 | (62u << 16), 1]); // ET_DYN, EM_X86_64
-        Words(file, 24, [0, HeaderSize, (ulong)sections]);
-        Words32(
-            file,
-            48,
-            [
-                0,
-                HeaderSize | (ProgramHeaderSize << 16),
-                ProgramHeaders | (SectionHeaderSize << 16),
-                (uint)SectionNames.Length | (SectionStrings << 16),
-            ]);
-    }
-
-    private static void WriteProgramHeaders(byte[] file, int loaded, int tlsSize)
-    {
-        // type, flags (execute 1, write 2, read 4), start, size, alignment
+        const uint read = PF_R;
+        const uint readWrite = PF_R | PF_W;
+        ShimFunction unwind = Find(UnwindHeader);
         (uint Type, uint Flags, int Start, int Size, int Alignment)[] headers =
         [
-            (1, 4, 0, ShimLayout.Page, ShimLayout.Page),
-            (1, 5, ShimLayout.Code, ShimLayout.Page, ShimLayout.Page),
-            (1, 6, ShimLayout.Got, loaded - ShimLayout.Got, ShimLayout.Page),
-            (2, 6, ShimLayout.Dynamic, DynamicEntries * 16, 8), // PT_DYNAMIC
-            (7, 4, ShimLayout.TlsImage, tlsSize, ShimLayout.TlsAlignment), // PT_TLS
-            (0x6474e550, 4, ShimLayout.Code + Find(UnwindHeader).Offset, Find(UnwindHeader).Code.Length, 4), // PT_GNU_EH_FRAME
-            (0x6474e551, 6, 0, 0, 16), // PT_GNU_STACK: no executable stack
-            (0x6474e552, 4, ShimLayout.Got, ShimLayout.Page, 1), // PT_GNU_RELRO
+            (PT_LOAD, read, 0, ShimLayout.Page, ShimLayout.Page),
+            (PT_LOAD, read | PF_X, ShimLayout.Code, ShimLayout.Page, ShimLayout.Page),
+            (PT_LOAD, readWrite, ShimLayout.Got, loaded - ShimLayout.Got, ShimLayout.Page),
+            (PT_DYNAMIC, readWrite, ShimLayout.Dynamic, DynamicEntries * DynamicEntrySize, 8),
+            (PT_TLS, read, ShimLayout.TlsImage, tlsSize, ShimLayout.TlsAlignment),
+            (PT_GNU_EH_FRAME, read, ShimLayout.Code + unwind.Offset, unwind.Code.Length, 4),
+            (PT_GNU_STACK, readWrite, 0, 0, 16), // no executable stack
+            (PT_GNU_RELRO, read, ShimLayout.Got, ShimLayout.Page, 1),
         ];
-        for (int i = 0; i < headers.Length; i++)
+        var fields = new ElfFields(is64Bit: true);
+        fields.FileHeader(ELFOSABI_NONE, new FileHeader(
+            ET_DYN,
+            EM_X86_64,
+            EV_CURRENT,
+            Entry: 0,
+            ProgramHeaders: (ulong)Elf64.FileHeaderSize,
+            SectionHeaders: (ulong)sections,
+            Flags: 0,
+            Size: 0,
+            ProgramHeaderSize: 0,
+            ProgramHeaderCount,
+            SectionHeaderSize: 0,
+            SectionCount: (ushort)SectionNames.Length,
+            SectionStrings));
+        foreach ((uint type, uint flags, int start, int size, int alignment) in headers)
         {
-            int at = HeaderSize + (i * ProgramHeaderSize);
-            (uint type, uint flags, int start, int size, int alignment) = headers[i];
-            Words32(file, at, [type, flags]);
-            Words(file, at + 8, [(ulong)start, (ulong)start, (ulong)start, (ulong)size, (ulong)size, (ulong)alignment]);
+            fields.ProgramHeader(
+                new ProgramHeader(type, flags, (ulong)start, (ulong)start, (ulong)size, (ulong)size, (ulong)alignment));
         }
+
+        return fields.ToArray();
     }
 
-    private static void WriteDynamic(byte[] file, int stringSize) => Words(
-        file,
-        ShimLayout.Dynamic,
-        [
-            4, HashTable, // DT_HASH
-            5, DynamicStrings, // DT_STRTAB
-            6, DynamicSymbols, // DT_SYMTAB
-            10, (ulong)stringSize, // DT_STRSZ
-            11, SymbolSize, // DT_SYMENT
-            7, Relocations, // DT_RELA
-            8, 24, // DT_RELASZ
-            9, 24, // DT_RELAENT
-            14, 1, // DT_SONAME: the first string
-            30, 0x18, // DT_FLAGS: BIND_NOW, STATIC_TLS
-            0x6ffffffb, 0x9, // DT_FLAGS_1: NOW, NODELETE
-            0, 0,
-        ]);
+    private static ulong[] Dynamic(uint libraryName, int stringSize) =>
+    [
+        DT_HASH, HashTable,
+        DT_STRTAB, DynamicStrings,
+        DT_SYMTAB, DynamicSymbols,
+        DT_STRSZ, (ulong)stringSize,
+        DT_SYMENT, SymbolSize,
+        DT_RELA, Relocations,
+        DT_RELASZ, RelocationSize,
+        DT_RELAENT, RelocationSize,
+        DT_SONAME, libraryName,
+        DT_FLAGS, DF_BIND_NOW | DF_STATIC_TLS,
+        DT_FLAGS_1, DF_1_NOW | DF_1_NODELETE,
+        0, 0,
+    ];
 
-    private static void WriteSymbols(byte[] file, int at, ReadOnlySpan<Symbol> symbols)
+    private static byte[] Symbols(ReadOnlySpan<Symbol> symbols)
     {
+        byte[] table = new byte[(symbols.Length + 1) * SymbolSize]; // the null symbol comes first
+        int at = 0;
         foreach (Symbol symbol in symbols)
         {
-            at += SymbolSize; // the null symbol comes first
-            Words32(file, at, [(uint)symbol.Name, symbol.Info | ((uint)symbol.Section << 16)]);
-            Words(file, at + 8, [(ulong)symbol.Value, (ulong)symbol.Size]);
-        }
-    }
-
-    private static void WriteSection(byte[] file, int at, int name, Section section)
-    {
-        Words32(file, at, [(uint)name, section.Type]);
-        ulong address = section.Flags is 0 ? 0 : (ulong)section.Start;
-        Words(file, at + 8, [section.Flags, address, (ulong)section.Start, (ulong)section.Size]);
-        Words32(file, at + 40, [(uint)section.Link, (uint)section.Info]);
-        Words(file, at + 48, [(ulong)section.Alignment, (ulong)section.EntrySize]);
-    }
-
-    private static (byte[] Table, int[] Offsets) Strings(ReadOnlySpan<string> strings)
-    {
-        var table = new List<byte> { 0 };
-        int[] offsets = new int[strings.Length];
-        for (int i = 0; i < strings.Length; i++)
-        {
-            offsets[i] = table.Count;
-            table.AddRange(Encoding.UTF8.GetBytes(strings[i]));
-            table.Add(0);
+            at += SymbolSize;
+            Words32(table, at, [symbol.Name, symbol.Info | ((uint)symbol.Section << 16)]);
+            Words(table, at + 8, [(ulong)symbol.Value, (ulong)symbol.Size]);
         }
 
-        return ([.. table], offsets);
+        return table;
     }
 
     private static void Words(byte[] file, int at, ReadOnlySpan<ulong> words)
@@ -234,8 +228,21 @@ internal static class ShimImage
         }
     }
 
-    private readonly record struct Symbol(int Name, byte Info, ushort Section, int Value, int Size);
+    private readonly record struct Symbol(uint Name, byte Info, ushort Section, int Value, int Size);
 
     private readonly record struct Section(
-        uint Type, ulong Flags, int Start, int Size, int Link = 0, int Info = 0, int Alignment = 8, int EntrySize = 0);
+        uint Type, ulong Flags, int Start, int Size, uint Link = 0, uint Info = 0, int Alignment = 8, int EntrySize = 0)
+    {
+        internal SectionHeader Header(uint name) => new(
+            name,
+            Type,
+            Flags,
+            Address: Flags is 0 ? 0 : (ulong)Start,
+            Offset: (ulong)Start,
+            (ulong)Size,
+            Link,
+            Info,
+            (ulong)Alignment,
+            (ulong)EntrySize);
+    }
 }
