@@ -168,6 +168,20 @@ public sealed class LoadedUnit : IDefinitionOwner
         }
     }
 
+    /// <summary>Units that may call it yet, though neither it nor they are defined; <see cref="EntryRegistry"/> guards it.</summary>
+    internal OwedUnits? OwedCallers
+    {
+        get => _rarities?.OwedCallers;
+        set => Rare.OwedCallers = value;
+    }
+
+    /// <summary>Whether it is freed, or about to be; <see cref="EntryRegistry"/> guards it. Noted of those that may be owed something.</summary>
+    internal bool HasEnded
+    {
+        get => _rarities is { HasEnded: true };
+        set => Rare.HasEnded = value;
+    }
+
     /// <summary>What it shares with its older and newer generations; <see cref="Redirection.KeptState"/> guards it.</summary>
     internal KeptState? KeptState
     {
@@ -291,6 +305,11 @@ public sealed class LoadedUnit : IDefinitionOwner
     /// <summary>Gives everything back, which can be.</summary>
     internal void Free()
     {
+        if (_rarities is not null)
+        {
+            OwedUnits.End(this);
+        }
+
         Resources.Discard();
         ForeignDestructors?.Dispose();
         if (UsesInterface)
@@ -300,8 +319,19 @@ public sealed class LoadedUnit : IDefinitionOwner
         }
     }
 
-    /// <summary>Whether something in it is to be called yet: a destructor that a thread owes, or one of a variable of others.</summary>
-    internal bool IsOwed => ForeignDestructors is { Count: > 0 } || Resources.IsOwed;
+    /// <summary>
+    /// Whether something in it may be called yet: a destructor that a thread owes, one of a variable of others, or what such a
+    /// destructor of another unit calls.
+    /// </summary>
+    internal bool IsOwed => HasOwedDestructor || OwedCallers?.FindAny() is not null;
+
+    /// <summary>Whether the system is going to call something in it, and that perhaps what the unit uses.</summary>
+    internal bool MayBeCalledYet => HasOwedDestructor || MayBeCalledAtExit;
+
+    /// <summary>Whether it does so when the process ends, and nobody can resolve calls.</summary>
+    internal bool MayBeCalledAtExit => ForeignDestructors is { Count: > 0 } || (RegistersExit && State is UnitState.Leaving);
+
+    private bool HasOwedDestructor => ForeignDestructors is { Count: > 0 } || Resources.IsOwed;
 
     private Rarities Rare => _rarities ?? Interlocked.CompareExchange(ref _rarities, new Rarities(), null) ?? _rarities;
 
@@ -317,6 +347,10 @@ public sealed class LoadedUnit : IDefinitionOwner
         internal UnitEntries? Entries { get; set; }
 
         internal List<CallEntry>? UsedEntries { get; set; }
+
+        internal OwedUnits? OwedCallers { get; set; }
+
+        internal bool HasEnded { get; set; }
 
         internal KeptState? KeptState { get; set; }
 

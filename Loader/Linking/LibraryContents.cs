@@ -290,7 +290,6 @@ internal sealed partial class LibraryContents
     private IReadOnlyList<LoadedUnit> End(LoadedUnit unit)
     {
         CallResolution.RunDestructors(unit);
-        ForgetUse(unit);
         unit.Objects = default;
         if (CanFree(unit))
         {
@@ -335,6 +334,7 @@ internal sealed partial class LibraryContents
     /// <summary>Gives the memory of a unit back; no lock is held.</summary>
     private static void Free(LoadedUnit unit)
     {
+        unit.Library.Contents.ForgetUse(unit);
         unit.Library.Tell(unit);
         unit.Free();
     }

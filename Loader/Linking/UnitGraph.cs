@@ -5,7 +5,7 @@ namespace ElfLoader.Linking;
 /// A definition that several objects bring (COMDAT, weak, common) belongs to all of them, whoever came first: the unit that
 /// brought it can go, but the memory stays until the last user has gone. Shared data is not destroyed before, either.
 /// </remarks>
-internal sealed class UnitGraph
+internal sealed partial class UnitGraph
 {
     private readonly Lock _gate = new();
     private readonly UnitEdges _edges = new();

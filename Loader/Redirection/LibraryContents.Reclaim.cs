@@ -180,10 +180,13 @@ internal sealed partial class LibraryContents
     /// <summary>Ends a unit's use of entries.</summary>
     private void ForgetUse(LoadedUnit unit)
     {
-        List<CallEntry> used;
+        if (unit.UsedEntries is not { } used)
+        {
+            return;
+        }
+
         lock (_process.Entries.Gate)
         {
-            used = unit.UsedEntries ?? [];
             used.ForEach(entry => entry.Users.Remove(unit));
             unit.UsedEntries = null;
         }
@@ -228,6 +231,7 @@ internal sealed partial class LibraryContents
 
         List<LoadedUnit> ending = _process.Graph.EndTogether(free.FindAll(unit => unit.KeptState is null));
         ending.ForEach(CallResolution.RunDestructors); // before any code goes that they may call
+        OwedUnits.Note([.. free, .. ending]);
         free.FindAll(unit => unit.State is UnitState.Leaving).ForEach(Dispose);
         FinishAll(ending);
     }
@@ -274,7 +278,7 @@ internal sealed partial class LibraryContents
     }
 
     /// <summary>Lets calls reach a unit that stays for what the process runs at exit, when nobody can resolve calls.</summary>
-    private static void ReachCode(LoadedUnit unit)
+    internal static void ReachCode(LoadedUnit unit)
     {
         lock (NativeProcess.Current.Entries.Gate)
         {
