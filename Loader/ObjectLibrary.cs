@@ -94,6 +94,9 @@ public sealed partial class ObjectLibrary : IDisposable
 
     internal ReadOnlySpan<ObjectLibrary> LinkedLibraries => _linked;
 
+    /// <summary>The same, which nobody changes: another one takes its place.</summary>
+    internal ObjectLibrary[] Linked => _linked;
+
     internal ReadOnlySpan<Archive> Archives => _archives;
 
     /// <summary>Loads objects, linked together with what was queued by <see cref="Add(string)"/>: all of them or none.</summary>
@@ -225,6 +228,7 @@ public sealed partial class ObjectLibrary : IDisposable
             _linked = [.. _linked, library];
         }
 
+        Contents.CountLinked();
         UpdateScope();
     }
 
@@ -293,18 +297,18 @@ public sealed partial class ObjectLibrary : IDisposable
     public static long ForkedChildrenWithoutCopies => ForkHandling.ChildrenWithoutCopies;
 
     /// <summary>How often definitions have been added and taken away that a link may miss or rely on.</summary>
-    internal ContentsChanges Changes
-    {
-        get
-        {
-            ContentsChanges changes = Contents.Changes;
-            foreach (ObjectLibrary linked in _linked)
-            {
-                changes += linked.Contents.Changes;
-            }
+    internal ContentsChanges Changes => ChangesWith(_linked);
 
-            return changes;
+    /// <summary>The same, where only these others count.</summary>
+    internal ContentsChanges ChangesWith(ObjectLibrary[] linked)
+    {
+        ContentsChanges changes = Contents.Changes;
+        foreach (ObjectLibrary other in linked)
+        {
+            changes += other.Contents.Changes;
         }
+
+        return changes;
     }
 
     private LoadedUnit Load(InputFiles inputs) => WithArchives(inputs, () => Link([.. inputs.Objects]));

@@ -2,7 +2,7 @@ using ElfLoader.Redirection;
 
 namespace ElfLoader.Linking;
 
-/// <content>Units whose initializers run.</content>
+/// <content>Units whose initializers run: of this library, and of those that link to it.</content>
 internal sealed partial class LibraryContents
 {
     private readonly List<StartingUnit> _starting = [];
@@ -15,27 +15,30 @@ internal sealed partial class LibraryContents
     /// </remarks>
     internal ContentsChanges Changes => new(Volatile.Read(ref _additions), Volatile.Read(ref _removals));
 
-    /// <summary>Notes that this thread runs a unit's code, which nobody else sees yet.</summary>
-    internal StartingUnit BeginStart(LoadedUnit unit, SymbolResolution resolution, bool isReplacing)
+    /// <summary>Counts that others are searched, too, where a link may have missed something.</summary>
+    internal void CountLinked()
     {
-        var starting = new StartingUnit(unit, resolution, isReplacing);
+        lock (_gate)
+        {
+            Count(new ContentsChanges(1, 0));
+        }
+    }
+
+    /// <summary>Notes that this thread runs the code of a unit of this library, or of one that links to it.</summary>
+    internal void BeginStart(StartingUnit starting)
+    {
         lock (_gate)
         {
             _starting.Add(starting);
         }
-
-        return starting;
     }
 
     /// <summary>Notes that it does not any more.</summary>
-    internal void EndStart(StartingUnit? starting)
+    internal void EndStart(StartingUnit starting)
     {
-        if (starting is not null)
+        lock (_gate)
         {
-            lock (_gate)
-            {
-                _starting.Remove(starting);
-            }
+            _starting.Remove(starting);
         }
     }
 
@@ -77,10 +80,10 @@ internal sealed partial class LibraryContents
         }
     }
 
-    /// <summary>The unit whose initializers this thread runs, the innermost. The gate is held.</summary>
+    /// <summary>The unit of this library whose initializers this thread runs, the innermost. The gate is held.</summary>
     private StartingUnit? StartingHere() => _starting.Count is 0
         ? null
-        : _starting.FindLast(starting => starting.Thread == Environment.CurrentManagedThreadId);
+        : _starting.FindLast(starting => starting.Thread == Environment.CurrentManagedThreadId && starting.IsOf(this));
 
     /// <summary>Counts what a link may have missed or relied on. The gate is held.</summary>
     private void Count(ContentsChanges changes)
@@ -91,7 +94,7 @@ internal sealed partial class LibraryContents
         {
             if (starting.Thread == Environment.CurrentManagedThreadId)
             {
-                starting.Changes += changes;
+                starting.Count(changes, this);
             }
         }
     }

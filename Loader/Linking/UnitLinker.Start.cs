@@ -19,21 +19,48 @@ internal sealed partial class UnitLinker
             bool callsUnit = CallsUnit;
             _publication.RelyOnOthers(unit, _resolution, refusesConflicts: callsUnit || _library.IsWatched);
             _state?.Join(unit);
-            starting = callsUnit ? _library.Contents.BeginStart(unit, _resolution, _request.Replace is not null) : null;
+            starting = callsUnit ? BeginStart(unit) : null;
             RunCode(unit);
-            _library.Contents.EndStart(starting);
+            EndStart(starting);
             _publication.Publish(unit, _resolution, _scope, _state, starting);
             _entries?.Settle(unit, isPublished: true);
             _library.Contents.LastPool = unit.Resources.Pool;
         }
         catch (Exception exception)
         {
-            _library.Contents.EndStart(starting);
+            EndStart(starting);
             _own += starting?.Changes ?? default;
             _library.Contents.Abandon(unit);
             _entries?.Settle(unit, isPublished: false);
             ThrowIfOfMemory(exception);
             throw;
+        }
+    }
+
+    /// <summary>Lets all libraries whose changes count know what this thread is about to run.</summary>
+    private StartingUnit BeginStart(LoadedUnit unit)
+    {
+        var starting = new StartingUnit(unit, _resolution, _request.Replace is not null);
+        _library.Contents.BeginStart(starting);
+        foreach (ObjectLibrary linked in _linked)
+        {
+            linked.Contents.BeginStart(starting);
+        }
+
+        return starting;
+    }
+
+    private void EndStart(StartingUnit? starting)
+    {
+        if (starting is null)
+        {
+            return;
+        }
+
+        _library.Contents.EndStart(starting);
+        foreach (ObjectLibrary linked in _linked)
+        {
+            linked.Contents.EndStart(starting);
         }
     }
 

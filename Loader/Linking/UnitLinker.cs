@@ -37,6 +37,7 @@ internal sealed partial class UnitLinker
     private readonly List<ElfObject> _inputs = [];
     private LinkRequest _request = LinkRequest.Ordinary;
     private UnitEntries? _entries;
+    private ObjectLibrary[] _linked = []; // when the link began: those whose changes count
     private ContentsChanges _before;
     private ContentsChanges _own;
     private bool _isReferredTo;
@@ -71,13 +72,14 @@ internal sealed partial class UnitLinker
     internal Replacement? Replacement => _publication.Replacement;
 
     /// <summary>
-    /// Whether it failed because of what other threads loaded or unloaded since it began, so that linking again will help.
+    /// Whether it failed because of what other threads loaded or unloaded since it began, so that linking again will help. What its
+    /// own initializers did they would do again.
     /// </summary>
     internal bool WasOvertaken
     {
         get
         {
-            ContentsChanges others = _library.Changes - _before - _own;
+            ContentsChanges others = _library.ChangesWith(_linked) - _before - _own;
             return _publication.WasOvertaken || others.Removals > 0
                 || (others.Additions > 0 && (HasWanted || _resolution.WasOvertaken(_scope.Pulled.Count)));
         }
@@ -93,7 +95,8 @@ internal sealed partial class UnitLinker
     /// <exception cref="LinkException">Something is wrong; nothing has changed.</exception>
     internal LoadedUnit? Link(ReadOnlySpan<ElfObject> inputs, LinkRequest request)
     {
-        _before = _library.Changes;
+        _linked = _library.Linked;
+        _before = _library.ChangesWith(_linked);
         _inputs.AddRange(inputs);
         _request = request;
         _publication.Begin(request);
@@ -125,7 +128,7 @@ internal sealed partial class UnitLinker
         _entries = UnitEntries.Find(_library, _resolution);
         _scan.Run(_values);
         _errors.ThrowIfAny();
-        if (_scan.UsesMissing && _library.Changes.Removals != _before.Removals)
+        if (_scan.UsesMissing && _library.ChangesWith(_linked).Removals != _before.Removals)
         {
             throw new LinkException(
                 LinkErrorCode.Undefined, new LinkLocation(NameOfUnit()),

@@ -81,7 +81,7 @@ internal sealed class UnitPublication
             state.Migrate();
             Replacement = _library.Contents.PublishReplacement(
                 _before, generation, unit, resolution, scope.Pulled, state.Reports, RunsInitializers);
-            if (Replacement is null && starting?.Changes.Additions > 0)
+            if (Replacement is null && starting?.Additions > 0)
             {
                 throw new LinkException(
                     LinkErrorCode.Duplicate,
