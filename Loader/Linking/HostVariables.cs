@@ -65,8 +65,8 @@ internal sealed class HostVariables
         }
     }
 
-    /// <summary>Whether the module of a variable has a strong variable whose name passes a test.</summary>
-    internal static bool AnyVariable(in HostVariable variable, NameTest test) => ModuleSymbols.AnyVariable(variable.Module, test);
+    /// <summary>Whether the module of a variable has a strong variable that passes a test.</summary>
+    internal static bool AnyVariable(in HostVariable variable, VariableTest test) => ModuleSymbols.AnyVariable(variable.Module, test);
 
     /// <summary>
     /// The one of several definitions that the dynamic linker binds a reference to: the first of what is searched; of a name that

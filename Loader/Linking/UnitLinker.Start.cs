@@ -105,7 +105,9 @@ internal sealed partial class UnitLinker
             InitializerLists lists = InitializerLists.Collect(_resolution.ObjectsIfAny(ObjectParts.FunctionArrays), _layout);
             unit.RegistersExit = lists.Terminators.Count > 0 || _resolution.Symbols.Find(AtExit) >= 0
                 || _resolution.Symbols.Find(PlainAtExit) >= 0;
+            unit.ForeignDestructors?.BeginInitializers();
             resources.Initialize(lists, _layout, _library);
+            unit.ForeignDestructors?.EndInitializers();
         }
 
         resources.Settle();

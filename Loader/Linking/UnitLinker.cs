@@ -120,7 +120,7 @@ internal sealed partial class UnitLinker
         }
 
         _errors.ThrowIfAny();
-        IReadOnlyList<string> warnings = VagueDefinitions.Share(_library, _resolution);
+        IReadOnlyList<string> warnings = VagueDefinitions.Share(_library, _resolution, _scope.Pulled.Count);
         warnings = UnitUnwinder.Warning(_resolution) is { } warning ? [.. warnings, warning] : warnings;
         var foreign = ForeignDestructors.Of(_resolution);
         _services.Register(foreign, _resolution);

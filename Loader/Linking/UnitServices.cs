@@ -15,13 +15,13 @@ internal sealed class UnitServices
 
     private const int TrapSize = 16;
 
-    private bool _usesThunks;
+    private int _thunksSize;
     private ulong _code;
 
     /// <summary>Forgets all of a link, so that there can be another one.</summary>
     internal void Clear()
     {
-        (_usesThunks, UsesTrap, _code) = (false, false, 0);
+        (_thunksSize, UsesTrap, _code) = (0, false, 0);
         Lifetime = default;
         Foreign = null;
     }
@@ -39,20 +39,17 @@ internal sealed class UnitServices
     internal void Register(ForeignDestructors? foreign, SymbolResolution resolution)
     {
         Foreign = foreign;
-        if (foreign is not null)
-        {
-            resolution.Override(resolution.Symbols.Find("__cxa_atexit"u8), Thunk(LifetimeThunks.AtForeignEnd));
-        }
+        foreign?.Bind(resolution, Thunk);
     }
 
     /// <summary>Bytes of code that the unit adds.</summary>
-    internal int CodeSize => (_usesThunks ? LifetimeThunks.Size : 0) + (UsesTrap ? TrapSize : 0);
+    internal int CodeSize => _thunksSize + (UsesTrap ? TrapSize : 0);
 
     /// <summary>The unit's registrations.</summary>
     internal UnitLifetime Lifetime { get; private set; }
 
     /// <summary>Address of an instruction that traps, if <see cref="UsesTrap"/>.</summary>
-    internal ulong TrapAddress => _code + (ulong)(_usesThunks ? LifetimeThunks.Size : 0);
+    internal ulong TrapAddress => _code + (ulong)_thunksSize;
 
     /// <summary>Finds a symbol that the unit defines, or that all units must take from the loader.</summary>
     internal SyntheticSymbol? Find(ReadOnlySpan<byte> name)
@@ -80,7 +77,7 @@ internal sealed class UnitServices
 
     private SyntheticSymbol Thunk(int offset)
     {
-        _usesThunks = true;
+        _thunksSize = Foreign is null ? LifetimeThunks.Size : LifetimeThunks.SizeWithForeign;
         return new SyntheticSymbol(() => _code + (ulong)offset, SymbolTraits.Internal | SymbolTraits.Function);
     }
 
@@ -100,7 +97,7 @@ internal sealed class UnitServices
     /// <summary>Writes the code.</summary>
     internal void Write(Span<byte> code)
     {
-        if (_usesThunks)
+        if (_thunksSize > 0)
         {
             NativeProcess.Host.Thunks.Write(code, Lifetime, Foreign?.MakeTable() ?? 0);
         }

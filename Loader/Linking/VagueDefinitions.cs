@@ -15,8 +15,9 @@ namespace ElfLoader.Linking;
 /// is the same in each copy, and they refer to the functions of their unit, so they are not shared.
 /// </para>
 /// <para>
-/// A unit that has strong variables which the provider has, too, brings a copy of that library, with state of its own, as
-/// libstdc++.a is one of libstdc++.so.6. Half of it would be the one's and half the other's: it is kept apart as a whole.
+/// A unit that has strong variables which the provider has, too, of the same size and seen by others in both, brings a copy of that
+/// library, with state of its own, as libstdc++.a is one of libstdc++.so.6. Half of it would be the one's and half the other's: it
+/// is kept apart as a whole. Who links a static library means that; else there is a warning, which names one of these variables.
 /// </para>
 /// </remarks>
 internal sealed class VagueDefinitions
@@ -25,26 +26,71 @@ internal sealed class VagueDefinitions
     private readonly SymbolResolution _resolution;
     private readonly List<Variable> _variables = [];
     private readonly List<string> _warnings = [];
-    private readonly Dictionary<object, (bool IsCopied, List<string> Kept)> _providers = [];
+    private readonly Dictionary<object, Provider> _providers = [];
+    private readonly int _given; // objects before those that archives provided
+    private string? _copied; // the strong variable that the last test was true for
+    private bool _isOfArchive; // whether an archive provided it
 
-    private VagueDefinitions(ObjectLibrary library, SymbolResolution resolution)
+    private VagueDefinitions(ObjectLibrary library, SymbolResolution resolution, int pulled)
     {
         _library = library;
         _resolution = resolution;
+        _given = resolution.Objects.Count - pulled;
     }
 
     private readonly record struct Variable(int Symbol, int Guard);
 
+    /// <summary>Who has variables of the link, too.</summary>
+    /// <param name="copied">A strong variable that makes the unit a copy of it; null if there is none.</param>
+    /// <param name="isMeant">Whether an archive provided that.</param>
+    private sealed class Provider(string? copied, bool isMeant)
+    {
+        private const int Shown = 5;
+        private readonly List<string> _kept = [];
+        private int _count;
+
+        internal bool IsCopied => copied is not null;
+
+        /// <summary>Notes a variable that the unit keeps for itself.</summary>
+        internal void Keep(string name)
+        {
+            _count++;
+            if (_kept.Count < Shown)
+            {
+                _kept.Add(name);
+            }
+        }
+
+        /// <summary>The warning of what is kept; null if nothing is.</summary>
+        internal string? Warning(object provider)
+        {
+            if (_count is 0 || isMeant)
+            {
+                return null;
+            }
+
+            var text = new StringBuilder("'").AppendJoin("', '", _kept).Append('\'');
+            _ = _count > Shown ? text.Append($" and {_count - Shown} more") : text;
+            _ = text.Append($": {(_count > 1 ? "variables" : "a variable")} of {provider}, too, of which the unit has its own ");
+            return copied is null
+                ? text.Append($"({nameof(VagueLinkage)}.{nameof(VagueLinkage.Private)})").ToString()
+                : text.Append($"because it brings a copy of that library: both define '{copied}'").ToString();
+        }
+    }
+
     /// <summary>Lets the variables of a link give way to those that are there.</summary>
+    /// <param name="library">The library.</param>
+    /// <param name="resolution">The link.</param>
+    /// <param name="pulled">How many objects, the last ones, came from archives.</param>
     /// <returns>Warnings of those that are there twice; mostly empty.</returns>
-    internal static IReadOnlyList<string> Share(ObjectLibrary library, SymbolResolution resolution)
+    internal static IReadOnlyList<string> Share(ObjectLibrary library, SymbolResolution resolution, int pulled)
     {
         if (!resolution.HasVagueVariables || (library.LinkedLibraries.IsEmpty && library.Host.IsEmpty))
         {
             return [];
         }
 
-        var vague = new VagueDefinitions(library, resolution);
+        var vague = new VagueDefinitions(library, resolution, pulled);
         vague.Collect();
         if (vague._variables.Count > 0)
         {
@@ -90,18 +136,17 @@ internal sealed class VagueDefinitions
 
         foreach (HostVariable found in host.Find())
         {
-            if (!IsOwn(found.Symbol) && !IsCopyOf(found.Provider, test => HostVariables.AnyVariable(found, test)))
+            if (!IsOwn(found.Symbol) && !IsCopyOf(found.Provider, found.Symbol, test => HostVariables.AnyVariable(found, test)))
             {
                 Decide(new Variable(found.Symbol, found.Guard), found.Definition, found.GuardDefinition, found.Provider);
             }
         }
 
-        foreach ((object provider, (_, List<string> kept)) in _providers)
+        foreach ((object provider, Provider known) in _providers)
         {
-            if (kept.Count > 0)
+            if (known.Warning(provider) is { } warning)
             {
-                _warnings.Add($"{Listed(kept)}: {(kept.Count > 1 ? "variables" : "a variable")} of {provider}, too, of which the unit has "
-                    + $"its own ({nameof(VagueLinkage)}.{nameof(VagueLinkage.Private)})");
+                _warnings.Add(warning);
             }
         }
     }
@@ -114,7 +159,7 @@ internal sealed class VagueDefinitions
             Definition found = Find(linked, variable.Symbol);
             if (found is { Exists: true, IsHidden: false, Type: SymbolType.Object })
             {
-                if (!IsOwn(variable.Symbol) && !IsCopyOf(linked, test => AnyStrongVariable(linked, test)))
+                if (!IsOwn(variable.Symbol) && !IsCopyOf(linked, variable.Symbol, test => AnyStrongVariable(linked, test)))
                 {
                     Definition guard = variable.Guard >= 0 ? Find(linked, variable.Guard) : default;
                     Decide(variable, found, guard.IsHidden ? default : guard, linked);
@@ -146,7 +191,7 @@ internal sealed class VagueDefinitions
         }
         else if (IsPrivate)
         {
-            _providers[provider].Kept.Add(name);
+            _providers[provider].Keep(name);
         }
         else
         {
@@ -161,24 +206,32 @@ internal sealed class VagueDefinitions
     private void Warn(string name, object provider, string reason) =>
         _warnings.Add($"'{name}' is not one with that of {provider}, {reason}");
 
-    /// <summary>Whether the unit or its library brings a copy of a provider: has a strong variable that this has, too.</summary>
-    private bool IsCopyOf(object provider, Func<Memory.NameTest, bool> anyVariable)
+    /// <summary>
+    /// Whether the unit or its library brings a copy of a provider: has a strong variable that this has, too. Then it keeps the
+    /// variable that is given.
+    /// </summary>
+    private bool IsCopyOf(object provider, int symbol, Func<Memory.VariableTest, bool> anyVariable)
     {
-        if (!_providers.TryGetValue(provider, out (bool IsCopied, List<string> Kept) known))
+        if (!_providers.TryGetValue(provider, out Provider? known))
         {
-            known = (anyVariable(HasStrongVariable), []);
+            known = anyVariable(HasStrongVariable) ? new Provider(_copied, _isOfArchive) : new Provider(copied: null, isMeant: false);
             _providers.Add(provider, known);
+        }
+
+        if (known.IsCopied)
+        {
+            known.Keep(Symbols.Text(symbol));
         }
 
         return known.IsCopied;
     }
 
-    private bool AnyStrongVariable(ObjectLibrary linked, Memory.NameTest test)
+    private bool AnyStrongVariable(ObjectLibrary linked, Memory.VariableTest test)
     {
         for (int i = 0; i < Symbols.Count; i++)
         {
-            if (Symbols[i] is { State: SymbolState.Strong, Type: SymbolType.Object }
-                && Find(linked, i) is { Exists: true, IsWeak: false, Type: SymbolType.Object, Unit: not null } && test(Symbols.Name(i)))
+            if (IsStrongVariable(i, Symbols[i].Size) && IsStrongVariable(Find(linked, i), Symbols[i].Size)
+                && test(Symbols.Name(i), Symbols[i].Size))
             {
                 return true;
             }
@@ -187,23 +240,42 @@ internal sealed class VagueDefinitions
         return false;
     }
 
-    private bool HasStrongVariable(ReadOnlySpan<byte> name)
+    private bool HasStrongVariable(ReadOnlySpan<byte> name, ulong size)
     {
         if (VagueNames.IsClassTable(name))
         {
             return false;
         }
 
-        int index = Symbols.Find(name);
-        return (index >= 0 && Symbols[index] is { State: SymbolState.Strong, Type: SymbolType.Object })
-            || (_library.Contents.HasDefinitions
-                && _library.Contents.Find(NameHash.Of(name), name) is { IsWeak: false, Type: SymbolType.Object, Unit: not null });
+        if (Symbols.Find(name) is >= 0 and int index && IsStrongVariable(index, size))
+        {
+            _isOfArchive = Symbols[index].Definer >= _given;
+        }
+        else if (_library.Contents.HasDefinitions
+            && _library.Contents.Find(NameHash.Of(name), name) is { Unit: { } unit } own && IsStrongVariable(own, size))
+        {
+            _isOfArchive = unit.Pulled.Any(pulled => pulled.Archive.Members[pulled.Member].FullName == own.Provider);
+        }
+        else
+        {
+            return false;
+        }
+
+        _copied = Encoding.UTF8.GetString(name);
+        return true;
     }
 
-    private static string Listed(List<string> names)
-    {
-        const int shown = 5;
-        var text = new StringBuilder("'").AppendJoin("', '", names.Take(shown)).Append('\'');
-        return (names.Count > shown ? text.Append($" and {names.Count - shown} more") : text).ToString();
-    }
+    /// <summary>Whether the link defines a strong variable of a size, which others see.</summary>
+    private bool IsStrongVariable(int symbol, ulong size) =>
+        Symbols[symbol] is
+        {
+            State: SymbolState.Strong,
+            Type: SymbolType.Object,
+            Visibility: SymbolVisibility.Default or SymbolVisibility.Protected,
+        }
+        && Symbols[symbol].Size == size;
+
+    private static bool IsStrongVariable(in Definition definition, ulong size) =>
+        definition is { Exists: true, IsWeak: false, IsHidden: false, Type: SymbolType.Object, Unit: not null }
+        && definition.Size == size;
 }

@@ -15,6 +15,15 @@ internal static class VagueNames
     /// <summary>Whether it is the guard of a variable.</summary>
     internal static bool IsGuard(ReadOnlySpan<byte> name) => name.StartsWith(GuardPrefix);
 
+    /// <summary>Whether it is the name of a variable of a function (Itanium C++ ABI, "Scope Encoding").</summary>
+    internal static bool IsLocal(ReadOnlySpan<byte> name) => name.StartsWith("_ZZ"u8);
+
+    /// <summary>
+    /// Whether it is the name of an object that a reference keeps alive (Itanium C++ ABI, "Special Names": lifetime-extended
+    /// temporaries). The guard is the reference's.
+    /// </summary>
+    internal static bool IsTemporary(ReadOnlySpan<byte> name) => name.StartsWith("_ZGR"u8);
+
     /// <summary>The name of the guard that a variable has if it is initialized when the program runs.</summary>
     /// <param name="name">The variable's; one of C++'s global namespace is not mangled.</param>
     internal static byte[] GuardOf(ReadOnlySpan<byte> name) => name.StartsWith("_Z"u8)

@@ -8,13 +8,17 @@ namespace ElfLoader.Runtime;
 /// from libc_nonshared.a for the same reason.)
 /// </summary>
 /// <remarks>
-/// <c>__cxa_atexit</c> needs none, but where a variable is another one's: it gets the handle as an argument. glibc's <c>__cxa_finalize</c> also removes the
-/// handlers of <c>at_quick_exit</c> and <c>pthread_atfork</c>.
+/// <c>__cxa_atexit</c> needs none, but where a variable is another one's: it gets the handle as an argument. Then the functions
+/// of guards have some, too (<see cref="Linking.ForeignDestructors"/>). glibc's <c>__cxa_finalize</c> also removes the handlers of
+/// <c>at_quick_exit</c> and <c>pthread_atfork</c>.
 /// </remarks>
 internal sealed class LifetimeThunks
 {
     /// <summary>Bytes of a unit's copy.</summary>
-    public const int Size = 6 * ThunkSize;
+    public const int Size = 5 * ThunkSize;
+
+    /// <summary>Bytes of the copy of a unit that may initialize variables of others.</summary>
+    public const int SizeWithForeign = 9 * ThunkSize;
 
     /// <summary>Alignment of a unit's copy.</summary>
     public const int Alignment = 16;
@@ -26,8 +30,17 @@ internal sealed class LifetimeThunks
     private const int AtThreadExit = 3 * ThunkSize;
     private const int StackCheckFailed = 4 * ThunkSize;
 
-    /// <summary><c>__cxa_atexit</c> for units that use variables of others: where it is in the copy.</summary>
+    /// <summary><c>__cxa_atexit</c> for units that may initialize variables of others: where it is in the copy.</summary>
     public const int AtForeignEnd = 5 * ThunkSize;
+
+    /// <summary><c>__cxa_guard_acquire</c> for such units.</summary>
+    public const int AtGuardAcquire = 6 * ThunkSize;
+
+    /// <summary><c>__cxa_guard_release</c> for such units.</summary>
+    public const int AtGuardRelease = 7 * ThunkSize;
+
+    /// <summary><c>__cxa_guard_abort</c> for such units.</summary>
+    public const int AtGuardAbort = 8 * ThunkSize;
 
     private readonly ulong _cxaAtExit = Shim.Host("__cxa_atexit"u8);
     private readonly ulong _cxaAtQuickExit = Shim.Host("__cxa_at_quick_exit"u8);
@@ -35,12 +48,18 @@ internal sealed class LifetimeThunks
     private readonly ulong _stackCheckFailed = Shim.Host("__stack_chk_fail"u8);
     private readonly ulong _addThreadDestructor;
     private readonly ulong _addForeignDestructor;
+    private readonly ulong _acquireGuard;
+    private readonly ulong _releaseGuard;
+    private readonly ulong _abortGuard;
 
     /// <summary>Uses the machine code of the shim.</summary>
     public LifetimeThunks(Shim shim)
     {
         _addThreadDestructor = shim.Function("add_thread_dtor");
         _addForeignDestructor = shim.Function("add_foreign_dtor");
+        _acquireGuard = shim.Function("acquire_guard");
+        _releaseGuard = shim.Function("release_guard");
+        _abortGuard = shim.Function("abort_guard");
     }
 
     /// <summary>Tells whether a name must be bound to the unit's copy, and where in the copy it is.</summary>
@@ -62,7 +81,7 @@ internal sealed class LifetimeThunks
     }
 
     /// <summary>Writes a unit's copy. The code runs at any address, and reaches any.</summary>
-    /// <param name="code"><see cref="Size"/> bytes.</param>
+    /// <param name="code"><see cref="Size"/> or <see cref="SizeWithForeign"/> bytes, or more.</param>
     /// <param name="unit">The unit.</param>
     /// <param name="foreign">The table of the variables of others that it may initialize, or 0.</param>
     public void Write(Span<byte> code, UnitLifetime unit, ulong foreign = 0)
@@ -84,8 +103,18 @@ internal sealed class LifetimeThunks
         // __stack_chk_fail_local() -> __stack_chk_fail()
         Thunk(code[StackCheckFailed..], [0x48, 0xb9], 0, _stackCheckFailed);
 
+        if (foreign is 0)
+        {
+            return;
+        }
+
         // __cxa_atexit(destructor, object, dso) -> add_foreign_dtor(destructor, object, dso, table):  mov rcx, table
         Thunk(code[AtForeignEnd..], [0x48, 0xb9], foreign, _addForeignDestructor);
+
+        // __cxa_guard_acquire(guard) -> acquire_guard(guard, table), and the others:  mov rsi, table
+        Thunk(code[AtGuardAcquire..], [0x48, 0xbe], foreign, _acquireGuard);
+        Thunk(code[AtGuardRelease..], [0x48, 0xbe], foreign, _releaseGuard);
+        Thunk(code[AtGuardAbort..], [0x48, 0xbe], foreign, _abortGuard);
     }
 
     private static void Thunk(Span<byte> code, ReadOnlySpan<byte> load, ulong argument, ulong target)

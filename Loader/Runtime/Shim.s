@@ -94,6 +94,23 @@
         .set    OBJECT, 16
         .set    COUNTER, 24
 
+# Table of the variables of others that a unit may initialize (ForeignDestructors.cs): number of variables, which is not 0;
+        .set    SETTER, 8                           # thread that may set guards without acquiring them; -1: any
+        .set    HELD, 16                            # how many guards that thread holds
+        .set    ACQUIRE, 24                         # the host's __cxa_guard_acquire; 0: not the host's, -1: not used
+        .set    RELEASE, 32
+        .set    ABORT, 40
+        .set    VARIABLES, 48
+# and of each variable: first byte;
+        .set    LIMIT, 8                            # byte after the last
+        .set    OWNER, 16                           # owner's __dso_handle
+        .set    OWED_DTORS, 24                      # destructors registered, that have not run
+        .set    GUARD, 32                           # 0: none
+        .set    IS_KNOWN, 40                        # byte: whether it is known that the guard is set
+        .set    HOLDER, 48                          # thread that holds the guard
+        .set    INNER, 56                           # how many others it has acquired since
+        .set    VARIABLE_SIZE, 64
+
 # void *thread_pointer(void)
         .p2align 4
 thread_pointer:
@@ -606,23 +623,69 @@ run_unit_thread_dtors:
 
 # int add_foreign_dtor(void (*dtor)(void *), void *object, void *dso, table *)
 #   __cxa_atexit of a unit that uses variables of others: the destructor of such a variable belongs to its owner, and is
-#   counted while it is pending. The table: number of variables; {first byte, byte after the last, owner's dso, pending}.
-#   Of an array, compilers register a function without an object: it is taken for one of the first variable.
+#   counted while it is pending. The table has the variables, and their guards (Itanium C++ ABI, "Guard Variables").
+#   Of an array, compilers register a function without an object. It is another one's
+#   - if this thread holds that one's guard, and has acquired no other since then that it still holds;
+#   - where guards are not acquired, if that one's has been set (byte 0) since it was last known to be;
+#   - where nobody tells who acquires guards, if that one's is in use (byte 1) and not set.
+#   Else it is the unit's own.
         .p2align 4
 add_foreign_dtor:
         mov     (%rcx), %r8
-        add     $8, %rcx
         test    %rsi, %rsi
         jz      3f
+        lea     VARIABLES(%rcx), %rcx
 1:      cmp     (%rcx), %rsi
         jb      2f
-        cmp     8(%rcx), %rsi
-        jb      3f
-2:      add     $32, %rcx
+        cmp     LIMIT(%rcx), %rsi
+        jb      10f
+2:      add     $VARIABLE_SIZE, %rcx
         dec     %r8
         jnz     1b
         jmp     *cxa_atexit(%rip)
-3:      push    %rbp
+3:      mov     %fs:0, %r11
+        xor     %r10d, %r10d                        # bit 0: guards are set without being acquired; bit 1: nobody tells
+        mov     SETTER(%rcx), %rax
+        cmp     $-1, %rax
+        je      4f
+        cmp     %r11, %rax
+        jne     5f
+        cmpq    $0, HELD(%rcx)
+        jne     5f
+4:      mov     $1, %r10d
+5:      cmpq    $0, ACQUIRE(%rcx)
+        jne     6f
+        or      $2, %r10d
+6:      xor     %r9d, %r9d
+        lea     VARIABLES(%rcx), %rcx
+7:      cmp     %r11, HOLDER(%rcx)
+        jne     8f
+        cmpq    $0, INNER(%rcx)
+        je      10f
+8:      mov     GUARD(%rcx), %rax
+        test    %rax, %rax
+        jz      9f
+        movzwl  (%rax), %eax
+        test    %al, %al
+        jnz     12f
+        test    $2, %r10b
+        jz      9f
+        test    %ah, %ah
+        cmovnz  %rcx, %r9
+        jmp     9f
+12:     test    $1, %r10b
+        jz      9f
+        cmpb    $0, IS_KNOWN(%rcx)
+        cmove   %rcx, %r9
+9:      add     $VARIABLE_SIZE, %rcx
+        dec     %r8
+        jnz     7b
+        mov     %r9, %rcx
+        test    %rcx, %rcx
+        jnz     10f
+        jmp     *cxa_atexit(%rip)
+10:     movb    $1, IS_KNOWN(%rcx)
+        push    %rbp
         mov     %rsp, %rbp
         push    %rbx
         push    %r12
@@ -635,19 +698,19 @@ add_foreign_dtor:
         call    *malloc(%rip)
         test    %rax, %rax
         jz      4f
-        lea     24(%r13), %rcx
+        lea     OWED_DTORS(%r13), %rcx
         mov     %rbx, DTOR(%rax)
         mov     %r12, OBJECT(%rax)
         mov     %rcx, COUNTER(%rax)
         lock incq (%rcx)
         lea     run_foreign_dtor(%rip), %rdi
         mov     %rax, %rsi
-        mov     16(%r13), %rdx
+        mov     OWNER(%r13), %rdx
         mov     %rax, %rbx
         call    *cxa_atexit(%rip)
         test    %eax, %eax
         jz      5f
-        lock decq 24(%r13)
+        lock decq OWED_DTORS(%r13)
         mov     %rbx, %rdi
         call    *free(%rip)
 4:      mov     $-1, %eax
@@ -657,6 +720,74 @@ add_foreign_dtor:
         pop     %rbx
         pop     %rbp
         ret
+
+# int acquire_guard(guard *, table *): __cxa_guard_acquire of such a unit. Notes who holds the guards of the table's variables,
+# and how many others that thread has acquired since.
+        .p2align 4
+acquire_guard:
+        push    %rbx
+        push    %r12
+        push    %r12
+        mov     %rdi, %rbx
+        mov     %rsi, %r12
+        call    *ACQUIRE(%rsi)
+        test    %eax, %eax
+        jz      5f
+        mov     %fs:0, %r11
+        cmp     SETTER(%r12), %r11
+        jne     1f
+        incq    HELD(%r12)
+1:      mov     (%r12), %r8
+        lea     VARIABLES(%r12), %rcx
+2:      cmp     GUARD(%rcx), %rbx
+        jne     3f
+        movq    $0, INNER(%rcx)
+        mov     %r11, HOLDER(%rcx)
+        jmp     4f
+3:      cmp     HOLDER(%rcx), %r11
+        jne     4f
+        incq    INNER(%rcx)
+4:      add     $VARIABLE_SIZE, %rcx
+        dec     %r8
+        jnz     2b
+5:      pop     %r12
+        pop     %r12
+        pop     %rbx
+        ret
+
+# void release_guard(guard *, table *): __cxa_guard_release of such a unit
+        .p2align 4
+release_guard:
+        mov     RELEASE(%rsi), %r10
+        jmp     leave_guard
+
+# void abort_guard(guard *, table *): __cxa_guard_abort of such a unit
+        .p2align 4
+abort_guard:
+        mov     ABORT(%rsi), %r10
+        jmp     leave_guard
+
+# void leave_guard(guard *, table *), and the function in r10: the thread holds the guard no longer
+        .p2align 4
+leave_guard:
+        mov     %fs:0, %r11
+        cmp     SETTER(%rsi), %r11
+        jne     1f
+        decq    HELD(%rsi)
+1:      mov     (%rsi), %r8
+        lea     VARIABLES(%rsi), %rcx
+2:      cmp     GUARD(%rcx), %rdi
+        jne     3f
+        movq    $0, HOLDER(%rcx)
+        movb    $1, IS_KNOWN(%rcx)
+        jmp     4f
+3:      cmp     HOLDER(%rcx), %r11
+        jne     4f
+        decq    INNER(%rcx)
+4:      add     $VARIABLE_SIZE, %rcx
+        dec     %r8
+        jnz     2b
+        jmp     *%r10
 
 # void run_foreign_dtor(node *)
         .p2align 4

@@ -11,9 +11,10 @@ namespace ElfLoader.Memory;
 /// <param name="Binding"><c>STB_*</c>.</param>
 public readonly record struct ModuleSymbol(int Name, ulong Module, ulong Address, ulong Size, byte Type, byte Binding);
 
-/// <summary>Whether a name is the one that is wanted.</summary>
-/// <param name="name">The name in UTF-8.</param>
-public delegate bool NameTest(ReadOnlySpan<byte> name);
+/// <summary>Whether a variable is the one that is wanted.</summary>
+/// <param name="name">Its name in UTF-8.</param>
+/// <param name="size">Its size in bytes.</param>
+public delegate bool VariableTest(ReadOnlySpan<byte> name, ulong size);
 
 /// <summary>
 /// Looks names up in the dynamic symbol tables of all modules of the process at once, whatever scope they were opened in: the
@@ -107,10 +108,10 @@ public sealed unsafe partial class ModuleSymbols
         return [];
     }
 
-    /// <summary>Whether a module defines a variable, of strong binding, whose name passes a test.</summary>
+    /// <summary>Whether a module defines a variable, of strong binding, that passes a test.</summary>
     /// <param name="module">Of <see cref="ModuleSymbol.Module"/>; the caller sees to it that it stays loaded.</param>
     /// <param name="test">The test.</param>
-    public static bool AnyVariable(ulong module, NameTest test)
+    public static bool AnyVariable(ulong module, VariableTest test)
     {
         ArgumentNullException.ThrowIfNull(test);
         var named = new NamedModule { Base = module };

@@ -78,16 +78,17 @@ internal unsafe struct ModuleTables
             : [];
     }
 
-    /// <summary>Whether a variable of strong binding has a name that passes a test.</summary>
-    internal readonly bool AnyVariable(NameTest test)
+    /// <summary>Whether a variable of strong binding passes a test.</summary>
+    internal readonly bool AnyVariable(VariableTest test)
     {
         uint count = _hash is not null ? _hash[1] : CountByGnuHash();
         for (uint i = 1; i < count; i++)
         {
             DynamicLinker.SymbolRecord* symbol = _symbols + i;
             if (symbol->Info is ((Global << 4) + Object) && symbol->Section is not (Undefined or Absolute) && symbol->Size > 0
-                && symbol->Name < _stringSize && test(System.Runtime.InteropServices.MemoryMarshal.CreateReadOnlySpanFromNullTerminated(
-                    _strings + symbol->Name)))
+                && symbol->Name < _stringSize && test(
+                    System.Runtime.InteropServices.MemoryMarshal.CreateReadOnlySpanFromNullTerminated(_strings + symbol->Name),
+                    symbol->Size))
             {
                 return true;
             }
