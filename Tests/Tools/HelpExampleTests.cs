@@ -41,7 +41,7 @@ public sealed class HelpExampleTests
         ("run profiled.o",
         [
             ("profiled.o", X64, "int main(void) { return 0; }"),
-            ("libclang_rt.profile-x86_64.a", X64, "int __llvm_profile_runtime;"), // in place of a large one
+            ("lib/linux/libclang_rt.profile-x86_64.a", X64, "int __llvm_profile_runtime;"), // in place of a large one
         ]),
         ("run arm.o", [("arm.o", Arm, "int main(void) { return 0; }")]),
         ("link start.o",
@@ -88,7 +88,7 @@ public sealed class HelpExampleTests
         // What an example hands on to another program is for that program.
         CommandResult result = Command.Run(
             "bash",
-            ["-c", $"elfload() {{ dotnet {ElfloadCommand.Tool} \"$@\"; }}; {example.Split(" | ")[0]}"],
+            ["-c", $"elfload() {{ dotnet {ElfloadCommand.Tool} \"$@\"; }}; clang() {{ echo .; }}; {example.Split(" | ")[0]}"],
             programs.Path(""));
 
         using (Assert.EnterMultipleScope())
@@ -108,6 +108,7 @@ public sealed class HelpExampleTests
                 Command.Check("llvm-mc-14", [$"-triple={target}", "-filetype=obj", programs.Write(file, source + "\n"), "-o", programs.Path(name + ".o")]);
                 break;
             case ".a":
+                Directory.CreateDirectory(Path.GetDirectoryName(programs.Path(file))!);
                 programs.Archive(file, programs.Compile(name, source, flags));
                 break;
             default:

@@ -1,4 +1,5 @@
 using ElfLoader.Elf;
+using ElfLoader.Memory;
 using Microsoft.Win32.SafeHandles;
 
 namespace ElfLoader.Tools.Arguments;
@@ -39,6 +40,11 @@ internal static class CommandInputs
     /// <exception cref="LinkException">It cannot be read.</exception>
     internal static byte[] ReadStandardInput()
     {
+        if (!StandardStreams.IsInputOpen)
+        {
+            throw new LinkException(new LinkError(LinkErrorCode.File, new LinkLocation(StandardInputName), "standard input is closed"));
+        }
+
         try
         {
             using var handle = new SafeFileHandle(0, ownsHandle: false);

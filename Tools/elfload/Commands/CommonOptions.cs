@@ -10,8 +10,8 @@ internal sealed class CommonOptions
 {
     private readonly Option<string?> _json = new("--json")
     {
-        Description = "Write results and errors as JSON to standard output, or into FILE (--json=FILE).",
-        HelpName = "FILE",
+        Description = "Write results and errors as JSON to standard output, or into FILE.",
+        HelpName = HelpWithExamples.Optional("FILE"),
         Recursive = true,
     };
 

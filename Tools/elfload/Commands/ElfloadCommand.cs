@@ -26,11 +26,11 @@ internal static class ElfloadCommand
         root.Add(new ReportCommand(reporter));
         UseExamples(root);
 
-        ParseResult result = root.Parse(tokens.Own, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        ParseResult result = root.Parse(WithHelp(tokens.Own, root), new ParserConfiguration { ResponseFileTokenReplacer = null });
         options.Apply(result, reporter);
-        if (result.Errors.Count > 0 && result.Action is not HelpWithExamples)
+        if (result.Action is not HelpWithExamples && Fault(result, root) is { } fault)
         {
-            throw new CommandLineException(Describe(result, root));
+            throw new CommandLineException(fault);
         }
 
         OutputPaths.Check(result, tokens.ResponseFiles, reporter);
@@ -43,17 +43,44 @@ internal static class ElfloadCommand
         return result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, Output = output });
     }
 
-    private static string Describe(ParseResult result, RootCommand root)
+    /// <summary><c>elfload help run</c> is <c>elfload run --help</c>.</summary>
+    private static IReadOnlyList<string> WithHelp(IReadOnlyList<string> words, RootCommand root)
     {
-        if (result.CommandResult.Command != root)
+        if (words is not ["help", ..])
         {
-            return string.Join("; ", result.Errors.Select(error => error.Message.TrimEnd('.')));
+            return words;
         }
 
-        string commands = string.Join(", ", root.Subcommands.Select(command => command.Name));
-        return result.UnmatchedTokens is [string word, ..]
-            ? $"there is no command '{word}': the commands are {commands}"
-            : $"which command? One of {commands}; --help tells more";
+        return words.Count is 1 || root.Subcommands.Any(command => command.Name == words[1])
+            ? [.. words.Skip(1).Take(1), "--help"]
+            : throw new CommandLineException(NoCommand(words[1], root));
+    }
+
+    /// <summary>What is wrong with a command line; null if nothing is.</summary>
+    private static string? Fault(ParseResult result, RootCommand root)
+    {
+        Command command = result.CommandResult.Command;
+        IEnumerable<string> inputs = command.Arguments.OfType<InputArgument>()
+            .SelectMany(argument => result.GetResult(argument)?.Tokens ?? []).Select(token => token.Value);
+        if (result.UnmatchedTokens.Concat(inputs).FirstOrDefault(InputArgument.LooksLikeOption) is { } option)
+        {
+            return UnknownOption.Describe(option, command, root); // what else is wrong may come from that
+        }
+
+        return command != root
+            ? result.Errors.Count is 0 ? null : string.Join("; ", result.Errors.Select(error => error.Message.TrimEnd('.')))
+            : result.UnmatchedTokens is [string word, ..] ? NoCommand(word, root)
+            : result.Errors.Count is 0 ? null
+            : $"no command is given: {UnknownOption.Commands(root)}; --help tells more";
+    }
+
+    private static string NoCommand(string word, RootCommand root)
+    {
+        string advice = NearestName.Find(word, root.Subcommands.Select(command => command.Name)) is { } near
+            ? $"did you mean '{near}'?"
+            : UnknownOption.Commands(root);
+        string file = File.Exists(word) ? "; it is a file: to run it, elfload run FILE" : "";
+        return $"there is no command '{word}': {advice}{file}";
     }
 
     private static void UseExamples(RootCommand root)

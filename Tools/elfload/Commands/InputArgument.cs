@@ -14,16 +14,13 @@ internal sealed class InputArgument : Argument<string[]>
     }
 
     /// <summary>The files.</summary>
-    /// <exception cref="CommandLineException">One is an option that does not exist, or standard input is given twice.</exception>
+    /// <exception cref="CommandLineException">One has no name, or standard input is given twice.</exception>
     internal IReadOnlyList<string> Files(ParseResult result)
     {
         string[] files = result.GetValue(this) ?? [];
-        foreach (string file in files)
+        if (files.Contains(""))
         {
-            if (file is "" or ['-', _, ..])
-            {
-                throw new CommandLineException(file is "" ? "an input has no name" : NoOption(result, file));
-            }
+            throw new CommandLineException("an input has no name");
         }
 
         return files.Count(file => file is CommandInputs.StandardInput) <= 1
@@ -31,12 +28,6 @@ internal sealed class InputArgument : Argument<string[]>
             : throw new CommandLineException("standard input, '-', is given twice and can be read only once");
     }
 
-    private static string NoOption(ParseResult result, string text)
-    {
-        int equals = text.IndexOf('=', StringComparison.Ordinal);
-        IEnumerable<string> names = result.CommandResult.Command.Options.Concat(result.RootCommandResult.Command.Options)
-            .Select(option => option.Name);
-        return $"there is no option '{text}'"
-            + (NearestName.Find(equals < 0 ? text : text[..equals], names) is { } near ? $"; did you mean '{near}'?" : "");
-    }
+    /// <summary>Whether a word looks like an option, and so is no input.</summary>
+    internal static bool LooksLikeOption(string word) => word is ['-', _, ..];
 }

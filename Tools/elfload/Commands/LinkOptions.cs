@@ -15,8 +15,8 @@ internal sealed class LinkOptions
 
     private readonly Option<string?> _allowUndefined = new("--allow-undefined")
     {
-        Description = "What stays undefined becomes ADDRESS (--allow-undefined=ADDRESS; without: one in reach that traps).",
-        HelpName = "ADDRESS",
+        Description = "What stays undefined becomes ADDRESS (without: an address in reach that traps).",
+        HelpName = HelpWithExamples.Optional("ADDRESS"),
     };
 
     private readonly Option<string?> _map = new("--map", "-m")

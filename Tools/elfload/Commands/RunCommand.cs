@@ -60,17 +60,30 @@ internal sealed class RunCommand : Command, IExamples
         "elfload run hello.o -- from ElfLoader",
         "elfload run main.o shapes.o /usr/lib/x86_64-linux-gnu/libz.a --library libm.so.6",
         "elfload run plugin.o --entry self_test --map plugin.json",
-        "elfload run profiled.o libclang_rt.profile-x86_64.a -u __llvm_profile_runtime",
+        "elfload run profiled.o \"$(clang -print-resource-dir)/lib/linux/libclang_rt.profile-x86_64.a\" -u __llvm_profile_runtime",
         "elfload run arm.o --runner 'qemu-arm -cpu cortex-a8'",
     ];
 
     private static int Run(ParseResult result, RunRequest request, Reporter reporter)
     {
-        InputFiles inputs = CommandInputs.Read(request.Inputs, request.Limits, reporter);
+        InputFiles inputs = Read(request, reporter);
         OutputPaths.Check(result, inputs.NamedFiles, reporter);
         return ForeignInputs.AreArm(inputs)
             ? new EmulatedRun(request, inputs, reporter).Run()
             : new ProgramRun(request, inputs, reporter).Run();
+    }
+
+    private static InputFiles Read(RunRequest request, Reporter reporter)
+    {
+        try
+        {
+            return CommandInputs.Read(request.Inputs, request.Limits, reporter);
+        }
+        catch (LinkException exception) when (exception.Errors is [{ Code: LinkErrorCode.File } error]
+            && request.Inputs.Skip(1).Contains(error.Where.Object) && !Path.Exists(error.Where.Object))
+        {
+            throw new LinkException(exception, [error with { Message = $"{error.Message}; arguments of the program stand behind '--'" }]);
+        }
     }
 
     private RunRequest Read(ParseResult result, IReadOnlyList<string> programArguments, Reporter reporter)

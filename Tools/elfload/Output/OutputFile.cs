@@ -78,7 +78,7 @@ internal static class OutputFile
         }
         catch (Exception exception) when (WritingFault.Is(exception))
         {
-            string reason = WritingFault.Reason(exception);
+            string reason = WritingFault.Reason(path, exception);
             string message = unfinished is "" ? reason : reason.Replace(unfinished, path, StringComparison.Ordinal);
             throw new LinkException(exception, [new LinkError(LinkErrorCode.File, new LinkLocation(path is "" ? "''" : path), message)]);
         }

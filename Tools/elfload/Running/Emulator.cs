@@ -33,7 +33,7 @@ internal sealed record Emulator(string Path, IReadOnlyList<string> Arguments)
 
         return Locate(words[0]) is { } found
             ? new Emulator(found, words)
-            : throw Missing(words[0], $"is no program that can be run, and --runner names it: {Advice}");
+            : throw Missing("--runner", Reason(words[0]));
     }
 
     /// <summary>The whole command.</summary>
@@ -45,6 +45,12 @@ internal sealed record Emulator(string Path, IReadOnlyList<string> Arguments)
         bool takesName = Usual.Contains(System.IO.Path.GetFileName(Path)) && !Arguments.Contains("-0");
         return [.. Arguments, .. takesName ? (string[])["-0", programArguments[0]] : [], image, .. programArguments.Skip(1)];
     }
+
+    private static string Reason(string name) => !name.Contains('/', StringComparison.Ordinal)
+        ? $"no folder of the PATH has a program '{name}'"
+        : Directory.Exists(name) ? $"'{name}' is a directory, not a program"
+        : File.Exists(name) ? $"'{name}' is no program: it may not be executed (chmod +x)"
+        : $"there is no file '{name}'";
 
     private static string? Locate(string name)
     {

@@ -23,6 +23,11 @@ internal sealed class ProgramRun(RunRequest request, InputFiles inputs, Reporter
         ProgramThreads threads = HostedProgram.Prepare(library.Arguments);
         SignalDispositions.RestoreDefaults(); // from here on, the program's initializers run
         ulong entry = Link(library);
+        if (request.Runner is not null)
+        {
+            reporter.Warn("--runner is not used: the objects are for this machine");
+        }
+
         if (request.Map is { } map)
         {
             new JsonTarget(map).Write(LinkMapJson.Of(LinkMap.Of(library.Units, entry)), JsonFormat.Default.LinkMapJson);
@@ -68,7 +73,7 @@ internal sealed class ProgramRun(RunRequest request, InputFiles inputs, Reporter
         reporter.Tell($"read {string.Join(", ", request.Inputs)}");
         foreach (string file in request.Libraries)
         {
-            library.AddSharedLibrary(file);
+            AddLibrary(library, file);
         }
 
         if (request.UsesHost)
@@ -77,6 +82,22 @@ internal sealed class ProgramRun(RunRequest request, InputFiles inputs, Reporter
         }
 
         return library;
+    }
+
+    private static void AddLibrary(ObjectLibrary library, string file)
+    {
+        try
+        {
+            library.AddSharedLibrary(file);
+        }
+        catch (LinkException exception) when (exception.Errors is [var error]
+            && !file.Contains('/', StringComparison.Ordinal) && !file.Contains(".so", StringComparison.Ordinal))
+        {
+            // As compilers take it: -lm.
+            throw new LinkException(
+                exception,
+                [error with { Message = $"{error.Message}; --library takes a file or a full name: lib{file}.so (lib{file}.so.6), or give lib{file}.a as an input" }]);
+        }
     }
 
     private static void AddDefaultLibraries(ObjectLibrary library)
