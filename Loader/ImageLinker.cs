@@ -1,3 +1,4 @@
+using System.Text;
 using ElfLoader.Elf;
 using ElfLoader.Linking;
 
@@ -45,10 +46,29 @@ public sealed class ImageLinker
 
     private LinkedImage Link(
         IReadOnlyList<ElfObject> objects, IReadOnlyList<Archive> archives, IReadOnlyList<int> objectsBefore) =>
-        objects.Count > 0
-            ? new ImageLink(_options, objects, archives, objectsBefore).Run()
-            : throw new LinkException(
-                LinkErrorCode.File,
-                new LinkLocation("image"),
-                "there is no object to link: archives only provide what objects lack");
+        new ImageLink(_options, objects, archives, objectsBefore, objects.Count > 0 ? objects[0] : FirstWanted(archives)).Run();
+
+    /// <summary>Where no object is given, a member that the options want is the first one.</summary>
+    private ElfObject FirstWanted(IReadOnlyList<Archive> archives)
+    {
+        string[] wanted = [.. _options.RequiredSymbols, _options.Entry];
+        foreach (string name in wanted)
+        {
+            foreach (Archive archive in archives)
+            {
+                if (archive.TryFind(Encoding.UTF8.GetBytes(name), out int member))
+                {
+                    return ElfObject.Read(archive.Members[member].Bytes, archive.Members[member].FullName, _options.ReadLimits);
+                }
+            }
+        }
+
+        throw new LinkException(
+            LinkErrorCode.File,
+            new LinkLocation(""),
+            archives.Count is 0
+                ? "there is no object to link"
+                : "there is no object to link, and no member of an archive is wanted, for none defines "
+                    + $"{string.Join(" or ", wanted.Distinct().Select(name => $"'{name}'"))}: give an object, or name a symbol of a member (-u NAME, --entry NAME)");
+    }
 }

@@ -45,8 +45,7 @@ public sealed partial class ObjectLibrary
     /// <exception cref="LinkException">What is queued cannot be linked.</exception>
     public nint GetExport(string name) => TryGetExport(name, out nint address)
         ? address
-        : throw new EntryPointNotFoundException(
-            $"library '{Name}' does not define '{name}'" + (NameAdvice.InLibrary(Contents, name) is { } advice ? $"; {advice}" : ""));
+        : throw NoExport(name);
 
     /// <summary>The address of a symbol. Of a thread-local variable, this thread's copy.</summary>
     /// <remarks>
@@ -56,6 +55,32 @@ public sealed partial class ObjectLibrary
     /// <returns>Whether the library defines it and does not hide it.</returns>
     /// <exception cref="LinkException">What is queued cannot be linked.</exception>
     public bool TryGetExport(string name, out nint address)
+    {
+        Definition definition = FindExport(name);
+        address = definition is { Exists: true, IsHidden: false } ? NativeProcess.AddressOf(definition) : 0;
+        return definition is { Exists: true, IsHidden: false };
+    }
+
+    /// <summary>A symbol as a delegate.</summary>
+    /// <exception cref="EntryPointNotFoundException">
+    /// The library has no definition of that name, or a hidden one, or one that is data and no function.
+    /// </exception>
+    /// <exception cref="LinkException">What is queued cannot be linked.</exception>
+    public TDelegate GetFunction<TDelegate>(string name)
+        where TDelegate : Delegate
+    {
+        Definition definition = FindExport(name);
+        return definition is { Exists: true, IsHidden: false }
+            ? EntryCode.Objection(definition) is { } objection
+                ? throw new EntryPointNotFoundException($"'{name}' of library '{Name}' is no function: it {objection}")
+                : NativeFunction.At<TDelegate>(NativeProcess.AddressOf(definition))
+            : throw NoExport(name);
+    }
+
+    private EntryPointNotFoundException NoExport(string name) => new(
+        $"library '{Name}' does not define '{name}'" + (NameAdvice.InLibrary(Contents, name) is { } advice ? $"; {advice}" : ""));
+
+    private Definition FindExport(string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         _ = Link();
@@ -72,15 +97,8 @@ public sealed partial class ObjectLibrary
             }
         }
 
-        address = definition is { Exists: true, IsHidden: false } ? NativeProcess.AddressOf(definition) : 0;
-        return definition is { Exists: true, IsHidden: false };
+        return definition;
     }
-
-    /// <summary>A symbol as a delegate.</summary>
-    /// <exception cref="EntryPointNotFoundException">The library has no definition of that name, or a hidden one.</exception>
-    /// <exception cref="LinkException">What is queued cannot be linked.</exception>
-    public TDelegate GetFunction<TDelegate>(string name)
-        where TDelegate : Delegate => NativeFunction.At<TDelegate>(GetExport(name));
 
     /// <summary>Whether the host has a name; asks nobody else.</summary>
     internal bool IsInHost(ReadOnlySpan<byte> name) => _host.Find(name, isThreadLocal: false).Exists;

@@ -200,7 +200,9 @@ public sealed partial class ObjectLibrary : IDisposable
     /// </param>
     /// <param name="address">Its address; 0 if nothing defines it.</param>
     /// <returns>What was loaded; null if there was nothing to load.</returns>
-    /// <exception cref="LinkException">It cannot be linked or loaded; what is queued stays so.</exception>
+    /// <exception cref="LinkException">
+    /// It cannot be linked or loaded, and what is queued stays so; or the entry is no function.
+    /// </exception>
     public LoadedUnit? LinkProgram(string entry, out nint address)
     {
         ArgumentException.ThrowIfNullOrEmpty(entry);
@@ -209,10 +211,16 @@ public sealed partial class ObjectLibrary : IDisposable
         lock (_gate)
         {
             isQueued = _queue.Exists(elf => LinkMapOfUnit.Defines(elf, name));
+            EntryCode.Check(_queue, entry, name);
         }
 
         LoadedUnit? unit = LinkWithQueue([], isQueued ? null : name);
         Definition definition = Contents.Find(NameHash.Of(name), name);
+        if (definition.Exists && EntryCode.Objection(definition) is { } objection)
+        {
+            throw EntryCode.Refused(entry, objection);
+        }
+
         address = definition.Exists ? NativeProcess.AddressOf(definition)
             : unit is not null && LocalEntry.TryFind(unit.Objects, entry, out ulong local) ? (nint)local
             : 0;

@@ -16,6 +16,7 @@ internal sealed class ImageLink
     private readonly ImageOptions _options;
     private readonly IReadOnlyList<ElfObject> _inputs;
     private readonly IReadOnlyList<int> _objectsBefore;
+    private readonly ElfObject _first;
     private ImageMachine _machine;
     private readonly LinkerSymbols _linkerSymbols;
     private readonly ImageScope _scope;
@@ -23,15 +24,25 @@ internal sealed class ImageLink
     private readonly StubTable _stubs = new();
     private readonly List<string> _warnings = [];
 
+    /// <param name="options">How to link.</param>
+    /// <param name="inputs">The objects.</param>
+    /// <param name="archives">The archives.</param>
+    /// <param name="objectsBefore">For each archive how many of the objects stand before it.</param>
+    /// <param name="first">The object that says for which machine: the first one, or where there is none a member that is wanted.</param>
     internal ImageLink(
-        ImageOptions options, IReadOnlyList<ElfObject> inputs, IReadOnlyList<Archive> archives, IReadOnlyList<int> objectsBefore)
+        ImageOptions options,
+        IReadOnlyList<ElfObject> inputs,
+        IReadOnlyList<Archive> archives,
+        IReadOnlyList<int> objectsBefore,
+        ElfObject first)
     {
         _options = options;
         _inputs = inputs;
         _objectsBefore = objectsBefore;
-        _machine = ImageMachine.Of(inputs[0]).At(options.Base);
+        _first = first;
+        _machine = ImageMachine.Of(first).At(options.Base);
         _linkerSymbols = new LinkerSymbols(_machine);
-        _scope = new ImageScope(options, _machine, inputs[0], archives, _linkerSymbols);
+        _scope = new ImageScope(options, _machine, first, archives, _linkerSymbols);
     }
 
     /// <summary>Does it all.</summary>
@@ -44,6 +55,7 @@ internal sealed class ImageLink
         _machine = _machine.For(
             [.. resolution.Objects.Select(input => input.Elf)], Definer(resolution, Personality)?.Elf, _options, _errors, _warnings);
         RefuseSymbols(resolution);
+        CheckCalled(resolution);
         _errors.ThrowIfAny();
         var values = new SymbolValues(resolution, _machine.Rules.Architecture);
         values.ClassifyNames();
@@ -75,7 +87,7 @@ internal sealed class ImageLink
         var file = new ImageFile(_machine, segments)
         {
             Entry = FindEntry(resolution),
-            Flags = _machine.Flags ?? _inputs[0].Flags,
+            Flags = _machine.Flags ?? _first.Flags,
             OsAbi = _stubs.Count > 0 ? ElfConstants.ELFOSABI_GNU : ElfConstants.ELFOSABI_NONE,
         };
         var tables = BesideWork.Start(
@@ -292,6 +304,16 @@ internal sealed class ImageLink
         return false;
     }
 
+    /// <summary>Refuses what the entry is to call, if that is no function.</summary>
+    private void CheckCalled(SymbolResolution resolution)
+    {
+        if (_options.CalledEntry is { } called && resolution.Symbols.Find(Encoding.UTF8.GetBytes(called)) is >= 0 and int index
+            && EntryCode.Objection(resolution, resolution.Symbols[index]) is { } objection)
+        {
+            throw EntryCode.Refused(called, objection);
+        }
+    }
+
     private ulong FindEntry(SymbolResolution resolution)
     {
         int index = resolution.Symbols.Find(Encoding.UTF8.GetBytes(_options.Entry));
@@ -300,6 +322,11 @@ internal sealed class ImageLink
             ref LinkSymbol symbol = ref resolution.Symbols[index];
             if (symbol.State is not SymbolState.Undefined || symbol.Synthetic is not 0)
             {
+                if (EntryCode.Objection(resolution, symbol) is { } objection)
+                {
+                    _warnings.Add($"the entry symbol '{_options.Entry}' {objection}");
+                }
+
                 return symbol.Value | ((symbol.Traits & SymbolTraits.Thumb) != 0 ? 1UL : 0);
             }
         }

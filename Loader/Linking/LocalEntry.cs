@@ -68,5 +68,6 @@ internal static class LocalEntry
     }
 
     private static bool MayStart(LinkObject file, in SymbolRecord record) =>
-        record is { Place: SymbolPlace.Section, Type: SymbolType.Function or SymbolType.NoType } && file.IsKept(record.Section);
+        record is { Place: SymbolPlace.Section, Type: SymbolType.Function or SymbolType.NoType } && file.IsKept(record.Section)
+        && EntryCode.Objection(file.Elf, record) is null;
 }

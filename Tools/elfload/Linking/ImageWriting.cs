@@ -18,6 +18,10 @@ internal static class ImageWriting
         {
             throw new CommandLineException(exception.Message);
         }
+        catch (LinkException exception)
+        {
+            throw HostLibraryAdvice.AddTo(exception);
+        }
     }
 
     /// <summary>Writes an executable file.</summary>

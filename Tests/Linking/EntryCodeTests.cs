@@ -1,0 +1,104 @@
+using ElfLoader.Tests.EndToEnd;
+using ElfLoader.Tests.Tools;
+
+namespace ElfLoader.Tests.Linking;
+
+/// <summary>Data is not called: neither as an entry nor as a delegate. Its section tells.</summary>
+[Category("EndToEnd")]
+[Parallelizable(ParallelScope.Children)]
+public sealed class EntryCodeTests
+{
+    private const string Code = "x: xorl %eax, %eax\n ret\n";
+
+    private static readonly ToolPrograms Programs = new();
+
+    [OneTimeTearDown]
+    public void Remove() => Programs.Dispose();
+
+    [TestCase("object", ".data\n.type x, @object\nx: .long 3\n", "is in .data of object.o, which has no code")]
+    [TestCase("untyped", ".data\nx: .long 3\n", "is in .data of untyped.o, which has no code")]
+    [TestCase("constant", ".section .rodata\nx: .long 3\n", "is in .rodata of constant.o, which has no code")]
+    [TestCase("zeros", ".bss\n.type x, @object\n.size x, 4\nx: .zero 4\n", "is in .bss of zeros.o, which has no code")]
+    [TestCase("common", ".comm x, 4, 4\n", "is a variable of common.o")]
+    [TestCase("thread", ".section .tdata,\"awT\"\n.type x, @object\nx: .long 3\n", "is a thread-local variable of thread.o")]
+    public void DataIsNotCalled(string name, string source, string objection)
+    {
+        string file = Assemble(name, source);
+        using var library = new ObjectLibrary("data");
+        _ = library.Load(file);
+
+        string message = Assert.Throws<EntryPointNotFoundException>(() => library.GetFunction<Func<int>>("x"))!.Message;
+        CommandResult run = ElfloadCommand.Invoke("run", file, "-e", "x");
+        CommandResult link = ElfloadCommand.Invoke("link", file, "-e", "x", "-o", Programs.Path($"{name}.out"));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(message, Is.EqualTo($"'x' of library 'data' is no function: it {objection}"));
+            Assert.That(library.TryGetExport("x", out _), Is.True);
+            Assert.That((run.Status, run.Error), Is.EqualTo((125, $"elfload: error: the entry 'x' {objection}\n")));
+            Assert.That((link.Status, link.Error), Is.EqualTo((0, $"elfload: warning: the entry symbol 'x' {objection}\n")));
+        }
+    }
+
+    [TestCase("text", ".text\n")]
+    [TestCase("custom", ".section .mine,\"ax\"\n")]
+    [TestCase("typed", ".text\n.type x, @object\n.size x, 3\n")]
+    public void CodeIsCalledWhateverItsSectionAndType(string name, string start)
+    {
+        string file = Assemble(name, start + Code);
+        using var library = new ObjectLibrary("code");
+        _ = library.Load(file);
+
+        CommandResult run = ElfloadCommand.Invoke("run", file, "-e", "x");
+        CommandResult link = ElfloadCommand.Invoke("link", file, "-e", "x", "-o", Programs.Path($"{name}.out"));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(library.GetFunction<Func<int>>("x")(), Is.Zero);
+            Assert.That((run.Status, run.Error), Is.EqualTo((0, "")));
+            Assert.That((link.Status, link.Error), Is.EqualTo((0, "")));
+        }
+    }
+
+    /// <summary>What the caller defines is what the caller says.</summary>
+    [Test]
+    public void NumbersAreCalledAndDataOfTheCallerIsNot()
+    {
+        using var code = new ObjectLibrary("code");
+        _ = code.Load(Assemble("number", Code.Replace("x:", ".globl y\ny:", StringComparison.Ordinal)));
+        using var library = new ObjectLibrary("numbers");
+        library.DefineAbsolute("number", (ulong)code.GetExport("y"));
+        library.DefineData("data", code.GetExport("y"));
+
+        Assert.That(library.GetFunction<Func<int>>("number")(), Is.Zero);
+        Assert.That(
+            () => library.GetFunction<Func<int>>("data"),
+            Throws.TypeOf<EntryPointNotFoundException>().With.Message.Contains("'data' of library 'numbers' is no function: it is a variable of "));
+    }
+
+    /// <summary>An entry from an archive is known only when it is linked.</summary>
+    [Test]
+    public void DataOfAnArchiveIsNotCalled()
+    {
+        string archive = Programs.Archive("data.a", Assemble("member", ".data\nx: .long 3\n"));
+
+        Assert.That(ElfloadCommand.Invoke("run", archive, "-e", "x").Error, Does.Contain("the entry 'x' is in .data of data.a(member.o), which has no code"));
+    }
+
+    [Test]
+    public void DataOfOtherMachinesIsNotCalled()
+    {
+        string file = Programs.Compile("arm", "int x = 3;", "--target=armv7-linux-gnueabihf");
+
+        CommandResult run = ElfloadCommand.Invoke("run", file, "-e", "x");
+
+        Assert.That((run.Status, run.Error), Is.EqualTo((125, "elfload: error: the entry 'x' is in .data of arm.o, which has no code\n")));
+    }
+
+    private static string Assemble(string name, string source)
+    {
+        string file = Programs.Write($"{name}.s", $".globl x\n{source}");
+        Command.Check("clang-14", ["-c", file, "-o", Programs.Path($"{name}.o")]);
+        return Programs.Path($"{name}.o");
+    }
+}
