@@ -33,7 +33,7 @@ internal sealed record Emulator(string Path, IReadOnlyList<string> Arguments)
 
         return Locate(words[0]) is { } found
             ? new Emulator(found, words)
-            : throw Missing("--runner", Reason(words[0]));
+            : throw Missing(words[0], $"{Objection(words[0])}, and --runner names it; {Usual[0]} comes with apt-get install qemu-user");
     }
 
     /// <summary>The whole command.</summary>
@@ -46,11 +46,11 @@ internal sealed record Emulator(string Path, IReadOnlyList<string> Arguments)
         return [.. Arguments, .. takesName ? (string[])["-0", programArguments[0]] : [], image, .. programArguments.Skip(1)];
     }
 
-    private static string Reason(string name) => !name.Contains('/', StringComparison.Ordinal)
-        ? $"no folder of the PATH has a program '{name}'"
-        : Directory.Exists(name) ? $"'{name}' is a directory, not a program"
-        : File.Exists(name) ? $"'{name}' is no program: it may not be executed (chmod +x)"
-        : $"there is no file '{name}'";
+    private static string Objection(string name) => !name.Contains('/', StringComparison.Ordinal)
+        ? "no folder of the PATH has a program of this name"
+        : Directory.Exists(name) ? "this is a directory, not a program"
+        : File.Exists(name) ? "this file may not be executed"
+        : "there is no such file";
 
     private static string? Locate(string name)
     {
