@@ -1,4 +1,5 @@
 using ElfLoader.Elf;
+using ElfLoader.Memory;
 
 namespace ElfLoader;
 
@@ -141,7 +142,7 @@ internal sealed class InputFile
 
         if (length > Array.MaxLength)
         {
-            throw new IOException($"it has {length} bytes, and one input may have {Array.MaxLength}");
+            throw new IOException($"it has {CountText.Of(length, "byte")}, and one input may have {Array.MaxLength}");
         }
 
         using var bytes = new MemoryStream((int)length);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ElfLoader.Memory;
 
 namespace ElfLoader;
 
@@ -96,6 +97,6 @@ public static class LinkErrorText
         const int room = 64; // for the words between
         int head = (LongestLine - room) / 2;
         int left = line.Length - (2 * head);
-        return string.Create(CultureInfo.InvariantCulture, $"{line.AsSpan(..head)} [{left} characters] {line.AsSpan(^head..)}");
+        return string.Create(CultureInfo.InvariantCulture, $"{line.AsSpan(..head)} [{CountText.Of(left, "character")}] {line.AsSpan(^head..)}");
     }
 }

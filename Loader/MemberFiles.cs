@@ -38,7 +38,7 @@ internal sealed class MemberFiles(Func<string, byte[]> read)
                 : throw new LinkException(
                     LinkErrorCode.LimitExceeded,
                     new LinkLocation(path),
-                    $"a thin archive names files of {_distinct} bytes so often that they would be {_distinct + _repeated}");
+                    $"a thin archive names files of {CountText.Of(_distinct, "byte")} so often that they would be {_distinct + _repeated}");
         }
     }
 }

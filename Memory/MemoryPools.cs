@@ -164,7 +164,7 @@ public sealed class MemoryPools : IDisposable
         long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (available > 0 && bytes > (ulong)available)
         {
-            throw new MemoryException($"{bytes:N0} bytes exceed the {available:N0} that this process may use");
+            throw new MemoryException($"{CountText.Of(bytes, "byte", "N0")} exceed the {available:N0} that this process may use");
         }
     }
 

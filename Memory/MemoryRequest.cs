@@ -41,7 +41,7 @@ public readonly record struct MemoryRequest(ZoneRequest Code, ZoneRequest ReadOn
             if (size > Layout.AddressSpace || alignment > Layout.AddressSpace)
             {
                 throw new MemoryException(
-                    $"{size:N0} bytes aligned to 0x{alignment:x} ({zone}) exceed the address space of this process.");
+                    $"{CountText.Of(size, "byte", "N0")} aligned to 0x{alignment:x} ({zone}) exceed the address space of this process.");
             }
         }
     }

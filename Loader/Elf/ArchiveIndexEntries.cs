@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using ElfLoader.Memory;
 
 namespace ElfLoader.Elf;
 
@@ -24,12 +25,12 @@ internal ref struct ArchiveIndexEntries
         _width = format is ArchiveIndexFormat.Gnu or ArchiveIndexFormat.Bsd ? sizeof(uint) : sizeof(ulong);
         int entrySize = _isGnu ? _width : 2 * _width;
         ulong first = index.Length < _width
-            ? throw Fault($"symbol index of {index.Length} bytes has no count")
+            ? throw Fault($"symbol index of {CountText.Of(index.Length, "byte")} has no count")
             : Word(index);
         ulong count = _isGnu ? first : first / (ulong)entrySize;
         if (count > (ulong)((index.Length - _width) / entrySize))
         {
-            throw Fault($"{count} entries do not fit the {index.Length} bytes of the symbol index");
+            throw Fault($"{CountText.Of(count, "entry")} do not fit the {CountText.Of(index.Length, "byte")} of the symbol index");
         }
 
         Count = (int)count;
@@ -81,7 +82,7 @@ internal ref struct ArchiveIndexEntries
         int length = start < (ulong)_names.Length ? _names[(int)start..].IndexOf((byte)0) : -1;
         if (length < 0)
         {
-            throw Fault($"name of entry {_next} at {start} does not end in the {_names.Length} bytes of names");
+            throw Fault($"name of entry {_next} at {start} does not end in the {CountText.Of(_names.Length, "byte")} of names");
         }
 
         if (offset > int.MaxValue)

@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using ElfLoader.Memory;
 
 namespace ElfLoader.Elf;
 
@@ -48,7 +49,7 @@ internal sealed class ArchiveReader(Archive archive, ReadOnlyMemory<byte> bytes)
         ReadOnlySpan<byte> file = bytes.Span;
         if (file.Length - offset < HeaderSize)
         {
-            throw Fault(offset, $"member header of {HeaderSize} bytes ends past the {file.Length} bytes of the file");
+            throw Fault(offset, $"member header of {HeaderSize} bytes ends past the {CountText.Of(file.Length, "byte")} of the file");
         }
 
         ReadOnlySpan<byte> header = file.Slice(offset, HeaderSize);
@@ -65,7 +66,7 @@ internal sealed class ArchiveReader(Archive archive, ReadOnlyMemory<byte> bytes)
         bool isHere = !IsThin || IsTable(name);
         if (isHere && size > file.Length - start)
         {
-            throw Fault(offset, $"member of {size} bytes ends past the {file.Length} bytes of the file");
+            throw Fault(offset, $"member of {CountText.Of(size, "byte")} ends past the {CountText.Of(file.Length, "byte")} of the file");
         }
 
         ReadOnlyMemory<byte>? content = isHere ? bytes.Slice(start, (int)size) : default(ReadOnlyMemory<byte>?);
@@ -113,7 +114,7 @@ internal sealed class ArchiveReader(Archive archive, ReadOnlyMemory<byte> bytes)
         long length = Number(name[3..], offset + 3, "length of a name");
         if (content is not { } there || length > there.Length)
         {
-            throw Fault(offset, $"name of {length} bytes does not fit the member");
+            throw Fault(offset, $"name of {CountText.Of(length, "byte")} does not fit the member");
         }
 
         ReadOnlyMemory<byte> padded = there[..(int)length];
@@ -132,7 +133,7 @@ internal sealed class ArchiveReader(Archive archive, ReadOnlyMemory<byte> bytes)
         long at = Number(name[1..], offset + 1, "offset of a long name");
         if (at >= _longNames.Length)
         {
-            throw Fault(offset, $"long name at {at} is past the {_longNames.Length} bytes of long names");
+            throw Fault(offset, $"long name at {at} is past the {CountText.Of(_longNames.Length, "byte")} of long names");
         }
 
         ReadOnlyMemory<byte> rest = _longNames[(int)at..];
@@ -166,7 +167,7 @@ internal sealed class ArchiveReader(Archive archive, ReadOnlyMemory<byte> bytes)
             throw new LinkException(
                 LinkErrorCode.LimitExceeded,
                 new LinkLocation(archive.Name, Offset: (ulong)offset),
-                NameBudget.Exceeded($"the first {_members.Count + 1} members", bytes.Length));
+                NameBudget.Exceeded($"the first {CountText.Of(_members.Count + 1, "member")}", bytes.Length));
         }
 
         _members.Add(new ArchiveMember(archive, name, content, offset));

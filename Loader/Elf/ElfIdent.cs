@@ -1,3 +1,5 @@
+using ElfLoader.Memory;
+
 namespace ElfLoader.Elf;
 
 /// <summary>
@@ -32,7 +34,7 @@ internal static class ElfIdent
         if (file.Length < FileHeader.IdentSize)
         {
             throw Fault(LinkErrorCode.Malformed, name, file.Length,
-                $"ELF identification of {FileHeader.IdentSize} bytes ends past the {file.Length} bytes of the file");
+                $"ELF identification of {FileHeader.IdentSize} bytes ends past the {CountText.Of(file.Length, "byte")} of the file");
         }
 
         if (file[Class] is not (ElfConstants.ELFCLASS32 or ElfConstants.ELFCLASS64))

@@ -1,3 +1,5 @@
+using ElfLoader.Memory;
+
 namespace ElfLoader.Elf;
 
 /// <summary>
@@ -28,7 +30,7 @@ internal readonly ref struct ElfImage(string name, ReadOnlySpan<byte> bytes)
             throw new LinkException(
                 LinkErrorCode.Malformed,
                 new LinkLocation(Name, Offset: offset),
-                $"{what} of {length} bytes ends past the {_bytes.Length} bytes of the file; is it cut off?");
+                $"{what} of {CountText.Of(length, "byte")} ends past the {CountText.Of(_bytes.Length, "byte")} of the file; is it cut off?");
         }
 
         return _bytes.Slice((int)offset, (int)length);

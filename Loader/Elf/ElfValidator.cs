@@ -1,3 +1,5 @@
+using ElfLoader.Memory;
+
 using static ElfLoader.Elf.ElfConstants;
 
 namespace ElfLoader.Elf;
@@ -96,7 +98,7 @@ internal static class ElfValidator<TClass>
         int limit = tables.Limits.MaximumNameLength;
         if (StringTable.TryFindLonger(strings, limit, out int offset, out int length))
         {
-            throw tables.Fault((int)section, $"name of {length} bytes exceeds the limit of {limit}", (ulong)offset,
+            throw tables.Fault((int)section, $"name of {CountText.Of(length, "byte")} exceeds the limit of {limit}", (ulong)offset,
                 LinkErrorCode.LimitExceeded);
         }
 
@@ -120,7 +122,7 @@ internal static class ElfValidator<TClass>
             {
                 throw HeaderFault(
                     tables.Name,
-                    NameBudget.Exceeded($"{sections.Length} sections", tables.Bytes.Length),
+                    NameBudget.Exceeded(CountText.Of(sections.Length, "section"), tables.Bytes.Length),
                     code: LinkErrorCode.LimitExceeded);
             }
         }
@@ -132,7 +134,7 @@ internal static class ElfValidator<TClass>
         {
             return header.SectionCount == 0
                 ? (default, null, 0)
-                : throw HeaderFault(image.Name, $"{header.SectionCount} sections, but no section header table");
+                : throw HeaderFault(image.Name, $"{CountText.Of(header.SectionCount, "section")}, but no section header table");
         }
 
         if (header.SectionHeaderSize != TClass.SectionHeaderSize)
@@ -150,7 +152,7 @@ internal static class ElfValidator<TClass>
         if (count > (ulong)(image.Length / size))
         {
             throw HeaderFault(image.Name,
-                $"{count} section headers of {size} bytes do not fit the {image.Length} bytes of the file",
+                $"{CountText.Of(count, "section header")} of {CountText.Of(size, "byte")} do not fit the {CountText.Of(image.Length, "byte")} of the file",
                 header.SectionHeaders);
         }
 

@@ -34,6 +34,22 @@ internal static class ForeignFormats
         ([0x01, 0xf7], "XCOFF object", NeedsElf),
         ([(byte)'M', (byte)'Z'], "Windows executable", NeedsElf),
         ("#!"u8.ToArray(), "script", NeedsElf),
+        ([(byte)'7', (byte)'z', 0xbc, 0xaf, 0x27, 0x1c], "7-Zip archive", Unpack),
+        ([(byte)'R', (byte)'a', (byte)'r', (byte)'!', 0x1a, 0x07], "RAR archive", Unpack),
+        ([0x04, 0x22, 0x4d, 0x18], "lz4-compressed file", Unpack),
+        ([0x1f, 0x9d], "compress-compressed file", Unpack),
+        ([(byte)'%', (byte)'P', (byte)'D', (byte)'F', (byte)'-'], "PDF document", NeedsElf),
+        ([0x89, (byte)'P', (byte)'N', (byte)'G', 0x0d, 0x0a, 0x1a, 0x0a], "PNG image", NeedsElf),
+        ([0xff, 0xd8, 0xff], "JPEG image", NeedsElf),
+        ([(byte)'d', (byte)'e', (byte)'x', 0x0a], "Dalvik bytecode", NeedsElf),
+    ];
+
+    /// <summary>What has its magic bytes further on.</summary>
+    private static readonly (int Offset, byte[] Magic, string Name, string Advice)[] Further =
+    [
+        (257, "ustar"u8.ToArray(), "tar archive", "extract the objects from it first"), // POSIX.1, "ustar Interchange Format"
+        (1, [0x0d, 0x0d, 0x0a], "Python bytecode", NeedsElf), // of 3.8 to 3.13: a number of the version, then a line's end
+        (1, [0x0e, 0x0d, 0x0a], "Python bytecode", NeedsElf),
     ];
 
     /// <summary>CPU types of Mach-O, without the bit for 64-bit addresses (<c>mach/machine.h</c>).</summary>
@@ -58,6 +74,14 @@ internal static class ForeignFormats
         foreach ((byte[] magic, string format, string advice) in Rows)
         {
             if (file.StartsWith(magic))
+            {
+                return (format, advice);
+            }
+        }
+
+        foreach ((int offset, byte[] magic, string format, string advice) in Further)
+        {
+            if (file.Length > offset && file[offset..].StartsWith(magic))
             {
                 return (format, advice);
             }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using ElfLoader.Memory;
 using static ElfLoader.Elf.ElfConstants;
 
 namespace ElfLoader.Elf;
@@ -64,7 +65,7 @@ internal static class GroupValidator
             {
                 throw tables.Fault(
                     group.Index,
-                    NameBudget.Exceeded($"{groups.Length} groups", tables.Bytes.Length),
+                    NameBudget.Exceeded(CountText.Of(groups.Length, "group"), tables.Bytes.Length),
                     code: LinkErrorCode.LimitExceeded);
             }
         }
@@ -121,7 +122,7 @@ internal static class GroupValidator
         SectionHeader header = tables.Sections[index];
         if (header.EntrySize != sizeof(uint) || header.Size % sizeof(uint) != 0 || header.Size == 0)
         {
-            throw tables.Fault(index, $"group of {header.Size} bytes with sh_entsize {header.EntrySize} is not a "
+            throw tables.Fault(index, $"group of {CountText.Of(header.Size, "byte")} with sh_entsize {header.EntrySize} is not a "
                 + "positive number of words of 4 bytes");
         }
 

@@ -1,3 +1,5 @@
+using ElfLoader.Memory;
+
 namespace ElfLoader.Elf;
 
 /// <summary>
@@ -20,5 +22,5 @@ internal static class NameBudget
 
     /// <summary>What is wrong where it is exceeded.</summary>
     internal static string Exceeded(string what, int fileSize) =>
-        $"names of {what} have more than {Of(fileSize)} bytes together, {TimesTheFile} times the file, as they share bytes";
+        $"names of {what} have more than {CountText.Of(Of(fileSize), "byte")} together, {TimesTheFile} times the file, as they share bytes";
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using ElfLoader.Memory;
 
 namespace ElfLoader.Elf;
 
@@ -26,7 +27,7 @@ public static class NameText
         : Ends(name, BriefHead, BriefTail);
 
     private static string Ends(ReadOnlySpan<byte> name, int head, int tail) =>
-        $"{Encoding.UTF8.GetString(name[..head])}…{Encoding.UTF8.GetString(name[^tail..])} ({name.Length} bytes)";
+        $"{Encoding.UTF8.GetString(name[..head])}…{Encoding.UTF8.GetString(name[^tail..])} ({CountText.Of(name.Length, "byte")})";
 
     /// <summary>A text; of one whose UTF-8 is longer than that, the first and the last part.</summary>
     internal static string Shorten(string text, int mostBytes)

@@ -75,7 +75,7 @@ internal static class RelocationValidator<TClass>
         int size = stream.Length;
         if (!CrelHeader.TryTake(ref stream, out CrelHeader crel))
         {
-            throw tables.Fault(index, $"CREL header is malformed, or counts more than {size} bytes can hold");
+            throw tables.Fault(index, $"CREL header is malformed, or counts more than {CountText.Of(size, "byte")} can hold");
         }
 
         uint symbols = SymbolLimit(ref tables, header);

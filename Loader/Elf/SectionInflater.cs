@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using ElfLoader.Memory;
 
 namespace ElfLoader.Elf;
 
@@ -35,7 +36,7 @@ internal static class SectionInflater
         if (header.Size > MaximumRatio * (ulong)compressed.Length)
         {
             throw tables.Fault(section,
-                $"{compressed.Length} bytes cannot be the compressed form of {header.Size}");
+                $"{CountText.Of(compressed.Length, "byte")} cannot be the compressed form of {header.Size}");
         }
 
         try
@@ -45,11 +46,11 @@ internal static class SectionInflater
             zlib.ReadExactly(bytes);
             return zlib.ReadByte() < 0
                 ? bytes
-                : throw tables.Fault(section, $"decompresses to more than the claimed {header.Size} bytes");
+                : throw tables.Fault(section, $"decompresses to more than the claimed {CountText.Of(header.Size, "byte")}");
         }
         catch (EndOfStreamException)
         {
-            throw tables.Fault(section, $"decompresses to less than the claimed {header.Size} bytes");
+            throw tables.Fault(section, $"decompresses to less than the claimed {CountText.Of(header.Size, "byte")}");
         }
         catch (Exception failure) when (failure is InvalidDataException or IOException)
         {
@@ -57,7 +58,7 @@ internal static class SectionInflater
         }
         catch (OutOfMemoryException)
         {
-            throw tables.Fault(section, $"no memory for the {header.Size} bytes once decompressed",
+            throw tables.Fault(section, $"no memory for the {CountText.Of(header.Size, "byte")} once decompressed",
                 code: LinkErrorCode.LimitExceeded);
         }
     }

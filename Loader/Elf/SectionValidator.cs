@@ -1,4 +1,5 @@
 using System.Numerics;
+using ElfLoader.Memory;
 using static ElfLoader.Elf.ElfConstants;
 
 namespace ElfLoader.Elf;
@@ -104,7 +105,7 @@ internal static class SectionValidator<TClass>
             if (header.Has(SHF_ALLOC) && !tables.TryAddZeroFilled(header.Size))
             {
                 throw tables.Fault(index,
-                    $"{header.Size} bytes of zeros and the {tables.ZeroFilledSize} before them exceed the limit of "
+                    $"{CountText.Of(header.Size, "byte")} of zeros and the {tables.ZeroFilledSize} before them exceed the limit of "
                     + $"{tables.Limits.MaximumZeroFilledSize}",
                     code: LinkErrorCode.LimitExceeded);
             }
@@ -112,7 +113,7 @@ internal static class SectionValidator<TClass>
         else if (!image.Contains(header.Offset, header.Size))
         {
             throw tables.Fault(index,
-                $"{header.Size} bytes at file offset {header.Offset} end past the {image.Length} bytes of the file");
+                $"{CountText.Of(header.Size, "byte")} at file offset {header.Offset} end past the {CountText.Of(image.Length, "byte")} of the file");
         }
 
         if (header.Has(SHF_COMPRESSED))
@@ -133,7 +134,7 @@ internal static class SectionValidator<TClass>
         if (!StringTable.Contains(names, header.Name) && tables.HasSectionNames)
         {
             throw tables.Fault(index,
-                $"name at {header.Name} is past the {names.Length} bytes of the section name string table");
+                $"name at {header.Name} is past the {CountText.Of(names.Length, "byte")} of the section name string table");
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using ElfLoader.Memory;
 using static ElfLoader.Elf.ElfConstants;
 
 namespace ElfLoader.Elf;
@@ -62,7 +63,7 @@ internal static class SymbolValidator<TClass>
             {
                 throw tables.Fault(
                     tables.SymbolSection,
-                    NameBudget.Exceeded($"{tables.SymbolCount} symbols", tables.Bytes.Length),
+                    NameBudget.Exceeded(CountText.Of(tables.SymbolCount, "symbol"), tables.Bytes.Length),
                     (ulong)i * (ulong)TClass.SymbolSize,
                     LinkErrorCode.LimitExceeded);
             }
@@ -75,7 +76,7 @@ internal static class SymbolValidator<TClass>
         return (ulong)indices.Length == (ulong)tables.SymbolCount * sizeof(uint)
             ? indices
             : throw tables.Fault(section,
-                $"{indices.Length} bytes are not a section index of 4 bytes for each of {tables.SymbolCount} symbols");
+                $"{CountText.Of(indices.Length, "byte")} are not a section index of 4 bytes for each of {CountText.Of(tables.SymbolCount, "symbol")}");
     }
 
     private static void CheckSymbols(ref ElfTables tables)
@@ -102,7 +103,7 @@ internal static class SymbolValidator<TClass>
         if (symbol.Name >= Math.Max((uint)tables.SymbolNames.Length, 1))
         {
             throw Fault(ref tables, index,
-                $"name at {symbol.Name} is past the {tables.SymbolNames.Length} bytes of the string table");
+                $"name at {symbol.Name} is past the {CountText.Of(tables.SymbolNames.Length, "byte")} of the string table");
         }
 
         if (symbol.Info >> 4 == STB_LOCAL != index < tables.FirstGlobalSymbol)
@@ -163,7 +164,7 @@ internal static class SymbolValidator<TClass>
 
         if (!tables.TryAddZeroFilled(symbol.Size))
         {
-            throw Fault(ref tables, index, $"{symbol.Size} bytes of a common symbol and the {tables.ZeroFilledSize} before "
+            throw Fault(ref tables, index, $"{CountText.Of(symbol.Size, "byte")} of a common symbol and the {tables.ZeroFilledSize} before "
                 + $"them exceed the limit of {tables.Limits.MaximumZeroFilledSize}", LinkErrorCode.LimitExceeded);
         }
     }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using ElfLoader.Arch.Arm;
 using ElfLoader.Elf;
+using ElfLoader.Memory;
 
 namespace ElfLoader.Linking;
 
@@ -371,7 +372,7 @@ internal sealed class ArmAttributes
             LinkErrorCode.Unsupported,
             new LinkLocation(source),
             isNeededHere
-                ? $"needs data aligned to {Alignment(needed)} bytes (Tag_ABI_align_needed), and {other} keeps the stack aligned to {kept} only"
-                : $"keeps the stack aligned to {kept} bytes only (Tag_ABI_align_preserved), and {other} needs {Alignment(needed)}");
+                ? $"needs data aligned to {CountText.Of(Alignment(needed), "byte")} (Tag_ABI_align_needed), and {other} keeps the stack aligned to {kept} only"
+                : $"keeps the stack aligned to {CountText.Of(kept, "byte")} only (Tag_ABI_align_preserved), and {other} needs {Alignment(needed)}");
     }
 }

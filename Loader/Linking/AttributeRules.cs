@@ -1,3 +1,5 @@
+using ElfLoader.Memory;
+
 using static ElfLoader.Elf.BuildAttributes;
 
 namespace ElfLoader.Linking;
@@ -104,7 +106,7 @@ internal static class AttributeRules
             2 => "uses r9 for thread-local storage",
             _ => "does not use r9",
         }),
-        [18] = new("Tag_ABI_PCS_wchar_t", Neutral: 0, IsFatal: false, value => $"has a wchar_t of {value} bytes"),
+        [18] = new("Tag_ABI_PCS_wchar_t", Neutral: 0, IsFatal: false, value => $"has a wchar_t of {CountText.Of(value, "byte")}"),
         [Tag_ABI_enum_size] = new("Tag_ABI_enum_size", Neutral: 0, IsFatal: false, value => value switch
         {
             1 => "has enumerations as small as can be",

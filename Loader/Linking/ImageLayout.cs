@@ -1,4 +1,5 @@
 using ElfLoader.Elf;
+using ElfLoader.Memory;
 
 namespace ElfLoader.Linking;
 
@@ -135,8 +136,8 @@ internal sealed partial class ImageLayout : ILinkedBounds
     private LinkException TooLarge() => new(
         LinkErrorCode.LimitExceeded,
         new LinkLocation("image"),
-        $"the sections together do not fit {_machine.Rules.Architecture.AddressBits} bits of address space, or are larger than "
-        + $"the limit of {_options.MaximumSize} bytes (MaximumSize)");
+        $"the sections together do not fit {CountText.Of(_machine.Rules.Architecture.AddressBits, "bit")} of address space, or are larger than "
+        + $"the limit of {CountText.Of(_options.MaximumSize, "byte")} (MaximumSize)");
 
     private void Sort()
     {
@@ -362,7 +363,7 @@ internal sealed partial class ImageLayout : ILinkedBounds
     }
 
     private static string Describe(ImageOutput output) =>
-        $"{output.Pieces[0].File?.Elf.Name},{output.Name} at 0x{output.Address:x}, {output.Size} bytes long,";
+        $"{output.Pieces[0].File?.Elf.Name},{output.Name} at 0x{output.Address:x}, {CountText.Of(output.Size, "byte")} long,";
 
     private static ulong AlignUp(ulong value, ulong alignment) => checked(value + (alignment - 1)) & ~(alignment - 1);
 }

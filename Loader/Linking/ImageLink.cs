@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using ElfLoader.Elf;
+using ElfLoader.Memory;
 using ElfLoader.Relocations;
 
 namespace ElfLoader.Linking;
@@ -272,7 +273,7 @@ internal sealed class ImageLink
             throw new LinkException(
                 LinkErrorCode.LimitExceeded,
                 new LinkLocation("image"),
-                $"the file would have {file.Size} bytes, more than the limit of {_options.MaximumSize} (MaximumSize)");
+                $"the file would have {CountText.Of(file.Size, "byte")}, more than the limit of {_options.MaximumSize} (MaximumSize)");
         }
 
         _warnings.AddRange(segments.Warnings);

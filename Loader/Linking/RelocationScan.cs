@@ -1,4 +1,5 @@
 using ElfLoader.Elf;
+using ElfLoader.Memory;
 using ElfLoader.Relocations;
 
 namespace ElfLoader.Linking;
@@ -198,7 +199,7 @@ internal sealed class RelocationScan
                 section,
                 record,
                 rule,
-                $"of {rule.Field.Size} bytes lies outside of the section, which has {size} bytes");
+                $"of {CountText.Of(rule.Field.Size, "byte")} lies outside of the section, which has {CountText.Of(size, "byte")}");
             return;
         }
 

@@ -1,4 +1,5 @@
 using ElfLoader.Elf;
+using ElfLoader.Memory;
 
 namespace ElfLoader.Linking;
 
@@ -60,7 +61,7 @@ internal sealed partial class SymbolResolution
             _errors.Add(new LinkError(
                 LinkErrorCode.Duplicate,
                 new LinkLocation(file.Elf.Name, Symbol: file.Elf.SymbolNameText(index)),
-                $"common symbol '{file.Elf.SymbolNameText(index)}' of {record.Size} bytes was given {own.Size} bytes "
+                $"common symbol '{file.Elf.SymbolNameText(index)}' of {CountText.Of(record.Size, "byte")} was given {CountText.Of(own.Size, "byte")} "
                 + $"when {own.Provider} was linked; link the objects together"));
         }
 

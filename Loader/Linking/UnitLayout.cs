@@ -252,7 +252,7 @@ internal sealed partial class UnitLayout
             _errors.Add(
                 LinkErrorCode.LimitExceeded,
                 new LinkLocation(""),
-                $"the unwind tables of all objects have {UnwindSize} bytes together, and {int.MaxValue} is the most");
+                $"the unwind tables of all objects have {CountText.Of(UnwindSize, "byte")} together, and {int.MaxValue} is the most");
         }
 
         _ = _blocks[ReadOnly].Append(terminator, 1);

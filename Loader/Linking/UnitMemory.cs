@@ -38,7 +38,7 @@ internal static class UnitMemory
             throw new LinkException(
                 LinkErrorCode.LimitExceeded,
                 location,
-                $"the sections take {total} bytes of memory together, and the limit (MaximumUnitSize) is {options.MaximumUnitSize}");
+                $"the sections take {CountText.Of(total, "byte")} of memory together, and the limit (MaximumUnitSize) is {options.MaximumUnitSize}");
         }
 
         var request = new MemoryRequest(Zone(blocks[0]), Zone(blocks[1]), Zone(blocks[2]), Zone(blocks[3]));

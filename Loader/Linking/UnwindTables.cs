@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using ElfLoader.Memory;
 
 namespace ElfLoader.Linking;
 
@@ -60,7 +61,7 @@ internal static class UnwindTables
 
             if (length < sizeof(uint) || length > (uint)(tables.Length - offset - sizeof(uint)))
             {
-                return (offset, $"has a record of {length} bytes, which ends outside of it");
+                return (offset, $"has a record of {CountText.Of(length, "byte")}, which ends outside of it");
             }
 
             Span<byte> record = tables.Slice(offset + sizeof(uint), (int)length);

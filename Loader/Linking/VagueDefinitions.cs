@@ -1,5 +1,6 @@
 using System.Text;
 using ElfLoader.Elf;
+using ElfLoader.Memory;
 
 namespace ElfLoader.Linking;
 
@@ -183,7 +184,7 @@ internal sealed class VagueDefinitions
         string name = Symbols.Text(variable.Symbol);
         if (found.Size != Symbols[variable.Symbol].Size)
         {
-            Warn(name, provider, $"which has it with {found.Size} bytes, and the unit with {Symbols[variable.Symbol].Size}");
+            Warn(name, provider, $"which has it with {CountText.Of(found.Size, "byte")}, and the unit with {Symbols[variable.Symbol].Size}");
         }
         else if (variable.Guard >= 0 && (!guard.Exists || guard.Size != Symbols[variable.Guard].Size))
         {

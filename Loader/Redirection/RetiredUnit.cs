@@ -1,5 +1,6 @@
 using System.Globalization;
 using ElfLoader.Linking;
+using ElfLoader.Memory;
 using ElfLoader.Redirection;
 
 namespace ElfLoader;
@@ -71,12 +72,12 @@ public sealed record RetiredUnit(LoadedUnit Unit, IReadOnlyList<string> Reasons)
     private static string WhyRetired(LoadedUnit unit) => (unit.ForeignDestructors, unit.Resources.Lifetime.PendingThreadDestructors) switch
     {
         ({ Count: 1 }, _) => "it has the destructor of a variable of the host, which runs at exit",
-        ({ Count: > 1 and long count }, _) => $"it has the destructors of {count} variables of the host, which run at exit",
+        ({ Count: > 1 and long count }, _) => $"it has the destructors of {CountText.Of(count, "variable")} of the host, which run at exit",
         (_, 0) when unit.OwedCallers?.FindAny() is { } caller =>
             $"{caller.Name} may call it: {WhyRetired(caller)}",
         (_, 0) => "when it was unloaded, a thread was going through the loaded units (dl_iterate_phdr)",
         (_, 1) => "a thread owes it the destructor of a thread-local variable",
-        (_, var owed) => $"threads owe it {owed} destructors of thread-local variables",
+        (_, var owed) => $"threads owe it {CountText.Of(owed, "destructor")} of thread-local variables",
     };
 
     private static List<string> WhyNotReclaimed(IReadOnlyList<EpochThread> threads, long generation)

@@ -1,6 +1,7 @@
 using System.Numerics;
 using ElfLoader.Elf;
 using ElfLoader.Linking;
+using ElfLoader.Memory;
 
 namespace ElfLoader.Redirection;
 
@@ -335,7 +336,7 @@ internal sealed class StateTransfer
             StatePolicy.Migrate => (StateOutcome.Migrated, null),
             _ when old.Size != size => (StateOutcome.SizeChanged, SizeReason(old.Size, size)),
             _ when old.Address % alignment != 0 =>
-                (StateOutcome.AlignmentChanged, $"it is to be aligned to {alignment} bytes, and is at 0x{old.Address:x}"),
+                (StateOutcome.AlignmentChanged, $"it is to be aligned to {CountText.Of(alignment, "byte")}, and is at 0x{old.Address:x}"),
             _ => (StateOutcome.Kept, (string?)null),
         };
         if (outcome is StateOutcome.Kept)
@@ -385,5 +386,5 @@ internal sealed class StateTransfer
         StateSections data, string name, StateOutcome outcome, ulong oldSize, ulong newSize, string? reason = null) =>
         _reports.Add(new StateReport(name, data.File.Elf.Name, outcome, (long)oldSize, (long)newSize, reason));
 
-    private static string SizeReason(ulong old, ulong size) => $"it had {old} bytes and has {size}";
+    private static string SizeReason(ulong old, ulong size) => $"it had {CountText.Of(old, "byte")} and has {size}";
 }

@@ -62,8 +62,8 @@ internal sealed class StaticTlsArena
             throw new LinkException(
                 LinkErrorCode.LimitExceeded,
                 where,
-                $"{size} bytes of thread-local storage are accessed at a fixed distance from the thread pointer "
-                + $"(initial-exec or local-exec model), where {Free} of {Size} bytes are free; "
+                $"{CountText.Of(size, "byte")} of thread-local storage are accessed at a fixed distance from the thread pointer "
+                + $"(initial-exec or local-exec model), where {Free} of {CountText.Of(Size, "byte")} are free; "
                 + "compile with -fPIC, or start the program with "
                 + $"GLIBC_TUNABLES=glibc.rtld.optional_static_tls={Suggestion(taken)}");
         }

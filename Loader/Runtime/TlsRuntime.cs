@@ -76,7 +76,7 @@ internal sealed class TlsRuntime
             throw new LinkException(
                 LinkErrorCode.LimitExceeded,
                 where,
-                $"thread-local storage of {size} bytes aligned to {alignment} exceeds {LargestBlock} bytes "
+                $"thread-local storage of {CountText.Of(size, "byte")} aligned to {alignment} exceeds {LargestBlock} bytes "
                 + $"aligned to {LargestAlignment}");
         }
 

@@ -80,7 +80,7 @@ internal static class AddressSpace
         ulong start = Map(0, size + slack, 0);
         if (start == 0)
         {
-            throw Libc.Failure($"No address space of {size:N0} bytes aligned to 0x{alignment:x}");
+            throw Libc.Failure($"No address space of {CountText.Of(size, "byte", "N0")} aligned to 0x{alignment:x}");
         }
 
         ulong aligned = Layout.AlignUp(start, alignment);
@@ -226,7 +226,7 @@ internal static class AddressSpace
     }
 
     private static MemoryException Refused(MemoryPlacement placement, AddressRange near, ulong size, string why) =>
-        new($"{size:N0} bytes {Described(placement, near)} can't be had: {why}");
+        new($"{CountText.Of(size, "byte", "N0")} {Described(placement, near)} can't be had: {why}");
 
     private static string Described(MemoryPlacement placement, AddressRange near) => placement switch
     {

@@ -13,7 +13,7 @@ internal static class AnonymousMemory
     {
         if (Libc.Protect((nint)start, (nuint)size, Libc.ProtRead | Libc.ProtWrite) != 0)
         {
-            throw Libc.Failure($"{size:N0} bytes of memory can't be had");
+            throw Libc.Failure($"{CountText.Of(size, "byte", "N0")} of memory can't be had");
         }
     }
 

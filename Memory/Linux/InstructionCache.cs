@@ -19,7 +19,7 @@ internal static class InstructionCache
     {
         if (!IsCoherent && size > 0 && !Libc.FlushInstructionCache(start, start + size))
         {
-            throw Libc.Failure($"The instruction cache can't be synchronised for {size:N0} bytes");
+            throw Libc.Failure($"The instruction cache can't be synchronised for {CountText.Of(size, "byte", "N0")}");
         }
     }
 }

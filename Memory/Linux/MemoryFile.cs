@@ -38,12 +38,12 @@ internal sealed class MemoryFile : IDisposable
         ulong limit = SizeLimit;
         if (size > limit)
         {
-            throw new MemoryException($"A memory file of {size:N0} bytes exceeds RLIMIT_FSIZE, {limit:N0} bytes");
+            throw new MemoryException($"A memory file of {CountText.Of(size, "byte", "N0")} exceeds RLIMIT_FSIZE, {CountText.Of(limit, "byte", "N0")}");
         }
 
         if (Libc.Truncate(_descriptor, (nint)size) != 0)
         {
-            throw Libc.Failure($"A memory file can't grow to {size:N0} bytes");
+            throw Libc.Failure($"A memory file can't grow to {CountText.Of(size, "byte", "N0")}");
         }
 
         _size = size;
@@ -61,7 +61,7 @@ internal sealed class MemoryFile : IDisposable
         nint mapped = Libc.Map((nint)(start + from), (nuint)(to - from), protection, Flags, _descriptor, (nint)from);
         if (mapped == Libc.MapFailed)
         {
-            throw Libc.Failure($"{to - from:N0} bytes of a memory file can't be mapped");
+            throw Libc.Failure($"{CountText.Of(to - from, "byte", "N0")} of a memory file can't be mapped");
         }
     }
 
@@ -74,7 +74,7 @@ internal sealed class MemoryFile : IDisposable
             nint written = Libc.Write(_descriptor, bytes, (nuint)bytes.Length, (nint)offset);
             if (written <= 0)
             {
-                throw Libc.Failure($"{bytes.Length:N0} bytes can't be written to a memory file");
+                throw Libc.Failure($"{CountText.Of(bytes.Length, "byte", "N0")} can't be written to a memory file");
             }
 
             offset += (ulong)written;

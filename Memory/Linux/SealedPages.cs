@@ -87,7 +87,7 @@ internal sealed class SealedPages : IZonePages
         size = Layout.AlignUp(size, Layout.PageSize);
         if (Libc.Protect((nint)(WriteAddress + offset), (nuint)size, protection) != 0)
         {
-            throw Libc.Failure($"{size:N0} bytes can't be {Described(protection)}");
+            throw Libc.Failure($"{CountText.Of(size, "byte", "N0")} can't be {Described(protection)}");
         }
     }
 

@@ -67,6 +67,17 @@ public sealed partial class FileNamesTests
     [TestCase("feedface00000012", "Mach-O file for PowerPC")]
     [TestCase("64aa0300", "COFF object for AArch64")]
     [TestCase("23212f62696e2f7368", "script")]
+    [TestCase("425a6839", "bzip2-compressed file")]
+    [TestCase("377abcaf271c", "7-Zip archive")]
+    [TestCase("526172211a0701", "RAR archive")]
+    [TestCase("04224d18", "lz4-compressed file")]
+    [TestCase("1f9d90", "compress-compressed file")]
+    [TestCase("255044462d312e37", "PDF document")]
+    [TestCase("89504e470d0a1a0a", "PNG image")]
+    [TestCase("ffd8ffe0", "JPEG image")]
+    [TestCase("4d5a9000", "Windows executable")]
+    [TestCase("a70d0d0a00000000", "Python bytecode")]
+    [TestCase("2b0e0d0a00000000", "Python bytecode")]
     [TestCase("fffe69006e007400", "text")]
     [TestCase("696e74c3", "text")] // the sample ends within a character
     [TestCase("696e7400", "data of an unknown kind")]
@@ -74,6 +85,28 @@ public sealed partial class FileNamesTests
     [TestCase("7f454c46", "beginning of an ELF file")]
     public void FilesAreCalledWhatTheyAre(string bytes, string expected) =>
         Assert.That(FileDescription.Of(Convert.FromHexString(bytes)), Is.EqualTo(expected));
+
+    /// <summary>Files as the programs write them that are there for it.</summary>
+    [TestCase("tar cf out in", "tar archive")]
+    [TestCase("tar --format=ustar -cf out in", "tar archive")]
+    [TestCase("tar --format=pax -cf out in", "tar archive")]
+    [TestCase("gzip < in > out", "gzip-compressed file")]
+    [TestCase("bzip2 < in > out", "bzip2-compressed file")]
+    [TestCase("xz < in > out", "xz-compressed file")]
+    [TestCase("python3 -c 'import py_compile; py_compile.compile(\"in\", \"out\")'", "Python bytecode")]
+    public void FilesOfOtherProgramsAreCalledWhatTheyAre(string command, string expected)
+    {
+        using var folder = new EndToEnd.TemporaryFolder();
+        File.WriteAllText(folder.File("in"), "x = 1\n");
+        if (!EndToEnd.Command.Exists(command.Split(' ')[0]))
+        {
+            Assert.Inconclusive($"there is no {command.Split(' ')[0]}");
+        }
+
+        EndToEnd.Command.Check("bash", ["-c", command], folder.File(""));
+
+        Assert.That(FileDescription.Of(File.ReadAllBytes(folder.File("out"))), Is.EqualTo(expected));
+    }
 
     [GeneratedRegex(@"^#define EM_(\w+)\s+(0x[0-9a-fA-F]+|\d+)", RegexOptions.Multiline)]
     private static partial Regex Machine();

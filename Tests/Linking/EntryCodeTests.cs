@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ElfLoader.Tests.EndToEnd;
 using ElfLoader.Tests.Tools;
 
@@ -11,6 +12,9 @@ public sealed class EntryCodeTests
     private const string Code = "x: xorl %eax, %eax\n ret\n";
 
     private static readonly ToolPrograms Programs = new();
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    private delegate int Number();
 
     [OneTimeTearDown]
     public void Remove() => Programs.Dispose();
@@ -27,9 +31,9 @@ public sealed class EntryCodeTests
         using var library = new ObjectLibrary("data");
         _ = library.Load(file);
 
-        string message = Assert.Throws<EntryPointNotFoundException>(() => library.GetFunction<Func<int>>("x"))!.Message;
+        string message = Assert.Throws<EntryPointNotFoundException>(() => library.GetFunction<Number>("x"))!.Message;
         CommandResult run = ElfloadCommand.Invoke("run", file, "-e", "x");
-        CommandResult link = ElfloadCommand.Invoke("link", file, "-e", "x", "-o", Programs.Path($"{name}.out"));
+        CommandResult link = Command.Run("dotnet", [ElfloadCommand.Tool, "link", file, "-e", "x", "-o", Programs.Path($"{name}.out")]); // not as images should be
 
         using (Assert.EnterMultipleScope())
         {
@@ -54,7 +58,7 @@ public sealed class EntryCodeTests
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(library.GetFunction<Func<int>>("x")(), Is.Zero);
+            Assert.That(library.GetFunction<Number>("x")(), Is.Zero);
             Assert.That((run.Status, run.Error), Is.EqualTo((0, "")));
             Assert.That((link.Status, link.Error), Is.EqualTo((0, "")));
         }
@@ -70,9 +74,9 @@ public sealed class EntryCodeTests
         library.DefineAbsolute("number", (ulong)code.GetExport("y"));
         library.DefineData("data", code.GetExport("y"));
 
-        Assert.That(library.GetFunction<Func<int>>("number")(), Is.Zero);
+        Assert.That(library.GetFunction<Number>("number")(), Is.Zero);
         Assert.That(
-            () => library.GetFunction<Func<int>>("data"),
+            () => library.GetFunction<Number>("data"),
             Throws.TypeOf<EntryPointNotFoundException>().With.Message.Contains("'data' of library 'numbers' is no function: it is a variable of "));
     }
 

@@ -256,7 +256,7 @@ public sealed class InspectCommandTests
         {
             Assert.That(result.Status, Is.EqualTo(1));
             Assert.That(result.Error.TrimEnd().Split('\n'), Has.All.StartsWith("elfload: error: "));
-            Assert.That(result.Output, Does.Contain("hello.o: object for x86_64"));
+            Assert.That(result.Output, Does.Contain("hello.o: object for x86-64"));
         }
     }
 

@@ -10,12 +10,6 @@ internal sealed class TerminalText(bool demangles)
     /// <summary>Whether names of C++ are shown as in the source.</summary>
     internal bool Demangles => demangles;
 
-    /// <summary>A number with the word for what is counted: <c>1 place</c>, <c>2 places</c>.</summary>
-    /// <param name="count">The number.</param>
-    /// <param name="singular">The word for one; others get an s.</param>
-    internal static string Count(long count, string singular) =>
-        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{count} {singular}{(count is 1 ? "" : "s")}");
-
     /// <summary>A name by itself, for structures that keep others.</summary>
     internal string Name(string name) => demangles ? CxxNames.InText(name) : name;
 

@@ -1,4 +1,5 @@
 using ElfLoader.Inspection.Operands;
+using ElfLoader.Memory;
 
 namespace ElfLoader.Inspection.Checks;
 
@@ -72,7 +73,7 @@ internal sealed class ImageCheckTarget : ICheckTarget
         {
             return address is 0 // as in LLVM, where nothing is, zero is
                 ? 0UL
-                : throw new CheckException($"there are no {size} bytes at 0x{address:x}: no section of the image is there");
+                : throw new CheckException($"there are no {CountText.Of(size, "byte")} at 0x{address:x}: no section of the image is there");
         }
 
         ulong value = 0;

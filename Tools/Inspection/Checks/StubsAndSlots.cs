@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.RegularExpressions;
+using ElfLoader.Memory;
 
 namespace ElfLoader.Inspection.Checks;
 
@@ -36,7 +37,7 @@ internal sealed class StubsAndSlots(LinkedImage image, ObjectNames objects)
 
         return chosen.Length is 1
             ? chosen[0].Address
-            : throw new CheckException($"there are {chosen.Length} stubs for '{symbol}': {List(chosen)}; name a kind");
+            : throw new CheckException($"there are {CountText.Of(chosen.Length, "stub")} for '{symbol}': {List(chosen)}; name a kind");
     }
 
     /// <summary>The address of a slot.</summary>

@@ -1,3 +1,5 @@
+using ElfLoader.Memory;
+
 namespace ElfLoader.Inspection.Operands;
 
 /// <summary>The operands of all instructions with an encoding, as LLVM's <c>MCInst</c> has them.</summary>
@@ -25,7 +27,7 @@ internal sealed class OperandForm
 
         if (bits is not (16 or 32))
         {
-            throw new ArgumentException($"'{pattern}' has {bits} bits", nameof(pattern));
+            throw new ArgumentException($"'{pattern}' has {CountText.Of(bits, "bit")}", nameof(pattern));
         }
 
         (Mask, Value) = (mask, value);

@@ -17,7 +17,7 @@ internal static class CommandInputs
     /// <exception cref="LinkException">One cannot be read.</exception>
     internal static InputFiles Read(IReadOnlyList<string> files, ReadLimits limits, Reporter reporter)
     {
-        reporter.Progress($"reading {TerminalText.Count(files.Count, "file")}");
+        reporter.Progress($"reading {CountText.Of(files.Count, "file")}");
         IReadOnlyDictionary<int, byte[]> kept = KeptInputs.Take();
         var inputs = new InputFiles(limits);
         int start = 0;

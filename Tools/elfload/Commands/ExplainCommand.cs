@@ -41,6 +41,11 @@ internal sealed class ExplainCommand : Command, IExamples
             result.GetValue(_symbols) ?? [], result.GetValue(_sections) ?? [], result.GetValue(_types) ?? []);
         var code = new PatchedCode(image, new ImageNames(image));
         PatchRecord[] patches = [.. image.Patches.Where(filter.Admits)];
+        foreach (string warning in filter.Unmatched(image.Patches, Machines.ArchitectureOf(image.Objects[0])!.Relocations.Rules))
+        {
+            reporter.Warn(warning);
+        }
+
         reporter.ClearProgress();
         if (reporter.Json is { } json)
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ElfLoader.Memory;
 using ElfLoader.Tools.Arguments;
 using ElfLoader.Tools.Json;
 using ElfLoader.Tools.Linking;
@@ -57,7 +58,7 @@ internal sealed class LinkCommand : Command, IExamples
 
         string output = result.GetRequiredValue(_output);
         ImageWriting.Write(image, output);
-        reporter.Tell($"wrote {output}, {TerminalText.Count((long)image.FileSize, "byte")}");
+        reporter.Tell($"wrote {output}, {CountText.Of((long)image.FileSize, "byte")}");
         _link.WriteMap(result, image);
         reporter.Json?.Write(
             new ReportJson

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ElfLoader.Memory;
 using ElfLoader.Tools.Json;
 using ElfLoader.Tools.Output;
 using ElfLoader.Tools.Reporting;
@@ -40,7 +41,7 @@ internal sealed class ReportCommand : Command, IExamples
         string output = result.GetRequiredValue(_output);
         reporter.Progress("writing the report");
         OutputFile.Write(output, file => ReportPage.Write(file, image, _link.Files(result), reporter.Text));
-        reporter.Tell($"wrote {output}, {TerminalText.Count(image.Patches.Count, "patched place")}");
+        reporter.Tell($"wrote {output}, {CountText.Of(image.Patches.Count, "patched place")}");
         _link.WriteMap(result, image);
         reporter.Json?.Write(
             new ReportJson { Machine = image.Machine, Output = output, Warnings = reporter.Warnings },

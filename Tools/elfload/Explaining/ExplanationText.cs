@@ -1,5 +1,6 @@
 using System.Globalization;
 using ElfLoader.Inspection;
+using ElfLoader.Memory;
 using ElfLoader.Relocations;
 using ElfLoader.Tools.Json;
 
@@ -20,7 +21,7 @@ internal sealed class ExplanationText(StyledText output, PatchedCode code)
 
         string methods = string.Join(", ", patches.CountBy(patch => patch.Method).OrderBy(count => count.Key)
             .Select(count => $"{count.Value} {ErrorJson.Hyphenate(count.Key.ToString())}"));
-        string places = TerminalText.Count(all, "place");
+        string places = CountText.Of(all, "place");
         string shown = patches.Count == all ? places : $"{patches.Count} of {places}";
         output.Write(methods.Length is 0 ? shown : $"{shown}: {methods}", TextStyle.Bold).Line();
     }

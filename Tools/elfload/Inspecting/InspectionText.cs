@@ -1,5 +1,6 @@
 using System.Globalization;
 using ElfLoader.Inspection;
+using ElfLoader.Memory;
 using ElfLoader.Tools.Json;
 
 namespace ElfLoader.Tools.Inspecting;
@@ -21,7 +22,7 @@ internal sealed class InspectionText(TableWriter output, InspectionRequest reque
 
         if (file.Members is { } members)
         {
-            output.Line($"{file.File}: {file.Kind} of {TerminalText.Count(members.Count, "member")}");
+            output.Line($"{file.File}: {file.Kind} of {CountText.Of(members.Count, "member")}");
             if (!request.IsDetailed)
             {
                 output.Table(
@@ -38,11 +39,12 @@ internal sealed class InspectionText(TableWriter output, InspectionRequest reque
 
     private void Write(ObjectJson inspected)
     {
-        output.Line($"{inspected.Name}: object for {inspected.Machine}, {inspected.Bits}-bit"
+        output.Line($"{inspected.Name}: object for {inspected.MachineName}, {inspected.Bits}-bit"
             + (inspected.Flags is "0x0" ? "" : $", flags {inspected.Flags}"));
         if (!request.IsDetailed)
         {
             WriteSummary(inspected.Summary);
+            WriteUndefined(inspected);
             WriteFeatures(inspected.Features);
             WriteHostImports(inspected.HostImports);
         }
@@ -59,12 +61,21 @@ internal sealed class InspectionText(TableWriter output, InspectionRequest reque
     private void WriteSummary(ObjectSummary summary)
     {
         output.Line(
-            $"  {TerminalText.Count((long)summary.CodeBytes, "byte")} of code, {summary.ConstantBytes} of constants, {summary.DataBytes} of data, "
+            $"  {CountText.Of((long)summary.CodeBytes, "byte")} of code, {summary.ConstantBytes} of constants, {summary.DataBytes} of data, "
             + $"{summary.ZeroBytes} zero-initialized; {summary.ThreadLocalBytes} of these thread-local");
         output.Line(
-            $"  {TerminalText.Count(summary.Sections, "section")}, {TerminalText.Count(summary.Relocations, "relocation")}; "
-            + $"{TerminalText.Count(summary.DefinedSymbols, "symbol")} defined, "
+            $"  {CountText.Of(summary.Sections, "section")}, {CountText.Of(summary.Relocations, "relocation")}; "
+            + $"{CountText.Of(summary.DefinedSymbols, "symbol")} defined, "
             + $"{summary.UndefinedSymbols} undefined, {summary.LocalSymbols} local");
+    }
+
+    private void WriteUndefined(ObjectJson inspected)
+    {
+        int more = inspected.Summary.UndefinedSymbols - inspected.FirstUndefined.Count;
+        if (inspected.FirstUndefined.Count > 0)
+        {
+            output.Line($"  undefined: {string.Join(", ", inspected.FirstUndefined)}{(more > 0 ? $" and {Number(more)} more" : "")}");
+        }
     }
 
     private void WriteFeatures(IReadOnlyList<ObjectFeature> features)

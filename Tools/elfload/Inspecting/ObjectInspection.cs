@@ -13,6 +13,8 @@ internal static class ObjectInspection
     internal static ObjectJson Of(ElfObject elf, InspectionRequest request) =>
         new(elf.Name, Machines.NameOf(elf), elf.Is64Bit ? 64 : 32, AddressText.Format(elf.Flags), elf.OsAbi)
         {
+            MachineName = elf.MachineName,
+            FirstUndefined = FirstUndefined(elf),
             Summary = ObjectSummary.Of(elf),
             Features = ObjectFeatures.Of(elf),
             HostImports = Running.HostImports.Of(elf),
@@ -21,6 +23,21 @@ internal static class ObjectInspection
             Relocations = request.Relocations ? Relocations(elf) : null,
             Disassembly = request.Disassembly ? Code(elf) : null,
         };
+
+    private static List<string> FirstUndefined(ElfObject elf)
+    {
+        const int shown = 8;
+        List<string> names = [];
+        for (int i = Math.Max(elf.FirstGlobalSymbol, 1); i < elf.SymbolCount && names.Count < shown; i++)
+        {
+            if (!elf.Symbol(i).IsDefined)
+            {
+                names.Add(SymbolText.ShownNameOf(elf, i));
+            }
+        }
+
+        return names;
+    }
 
     private static List<InspectedSection> Sections(ElfObject elf)
     {

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using ElfLoader.Inspection;
 
 namespace ElfLoader.Tools.Json;
@@ -34,6 +35,14 @@ internal sealed record MemberJson(string Name, string DistinctName, string Kind,
 /// <summary>An object.</summary>
 internal sealed record ObjectJson(string Name, string Machine, int Bits, string Flags, int OsAbi)
 {
+    /// <summary>The machine's name for people.</summary>
+    [JsonIgnore]
+    public required string MachineName { get; init; }
+
+    /// <summary>The first names that others must define, for people; JSON has them among the symbols.</summary>
+    [JsonIgnore]
+    public required IReadOnlyList<string> FirstUndefined { get; init; }
+
     /// <summary>Counts.</summary>
     public required ObjectSummary Summary { get; init; }
 

@@ -1,4 +1,5 @@
 using ElfLoader.Inspection.Checks;
+using ElfLoader.Memory;
 
 namespace ElfLoader.Tools.Verifying;
 
@@ -25,7 +26,7 @@ internal static class VerificationText
         from result in results
         group result by result.Rule.File into file
         let passed = file.Count(result => result.Outcome is CheckOutcome.Passed)
-        select $"{file.Key}: {passed} of {file.Count()} checks passed";
+        select $"{file.Key}: {passed} of {CountText.Of(file.Count(), "check")} passed";
 
     private static string Describe(CheckPlace place)
     {
