@@ -30,7 +30,7 @@ internal ref struct ArchiveIndexEntries
         ulong count = _isGnu ? first : first / (ulong)entrySize;
         if (count > (ulong)((index.Length - _width) / entrySize))
         {
-            throw Fault($"{CountText.Of(count, "entry")} do not fit the {CountText.Of(index.Length, "byte")} of the symbol index");
+            throw Fault($"{CountText.Of(count, "entry")} {(count is 1 ? "does" : "do")} not fit the {CountText.Of(index.Length, "byte")} of the symbol index");
         }
 
         Count = (int)count;

@@ -113,7 +113,7 @@ internal static class SectionValidator<TClass>
         else if (!image.Contains(header.Offset, header.Size))
         {
             throw tables.Fault(index,
-                $"{CountText.Of(header.Size, "byte")} at file offset {header.Offset} end past the {CountText.Of(image.Length, "byte")} of the file");
+                $"{CountText.Of(header.Size, "byte")} at file offset {header.Offset} {(header.Size is 1 ? "ends" : "end")} past the {CountText.Of(image.Length, "byte")} of the file");
         }
 
         if (header.Has(SHF_COMPRESSED))

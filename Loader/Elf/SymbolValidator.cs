@@ -76,7 +76,7 @@ internal static class SymbolValidator<TClass>
         return (ulong)indices.Length == (ulong)tables.SymbolCount * sizeof(uint)
             ? indices
             : throw tables.Fault(section,
-                $"{CountText.Of(indices.Length, "byte")} are not a section index of 4 bytes for each of {CountText.Of(tables.SymbolCount, "symbol")}");
+                $"{CountText.Of(indices.Length, "byte")} {(indices.Length is 1 ? "is" : "are")} not a section index of 4 bytes for each of {CountText.Of(tables.SymbolCount, "symbol")}");
     }
 
     private static void CheckSymbols(ref ElfTables tables)

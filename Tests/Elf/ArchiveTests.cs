@@ -137,13 +137,13 @@ public sealed class ArchiveTests
         () => Archive.Read(Encoding.UTF8.GetBytes(file), "lib.a"),
         Throws.TypeOf<LinkException>().With.Message.StartWith("lib.a: ").And.Message.Contains(message));
 
-    [TestCase("/               ", "00", "symbol index of 1 bytes has no count")]
+    [TestCase("/               ", "00", "symbol index of 1 byte has no count")]
     [TestCase("/               ", "ffffffff", "4294967295 entries do not fit the 4 bytes")]
     [TestCase("/               ", "0000000100000008", "name of entry 0 at 0 does not end in the 0 bytes of names")]
-    [TestCase("/               ", "000000010000000866", "name of entry 0 at 0 does not end in the 1 bytes of names")]
+    [TestCase("/               ", "000000010000000866", "name of entry 0 at 0 does not end in the 1 byte of names")]
     [TestCase("/               ", "00000001ffffffff6600", "entry 0 refers to a member at 4294967295")]
     [TestCase("/               ", "00000001000000076600", "the index refers to a member at 7, where none begins")]
-    [TestCase("/SYM64/         ", "0000000000000001", "1 entries do not fit the 8 bytes")]
+    [TestCase("/SYM64/         ", "0000000000000001", "1 entry does not fit the 8 bytes")]
     [TestCase("__.SYMDEF       ", "08000000ffffffff08000000020000006600", "name of entry 0 at 4294967295 does not end")]
     [TestCase("__.SYMDEF       ", "ffffffff", "536870911 entries do not fit the 4 bytes")]
     public void RefusesMalformedIndices(string name, string hex, string message)

@@ -85,7 +85,7 @@ public sealed class MalformedObjectTests
             "the symbol string table has section type 0x1"),
         Section("symbol names not terminated", Strings, s => s with { Size = s.Size - 1 }, "does not end with a zero"),
         Section("symbol name past the names", Strings, s => s with { Size = 1 },
-            "name at 1 is past the 1 bytes of the string table"),
+            "name at 1 is past the 1 byte of the string table"),
         Section("symbol names empty", Strings, s => s with { Size = 0 },
             "name at 1 is past the 0 bytes of the string table"),
         Section("no symbol table", SymbolTable, s => s with { Type = SHT_PROGBITS },

@@ -20,7 +20,7 @@ public sealed class RelocationErrorsTests
     [TestCase(R_X86_64_64, 17ul, "Malformed", "outside of the section")]
     [TestCase(R_X86_64_64, ulong.MaxValue, "Malformed", "outside of the section")]
     [TestCase(R_X86_64_NONE, 17ul, "Malformed", "outside of the section")]
-    [TestCase(R_X86_64_8, 16ul, "Malformed", "R_X86_64_8 of 1 bytes lies outside")]
+    [TestCase(R_X86_64_8, 16ul, "Malformed", "R_X86_64_8 of 1 byte lies outside")]
     [TestCase(R_X86_64_TPOFF32, 0ul, "Malformed", "R_X86_64_TPOFF32 is for thread-local symbols, and 'f' is not thread-local")]
     [TestCase(R_X86_64_TLSGD, 0ul, "Malformed", "R_X86_64_TLSGD is for thread-local symbols, and 'f'")]
     [TestCase(R_X86_64_DTPOFF32, 0ul, "Malformed", "R_X86_64_DTPOFF32 is for thread-local symbols, and 'f'")]

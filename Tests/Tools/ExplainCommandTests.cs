@@ -57,13 +57,12 @@ public sealed class ExplainCommandTests
     [TestCase("--section", ".eh_frame")]
     [TestCase("--section", ".?ext")]
     [TestCase("--type", "R_X86_64_PC32", "--section", ".text")]
-    [TestCase("--type", "r_x86_64_pc32")]
     public void Filters(params string[] filters)
     {
         JsonElement[] all = Json(Calls);
         JsonElement[] found = Json([.. Calls, .. filters]);
 
-        Assert.That(found, filters is ["--type", "r_x86_64_pc32"] ? Is.Empty : Has.Length.InRange(1, all.Length - 1));
+        Assert.That(found, Has.Length.InRange(1, all.Length - 1));
         Assert.That(
             found.Select(patch => patch.GetRawText()),
             Is.EqualTo(all.Where(patch => Admits(patch, filters)).Select(patch => patch.GetRawText())));

@@ -22,6 +22,7 @@ public sealed class ExplainFilterTests
 
     [TestCase("x64.o", "--type X", 2, "error: --type: there is no relocation type 'X': the machine's begin with R_X86_64_")]
     [TestCase("x64.o", "--type R_X86_64_PLT2", 2, "error: --type: there is no relocation type 'R_X86_64_PLT2': did you mean 'R_X86_64_PLT32'?")]
+    [TestCase("x64.o", "--type r_x86_64_plt32", 2, "error: --type: there is no relocation type 'r_x86_64_plt32': did you mean 'R_X86_64_PLT32'?")]
     [TestCase("x64.o", "--type plt32", 2, "error: --type: there is no relocation type 'plt32': did you mean 'R_X86_64_PLT32'?")]
     [TestCase("x64.o", "--type R_ARM_CALL", 2, "error: --type: there is no relocation type 'R_ARM_CALL': the machine's begin with R_X86_64_")]
     [TestCase("arm.o", "--type R_X86_64_PC32", 2, "error: --type: there is no relocation type 'R_X86_64_PC32': the machine's begin with R_ARM_")]
@@ -30,7 +31,7 @@ public sealed class ExplainFilterTests
     [TestCase("x64.o", "--symbol nobody*", 0, "warning: --symbol: no place refers to 'nobody*'")]
     [TestCase("x64.o", "--section .txt", 0, "warning: --section: no place is in a section '.txt'; did you mean '.text'?")]
     [TestCase("x64.o", "--type R_X86_64_P* --symbol callee --section .text", 0, "")]
-    [TestCase("arm.o", "--type R_ARM_CALL --type R_ARM_JUMP24", 0, "")]
+    [TestCase("arm.o", "--type R_ARM_CALL --type R_ARM_C*", 0, "")]
     public void WhatNothingPassesIsTold(string file, string filters, int status, string expected)
     {
         CommandResult result = ElfloadCommand.Invoke(["explain", Programs.Path(file), "--allow-undefined", .. filters.Split(' ')]);

@@ -146,7 +146,7 @@ public sealed class InspectCommandTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(result, Has.Property("Status").Zero.And.Property("Error").Empty);
-            Assert.That(result.Output, Does.Match(@"(?s)object for arm, 32-bit.*\na:\n.*1eff2fe1 +bx lr\n"));
+            Assert.That(result.Output, Does.Match(@"(?s)object for ARM, 32-bit.*\na:\n.*1eff2fe1 +bx lr\n"));
             Assert.That(result.Output, Does.Match(@"44332211 +\.word 0x11223344\n.*t:\n.*7047 +bx lr\n"));
         }
     }

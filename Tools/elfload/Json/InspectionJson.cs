@@ -37,11 +37,11 @@ internal sealed record ObjectJson(string Name, string Machine, int Bits, string 
 {
     /// <summary>The machine's name for people.</summary>
     [JsonIgnore]
-    public required string MachineName { get; init; }
+    public string MachineName { get; init; } = "";
 
     /// <summary>The first names that others must define, for people; JSON has them among the symbols.</summary>
     [JsonIgnore]
-    public required IReadOnlyList<string> FirstUndefined { get; init; }
+    public IReadOnlyList<string> FirstUndefined { get; init; } = [];
 
     /// <summary>Counts.</summary>
     public required ObjectSummary Summary { get; init; }

@@ -1,5 +1,4 @@
 using ElfLoader.Inspection.Checks;
-using ElfLoader.Memory;
 
 namespace ElfLoader.Tools.Verifying;
 
@@ -26,7 +25,7 @@ internal static class VerificationText
         from result in results
         group result by result.Rule.File into file
         let passed = file.Count(result => result.Outcome is CheckOutcome.Passed)
-        select $"{file.Key}: {passed} of {CountText.Of(file.Count(), "check")} passed";
+        select $"{file.Key}: {passed} of {file.Count()} checks passed";
 
     private static string Describe(CheckPlace place)
     {
