@@ -256,7 +256,7 @@ internal sealed partial class ImageLayout : ILinkedBounds
     private ImageOutput? PlaceFree(ulong start)
     {
         Base = start;
-        ulong cursor = PlaceZone(ImageZone.ReadOnly, start + HeaderSize);
+        ulong cursor = PlaceZone(ImageZone.ReadOnly, checked(start + HeaderSize));
         if (Obstacle(start, cursor) is { } obstacle)
         {
             return obstacle;
@@ -266,7 +266,7 @@ internal sealed partial class ImageLayout : ILinkedBounds
         {
             if (_free.Exists(output => output.Zone == zone))
             {
-                ulong from = AlignUp(cursor, _machine.PageSize);
+                ulong from = AlignUp(checked(cursor + (IsEmptyAfterZeros(zone) ? 1UL : 0)), _machine.PageSize);
                 ulong end = PlaceZone(zone, from);
                 while (Obstacle(from, end) is { } inTheWay)
                 {
@@ -280,6 +280,15 @@ internal sealed partial class ImageLayout : ILinkedBounds
 
         return null;
     }
+
+    /// <summary>
+    /// Whether a zone has no segment, for nothing in it has a size, and comes after zeros. Tools would count its sections among
+    /// those of the segment before it if they lay at its end, and find that their offsets in the file, where zeros take
+    /// nothing, do not fit their addresses (GNU <c>strip</c>: "section .data lma … adjusted").
+    /// </summary>
+    private bool IsEmptyAfterZeros(ImageZone zone) =>
+        !_free.Exists(output => output.Zone == zone && output.Size > 0)
+        && _free.FindLast(output => output.Zone < zone && output is { TakesAddresses: true, Size: > 0 }) is { HasNoBytes: true };
 
     private ulong PlaceZone(ImageZone zone, ulong cursor)
     {

@@ -14,6 +14,8 @@ internal sealed class ImageLink
     /// <summary>The routine that reads C++'s tables of exceptions (Itanium C++ ABI: Exception Handling).</summary>
     private static ReadOnlySpan<byte> Personality => "__gxx_personality_v0"u8;
 
+    private static ReadOnlySpan<byte> LinuxStart => "__libc_start_main"u8; // of glibc and musl, and no other's
+
     private readonly ImageOptions _options;
     private readonly IReadOnlyList<ElfObject> _inputs;
     private readonly IReadOnlyList<int> _objectsBefore;
@@ -54,7 +56,12 @@ internal sealed class ImageLink
         resolution.Require([.. _options.RequiredSymbols.Append(_options.Entry).Select(Encoding.UTF8.GetBytes)]);
         resolution.Resolve();
         _machine = _machine.For(
-            [.. resolution.Objects.Select(input => input.Elf)], Definer(resolution, Personality)?.Elf, _options, _errors, _warnings);
+            [.. resolution.Objects.Select(input => input.Elf)],
+            Definer(resolution, Personality)?.Elf,
+            hasLinuxStart: Definer(resolution, LinuxStart) is not null,
+            _options,
+            _errors,
+            _warnings);
         RefuseSymbols(resolution);
         CheckCalled(resolution);
         _errors.ThrowIfAny();

@@ -30,6 +30,13 @@ internal sealed record ImageMachine
             TlsCode = ImageTlsCode.Arm,
             RangeSymbols = [("__exidx_start", "__exidx_end", ExidxTable.Name)],
             StaticBaseSymbol = "__static_base",
+            BoundSymbols =
+            [
+                new("__bss_start__", bounds => bounds.StartOfZeros, LayoutNeeds.ZerosLast),
+                new("_bss_end__", bounds => bounds.EndOfData),
+                new("__bss_end__", bounds => bounds.EndOfData),
+                new("__end__", bounds => bounds.EndOfData),
+            ],
             RefusedSymbols =
             [
                 ("__acle_se_", "is an entry function of secure code (Armv8-M Security Extensions), which others call through a "
@@ -70,6 +77,9 @@ internal sealed record ImageMachine
 
     /// <summary>Names that stand for the start and the end of an output section of this machine.</summary>
     internal IReadOnlyList<(string Start, string End, string Section)> RangeSymbols { get; init; } = [];
+
+    /// <summary>Further names of bounds that GNU ld defines on this machine; start code of newlib reads them.</summary>
+    internal IReadOnlyList<LinkerSymbol> BoundSymbols { get; init; } = [];
 
     /// <summary>Name of the address that variables are relative to where a register has it; null where none ever has.</summary>
     internal string? StaticBaseSymbol { get; init; }
@@ -129,11 +139,17 @@ internal sealed record ImageMachine
     /// <summary>The machine as these objects need it, and the caller wants it.</summary>
     /// <param name="objects">All objects of the image.</param>
     /// <param name="unwinder">The one whose code reads the tables of exceptions; null where there is none.</param>
+    /// <param name="hasLinuxStart">Whether the C library of Linux starts the program.</param>
     /// <param name="options">The caller's options.</param>
     /// <param name="errors">Objects that do not go together are reported here.</param>
     /// <param name="warnings">So is what may be a mistake.</param>
     internal ImageMachine For(
-        IReadOnlyList<ElfObject> objects, ElfObject? unwinder, ImageOptions options, LinkErrors errors, List<string> warnings)
+        IReadOnlyList<ElfObject> objects,
+        ElfObject? unwinder,
+        bool hasLinuxStart,
+        ImageOptions options,
+        LinkErrors errors,
+        List<string> warnings)
     {
         if (Rules.Architecture is not Arm)
         {
@@ -141,13 +157,12 @@ internal sealed record ImageMachine
         }
 
         ArmAttributes attributes = ArmAttributes.Merge(objects, errors, warnings);
-        bool isBareMetal = unwinder is null ? objects.Any(ArmAttributes.IsForBareMetal) : ArmAttributes.IsForBareMetal(unwinder);
         return this with
         {
             Rules = new LinkRules(new Arm(options.Arm with
             {
                 Architecture = attributes.Architecture ?? options.Arm.Architecture,
-                Target2 = options.Arm.Target2 ?? (isBareMetal ? Target2Meaning.Relative : Target2Meaning.GotRelative),
+                Target2 = options.Arm.Target2 ?? ArmTarget2.Of(objects, unwinder, hasLinuxStart, warnings),
             })),
             Flags = attributes.Flags,
             Attributes = attributes,

@@ -77,25 +77,50 @@ internal sealed class ImageMappings
     /// <exception cref="ImageOptionException">There is one.</exception>
     internal void CheckUsed(IReadOnlyList<LinkObject> objects)
     {
-        foreach (SectionMapping mapping in _mappings)
+        foreach (SectionMapping mapping in _mappings.Where(mapping => !_used.Contains(mapping)))
         {
-            if (!_used.Contains(mapping))
+            throw new ImageOptionException($"{mapping}: {WhyUnused(mapping, objects)}");
+        }
+    }
+
+    private string WhyUnused(SectionMapping mapping, IReadOnlyList<LinkObject> objects)
+    {
+        if (_used.FirstOrDefault(used => used with { Address = mapping.Address } == mapping) is { } other)
+        {
+            return $"the section is to lie at 0x{other.Address:x} already";
+        }
+
+        string[] names = [.. objects.Select(file => file.Elf.Name)];
+        string[] namesakes = [.. names.Where(name => name != mapping.Object && WithoutFolders(name) == WithoutFolders(mapping.Object))];
+        LinkObject[] meant = [.. objects.Where(file => IsFor(mapping, file))];
+        return meant.Length is 0 && namesakes.Length > 1
+            ? $"several objects have this name; give the path of one: {string.Join(", ", namesakes)}"
+            : meant.Length is 0
+            ? $"no object of this name is linked{Advice(namesakes.FirstOrDefault() ?? NearestName.Find(mapping.Object, names))}"
+            : mapping.Section is Got
+            ? $"{mapping.Object} uses no global offset table"
+            : $"{mapping.Object} has no such section that is loaded"
+                + Advice(NearestName.Find(mapping.Section, meant.SelectMany(Loaded).Select(section => section.Name)), Indices(mapping, meant));
+    }
+
+    /// <summary>The indices of the sections that have the name, where the one that was given is not among them.</summary>
+    private static string? Indices(SectionMapping mapping, LinkObject[] meant) => mapping.Index is null
+        ? null
+        : string.Join(", ", meant.SelectMany(Loaded).Where(section => section.Name == mapping.Section).Select(section => $"{section.Name}#{section.Index}"));
+
+    private static IEnumerable<(int Index, string Name)> Loaded(LinkObject file)
+    {
+        for (int i = 1; i < file.Elf.Sections.Length; i++)
+        {
+            if (file.IsKept(i) && file.Elf.Sections[i].Has(ElfConstants.SHF_ALLOC))
             {
-                bool isKnown = objects.Any(file => IsFor(mapping, file));
-                string[] namesakes =
-                [
-                    .. objects.Select(file => file.Elf.Name).Where(name => name != mapping.Object && WithoutFolders(name) == mapping.Object),
-                ];
-                throw new ImageOptionException(namesakes.Length > 0
-                    ? $"{mapping}: several objects have this name; give the path of one: {string.Join(", ", namesakes)}"
-                    : !isKnown
-                    ? $"{mapping}: no object of this name is linked"
-                    : mapping.Section is Got
-                    ? $"{mapping}: {mapping.Object} uses no global offset table"
-                    : $"{mapping}: {mapping.Object} has no such section that is loaded");
+                yield return (i, file.Elf.SectionNameText(i));
             }
         }
     }
+
+    private static string Advice(string? near, string? indices = null) =>
+        !string.IsNullOrEmpty(indices) ? $"; it has {indices}" : near is null ? "" : $"; did you mean '{near}'?";
 
     /// <summary>Whether a mapping names an object: the first of several members of one name is also its number 1.</summary>
     private static bool IsFor(SectionMapping mapping, LinkObject file)

@@ -89,7 +89,7 @@ internal sealed class LinkerNames
 
     /// <summary>Whether a name may be one of a linker's. Most are not: those of C++, for one.</summary>
     internal static bool IsCandidate(ReadOnlySpan<byte> name) => name.Length >= 3
-        && (name[0] is (byte)'e' or (byte)'d' || (name[0] is (byte)'_' && name[1] is (byte)'_' or (byte)'e' or (byte)'T'));
+        && (name[0] is (byte)'e' or (byte)'d' || (name[0] is (byte)'_' && name[1] is (byte)'_' or (byte)'e' or (byte)'b' or (byte)'T'));
 
     /// <summary>Finds a symbol; null where linkers define none of that name.</summary>
     internal LinkerSymbol? Find(ReadOnlySpan<byte> name) =>

@@ -26,6 +26,7 @@ internal sealed class LinkerSymbols
             new LinkerSymbol("__GNU_EH_FRAME_HDR", bounds => bounds.RangeOf(".eh_frame_hdr").Start),
             .. LinkerSymbol.Range(
                 $"__{relocations}_iplt_start", $"__{relocations}_iplt_end", ImageSections.IrelativeName(machine)),
+            .. machine.BoundSymbols,
             .. machine.StaticBaseSymbol is { } name ? (LinkerSymbol[])[new(name, _ => _layout!.StaticBase)] : [],
             .. machine.RangeSymbols.SelectMany(range => LinkerSymbol.Range(range.Start, range.End, range.Section)),
         ]);

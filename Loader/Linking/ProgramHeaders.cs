@@ -36,6 +36,9 @@ internal sealed class ProgramHeaders
     /// <summary>Most bytes of program headers that all Linux kernels read: a page.</summary>
     private const ulong TableLimit = 0x1000;
 
+    /// <summary>Most bytes of a file that are spent for an alignment that no system needs (gABI, "Program Header", p_align).</summary>
+    private const ulong LargestPadding = 0x100_0000;
+
     private readonly ImageMachine _machine;
     private readonly ImageLayout _layout;
     private readonly ImageSections _sections;
@@ -71,6 +74,10 @@ internal sealed class ProgramHeaders
         return machine.Is64Bit ? 64 + (56UL * (ulong)count) : 52 + (32UL * (ulong)count);
     }
 
+    /// <summary>Alignment of the template, if the file can be as large as that takes.</summary>
+    private ulong TlsAlignment =>
+        _layout.TlsOutputs is [{ Alignment: <= LargestPadding } first, ..] ? first.Alignment : _machine.PageSize;
+
     /// <summary>Makes the segments and gives them, and what is in them, places in the file.</summary>
     internal void Cut()
     {
@@ -95,8 +102,9 @@ internal sealed class ProgramHeaders
                 load.FileEnd = Math.Min(load.End, ((load.FileEnd - 1) | (page - 1)) + 1);
             }
 
-            // What the system maps must have the same place in its page in the file as in memory.
-            load.FileOffset = FileEnd + unchecked((load.Start - FileEnd) % _machine.PageSize);
+            // What the system maps must have the same place in its page in the file as in memory, and the template in its unit.
+            ulong unit = load.Outputs.Exists(output => output.IsTls) ? Math.Max(_machine.PageSize, TlsAlignment) : _machine.PageSize;
+            load.FileOffset = FileEnd + unchecked((load.Start - FileEnd) % unit);
             FileEnd = Math.Max(FileEnd, load.FileOffset + (load.FileEnd - load.Start));
             foreach (ImageOutput output in load.Outputs)
             {

@@ -1,3 +1,5 @@
+using ElfLoader.Arch.Arm;
+using ElfLoader.Elf;
 using ElfLoader.Tests.EndToEnd;
 using ElfLoader.Tests.Support;
 
@@ -36,6 +38,36 @@ public sealed class ArmPlatformTests
 
         Assert.That(isBareMetal ? found : Word(image, found), Is.EqualTo(Address(image, "type")));
         Assert.That(image.Got, Has.Count.EqualTo(isBareMetal ? 0 : 1));
+    }
+
+    /// <summary>
+    /// clang writes the same attributes for Linux and bare metal: where nothing tells that a program is for Linux, a warning says
+    /// what was chosen. What starts programs there is glibc's or musl's __libc_start_main.
+    /// </summary>
+    [TestCase(LargeEnumerations + Personality, "", "b.o, which reads such tables, does not say that it is for bare metal, but the program has no start of Linux' C library")]
+    [TestCase(LargeEnumerations + Personality, SmallEnumerations, "but a.o does;")]
+    [TestCase(LargeEnumerations + Personality + Start, "", null)]
+    [TestCase(LargeEnumerations, "", null, Description = "nothing can be thrown")]
+    [TestCase(SmallEnumerations + Personality, LargeEnumerations, null)]
+    public void ADoubtfulPlatformIsWarnedOf(string unwinder, string other, string? warning)
+    {
+        ElfObject[] objects =
+        [
+            Assembler.Object(Linux, other + ".data\ntype: .long type(TARGET2)\n", "a.o"),
+            Assembler.Object(Linux, unwinder, "b.o"),
+        ];
+        string[] found = [.. Warnings(objects, null)];
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(found, Has.Length.EqualTo(warning is null ? 0 : 1));
+            Assert.That(found, warning is null ? Is.Empty : Has.All.Contains(warning).And.All.Contains("a.o has R_ARM_TARGET2").And.All.Contains("--target2=rel"));
+            Assert.That(Warnings(objects, Target2Meaning.GotRelative), Is.Empty, "somebody who has chosen knows");
+        }
+
+        static IEnumerable<string> Warnings(ElfObject[] objects, Target2Meaning? target2) =>
+            new ImageLinker(new ImageOptions { Arm = new ArmOptions { Target2 = target2 } }).Link(objects).Warnings
+                .Where(text => text.Contains("TARGET2", StringComparison.Ordinal));
     }
 
     /// <summary>One register has the base of all variables, so that all count from one place.</summary>
@@ -101,7 +133,7 @@ public sealed class ArmPlatformTests
         CommandResult result = ElfloadCommand.Invoke("run", "--runner", runner, folder.File("a.o"), folder.File("b.o"));
 
         Assert.That(result, Is.EqualTo(new CommandResult(3 + 4 + 30 + 10 + 4, "", "")));
-        ImageRules.Check(File.ReadAllBytes(image));
+        CheckedImages.Check(File.ReadAllBytes(image));
     }
 
     [Test]
@@ -124,6 +156,8 @@ public sealed class ArmPlatformTests
     }
 
     private const string Personality = ".globl __gxx_personality_v0\n.text\n__gxx_personality_v0: nop\n";
+
+    private const string Start = ".globl __libc_start_main\n.text\n__libc_start_main: nop\n";
 
     private static uint Address(LinkedImage image, string name) =>
         (uint)image.Symbols.Single(symbol => symbol.Name == name).Address;

@@ -4,8 +4,8 @@ using ElfLoader.Tests.Images;
 namespace ElfLoader.Tests;
 
 /// <summary>
-/// The product's linker, as all tests see it by this name: each image that one of them makes must keep the
-/// <see cref="ImageRules"/>.
+/// The product's linker, as all tests see it by this name: each image that one of them makes is one of the
+/// <see cref="CheckedImages"/>.
 /// </summary>
 internal sealed class ImageLinker(ImageOptions? options = null)
 {
@@ -18,7 +18,7 @@ internal sealed class ImageLinker(ImageOptions? options = null)
 
     private static LinkedImage Checked(LinkedImage image)
     {
-        ImageRules.Check(image);
+        CheckedImages.Check(image);
         return image;
     }
 }

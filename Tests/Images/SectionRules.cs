@@ -71,7 +71,13 @@ internal sealed class SectionRules(ImageExecutable file, List<string> broken)
             return;
         }
 
-        if (section.Size is 0 || !TakesAddresses(section))
+        if (section.Size is 0)
+        {
+            CheckEmpty(section, name);
+            return;
+        }
+
+        if (!TakesAddresses(section))
         {
             return;
         }
@@ -83,6 +89,21 @@ internal sealed class SectionRules(ImageExecutable file, List<string> broken)
                 && ((load.Flags & PF_W) != 0 || (section.Flags & SHF_WRITE) == 0)
                 && ((load.Flags & PF_X) != 0 || (section.Flags & SHF_EXECINSTR) == 0)),
             $"{name} at 0x{section.Address:x}, offset 0x{section.Offset:x}, lies in no segment that has what it needs");
+    }
+
+    /// <summary>
+    /// GNU's tools take a section without a size for a part of the first segment that has its offset and its address, if only
+    /// at the end, and then know its load address from the offset (_bfd_elf_make_section_from_shdr).
+    /// </summary>
+    private void CheckEmpty(ImageExecutable.Section section, string name)
+    {
+        ImageExecutable.Segment load = file.Loads.FirstOrDefault(load => load.Address <= section.Address
+            && section.Address <= load.Address + load.MemorySize
+            && load.Offset <= section.Offset
+            && section.Offset <= load.Offset + load.FileSize);
+        Demand(
+            load.Type is 0 || !HasBytes(section) || section.Offset - load.Offset == section.Address - load.Address,
+            $"{name} at 0x{section.Address:x} is empty, and has another offset in the file than its address in the segment");
     }
 
     private void CheckOverlap(string where, (ulong Start, ulong End, string Name)[] ranges)

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using ElfLoader.Tests.EndToEnd;
+using ElfLoader.Tests.Support;
 using ElfLoader.Tests.Tools;
 
 namespace ElfLoader.Tests.Linking;
@@ -92,6 +93,21 @@ public sealed class BaseAddressTests
 
         Assert.That(result, Is.EqualTo(new CommandResult(
             2, "", $"elfload: error: the base address {address} is not a multiple of 4\n")));
+    }
+
+    /// <summary>The file header and the program headers end within the address space, too.</summary>
+    [TestCase("x86_64-linux-gnu", 0xffff_ffff_ffff_fffcUL)]
+    [TestCase("x86_64-linux-gnu", 0xffff_ffff_ffff_f000UL)]
+    [TestCase("armv7-none-eabi", 0xffff_fffcUL)]
+    [TestCase("armv7-none-eabi", 0xffff_0000UL)]
+    [TestCase("armv7-none-eabi", 0x1_0000_0000UL)]
+    [TestCase("armv7-none-eabi", 0xffff_ffff_ffff_fffcUL)]
+    public void WhatDoesNotFitAtTheEndIsRefused(string triple, ulong address)
+    {
+        LinkException? refused = Assert.Throws<LinkException>(
+            () => new ImageLinker(new ImageOptions { Base = address }).Link([Assembler.Object(triple, ".data\n.space 0x10000\n", "a.o")]));
+
+        Assert.That(refused!.Errors[0].Code, Is.EqualTo(LinkErrorCode.LimitExceeded));
     }
 
     /// <summary>The PT_LOAD headers, as <c>readelf</c> reads them.</summary>

@@ -48,6 +48,13 @@ public sealed class ImageMappingTests
     }
 
     [TestCase("nothere.o,.text=0x1000", "no object")]
+    [TestCase("nothere.o,.text=0x1000", "no object of this name is linked", "did you mean")]
+    [TestCase("A.O,.text=0x1000", "; did you mean 'a.o'?")]
+    [TestCase("./a.o,.text=0x1000", "; did you mean 'a.o'?")]
+    [TestCase("a.o,.txet=0x1000", "no such section that is loaded; did you mean '.text'?")]
+    [TestCase("a.o,.missing=0x1000", "no such section that is loaded", "did you mean")]
+    [TestCase("a.o,.twice#77=0x1000", "no such section that is loaded; it has .twice#")]
+    [TestCase("a.o,.text=0x1000 a.o,.text=0x2000", "a.o,.text=0x2000: the section is to lie at 0x1000 already")]
     [TestCase("a.o,.missing=0x1000", "no such section")]
     [TestCase("b.o,.got=0x1000", "no global offset table")]
     [TestCase("a.o,.comment=0x1000", "no such section")]
@@ -55,8 +62,10 @@ public sealed class ImageMappingTests
     [TestCase("a.o,.text=0x10001", "multiple")]
     [TestCase("a.o,.tdata=0x10000", "template")]
     [TestCase("a.o,.data=0xfffffffffffffff8", "address space")]
-    public void ImpossibleMappingsAreErrorsOfTheCaller(string mapping, string message) =>
-        Assert.That(() => Link(mapping), Throws.TypeOf<ImageOptionException>().With.Message.Contains(message));
+    public void ImpossibleMappingsAreErrorsOfTheCaller(string mappings, string message, string absent = "\0") =>
+        Assert.That(
+            () => Link(mappings.Split(' ')),
+            Throws.TypeOf<ImageOptionException>().With.Message.Contains(message).And.Message.Not.Contains(absent));
 
     [Test]
     public void OverlapsAreErrorsOfTheCaller() => Assert.That(

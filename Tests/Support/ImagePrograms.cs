@@ -1,11 +1,12 @@
 using ElfLoader.Tests.EndToEnd;
+using ElfLoader.Tests.Images;
 
 namespace ElfLoader.Tests.Support;
 
 /// <summary>Runs the images that were linked.</summary>
 internal static class ImagePrograms
 {
-    /// <summary>Links an image, runs it, and gives the status that it ends with.</summary>
+    /// <summary>Links an image, runs it, and gives the status that it ends with; so must what <c>strip</c> leaves of it.</summary>
     public static int Run(IReadOnlyList<ElfLoader.Elf.ElfObject> objects)
     {
         using var folder = new TemporaryFolder();
@@ -20,6 +21,8 @@ internal static class ImagePrograms
             File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         }
 
-        return Command.Run(path, []).Status;
+        int status = Command.Run(path, []).Status;
+        Assert.That(Command.Run(ImageTools.Rewrite("strip", path), []).Status, Is.EqualTo(status), "stripped");
+        return status;
     }
 }

@@ -1,4 +1,5 @@
 using ElfLoader.Tests.EndToEnd;
+using ElfLoader.Tests.Images;
 
 namespace ElfLoader.Tests.Tools;
 
@@ -96,7 +97,15 @@ public sealed class HelpExampleTests
             Assert.That(result.Error, Is.Empty);
             Assert.That(result.Status, Is.Zero);
         }
+
+        foreach (string path in Directory.GetFiles(programs.Path("")).Where(IsExecutable))
+        {
+            CheckedImages.Check(File.ReadAllBytes(path));
+        }
     }
+
+    private static bool IsExecutable(string path) =>
+        File.ReadAllBytes(path) is [0x7f, (byte)'E', (byte)'L', (byte)'F', _, _, _, _, _, _, _, _, _, _, _, _, 2, 0, ..]; // ET_EXEC
 
     private static void Make(ToolPrograms programs, string file, string target, string source)
     {
