@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using ElfLoader.DynamicLinking;
 using ElfLoader.Elf;
 using ElfLoader.Linking;
@@ -43,23 +44,41 @@ public sealed partial class ObjectLibrary
     internal LibraryNames? Names => Volatile.Read(ref _nativeNames);
 
     /// <summary>Makes it known to loaded code that asks the dynamic linker. Does nothing where it is.</summary>
+    /// <remarks>Nor are the libraries left out that it is linked to, directly or through others: chains of these may be long.</remarks>
     internal void MakeKnown(LinkerInterface used)
     {
-        LibraryNames names;
-        lock (_scopeGate)
+        List<(ObjectLibrary Library, LibraryNames Names)> made = [];
+        Stack<ObjectLibrary> due = new([this]);
+        while (due.TryPop(out ObjectLibrary? library))
         {
-            if (_nativeNames is not null)
+            if (library.TryMakeNames(used, out LibraryNames? names))
             {
-                return;
+                made.Add((library, names));
+                Array.ForEach(library._linked, due.Push);
             }
-
-            names = LibraryNames.Create(used.Readers);
-            Volatile.Write(ref _nativeNames, names);
         }
 
-        UpdateScope();
-        Contents.MakeKnown(names);
-        Entries.MakeKnown(used, names);
+        made.Reverse(); // those that others look at first
+        foreach ((ObjectLibrary library, LibraryNames names) in made)
+        {
+            library.PublishScope();
+            library.Contents.MakeKnown(names);
+            library.Entries.MakeKnown(used, names);
+        }
+    }
+
+    private bool TryMakeNames(LinkerInterface used, [NotNullWhen(true)] out LibraryNames? names)
+    {
+        lock (_scopeGate)
+        {
+            names = _nativeNames is null ? LibraryNames.Create(used.Readers) : null;
+            if (names is not null)
+            {
+                Volatile.Write(ref _nativeNames, names);
+            }
+
+            return names is not null;
+        }
     }
 
     /// <summary>Says that a unit is in memory, and nothing of it has run.</summary>
@@ -87,15 +106,19 @@ public sealed partial class ObjectLibrary
             return;
         }
 
-        ObjectLibrary[] linked = _linked;
-        foreach (ObjectLibrary library in linked)
+        foreach (ObjectLibrary library in _linked)
         {
             library.MakeKnown(used);
         }
 
+        PublishScope();
+    }
+
+    private void PublishScope()
+    {
         lock (_scopeGate)
         {
-            _nativeNames?.SetScope([.. linked.Select(library => library.Names).OfType<LibraryNames>()], _host.Handles);
+            _nativeNames?.SetScope(_linked.Select(library => library.Names).OfType<LibraryNames>(), _host.Handles);
         }
     }
 

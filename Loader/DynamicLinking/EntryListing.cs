@@ -13,19 +13,23 @@ internal sealed class EntryListing
     private readonly NativeBlock?[] _texts;
     private readonly NativeBlock _record;
 
-    /// <summary>Makes entries known, which have no names yet.</summary>
+    /// <summary>Makes entries known, which have no names yet; null if their library is not known any more.</summary>
     /// <param name="owner">Where to.</param>
     /// <param name="name">Name of the library.</param>
     /// <param name="range">Their addresses.</param>
     /// <param name="entrySize">Bytes of each.</param>
     /// <param name="unwindTable">Address of their unwind table.</param>
     /// <param name="library">The library.</param>
-    internal static EntryListing Create(
+    internal static EntryListing? TryCreate(
         LinkerInterface owner, string name, AddressRange range, int entrySize, ulong unwindTable, LibraryNames library)
     {
+        if (!library.TryUse())
+        {
+            return null;
+        }
+
         int count = (int)(range.Size / (ulong)entrySize);
         var names = new NativeBlock(count * sizeof(ulong));
-        library.AddReference();
         UnitRecord record = UnitRecord.OfEntries(name, range.Start, entrySize, names.Address, unwindTable, library);
         owner.Directory.Add(record.Block.Address, [range], isListed: false);
         return new EntryListing(owner, library, names, record.Block, count);

@@ -62,24 +62,25 @@ struct unit
     uint64_t entry_size; // not 0: a group of entries, of that many bytes each, with these names
     const char *const *entry_names;
     struct link_map map;
+    const struct unit *next; // that is listed. One that is taken out still leads on
 };
 
+// The addresses of a unit: a node of a tree, which does not change. What lies before it is on the left.
 struct range
 {
     uint64_t start, end;
     const struct unit *unit;
+    const struct range *left, *right;
 };
 
 struct directory
 {
-    uint64_t added, removed; // units, since there is a directory
-    uint64_t unit_count;
-    uint64_t range_count;
-    const struct unit *const *units;
-    struct range ranges[]; // by address
+    uint64_t added, removed; // units, since there is a directory; counted after the list has changed
+    const struct unit *units; // in the order of loading; there is always one
+    const struct range *ranges;
 };
 
-// Written by .NET; the first three words while threads read them.
+// Written by .NET; what the first leads to, and the next three words, while threads read them.
 struct
 {
     const struct directory *directory;
@@ -121,25 +122,22 @@ static void leave(const unsigned *phase)
 // Also where an exception or the end of the thread leaves a callback.
 #define INSIDE __attribute__((cleanup(leave), unused)) unsigned inside = enter()
 
-static const struct directory *units(void)
+static const struct unit *first_unit(void)
 {
-    return __atomic_load_n(&HOST.directory, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&HOST.directory->units, __ATOMIC_ACQUIRE);
+}
+
+static const struct unit *after(const struct unit *unit)
+{
+    return __atomic_load_n(&unit->next, __ATOMIC_ACQUIRE);
 }
 
 static const struct range *find_range(uint64_t address)
 {
-    const struct directory *directory = units();
-    uint64_t low = 0, high = directory->range_count;
-    while (low < high)
-    {
-        uint64_t middle = (low + high) / 2;
-        if (directory->ranges[middle].end <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-
-    return low < directory->range_count && directory->ranges[low].start <= address ? &directory->ranges[low] : 0;
+    const struct range *range = __atomic_load_n(&HOST.directory->ranges, __ATOMIC_ACQUIRE);
+    while (range && address - range->start >= range->end - range->start)
+        range = address < range->start ? range->left : range->right;
+    return range;
 }
 
 // The symbol that an address lies in; where symbols overlap, the one that begins last. One without a size is only its address.
@@ -307,11 +305,9 @@ static int find(const struct unit *unit, const struct wanted *wanted, int is_nex
 // defines, in the order of loading.
 static int find_anywhere(const struct wanted *wanted, void **found)
 {
-    const struct directory *directory = units();
     const struct library *last = 0;
-    for (uint64_t i = 0; i < directory->unit_count; i++)
+    for (const struct unit *unit = first_unit(); unit; unit = after(unit))
     {
-        const struct unit *unit = directory->units[i];
         if (unit->library != last && find_in(unit->library, wanted, found))
             return 1;
         if (find_loading(unit, wanted, found))
@@ -443,14 +439,12 @@ int elfloader_dl_iterate_phdr(int (*visit)(struct dl_phdr_info *, size_t, void *
     (void)HOST.dl_iterate_phdr(ignore, &info); // the host's counts
     {
         INSIDE;
-        const struct directory *directory = units();
-        host.added = directory->added;
-        host.removed = directory->removed;
-        info.dlpi_adds += directory->added;
-        info.dlpi_subs += directory->removed;
-        for (uint64_t i = 0; i < directory->unit_count; i++)
+        host.added = __atomic_load_n(&HOST.directory->added, __ATOMIC_ACQUIRE);
+        host.removed = __atomic_load_n(&HOST.directory->removed, __ATOMIC_ACQUIRE);
+        info.dlpi_adds += host.added;
+        info.dlpi_subs += host.removed;
+        for (const struct unit *unit = first_unit(); unit; unit = after(unit))
         {
-            const struct unit *unit = directory->units[i];
             struct dl_phdr_info shown = info;
             shown.dlpi_name = unit->name;
             shown.dlpi_phdr = unit->headers;

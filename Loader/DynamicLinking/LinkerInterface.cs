@@ -79,7 +79,7 @@ internal sealed class LinkerInterface
     {
         if (NativeProcess.Current.Interface is { } used && unit.Library.Names is { } names)
         {
-            unit.Resources.Listing = new UnitListing(used, unit, segments ?? Describe(unit), names, isLoading: true);
+            unit.Resources.Listing = UnitListing.TryCreate(used, unit, segments ?? Describe(unit), names, isLoading: true);
         }
     }
 
@@ -95,15 +95,14 @@ internal sealed class LinkerInterface
             }
 
             Withdraw(unit);
-            unit.Resources.Listing = new UnitListing(used, unit, Describe(unit), names, isLoading: false);
+            unit.Resources.Listing = UnitListing.TryCreate(used, unit, Describe(unit), names, isLoading: false) ?? unit.Resources.Listing;
         }
     }
 
-    /// <summary>Hides a unit that lives on, as nobody looks any more.</summary>
+    /// <summary>Hides a unit that lives on, as nobody looks any more. Who frees it waits for those that still do.</summary>
     internal static void Withdraw(LoadedUnit unit)
     {
-        _ = unit.Resources.Listing?.TryWithdraw();
-        unit.Resources.Listing = null;
+        _ = unit.Resources.Listing?.Withdraw();
     }
 
     /// <summary>What is known of a unit that has no header of its own.</summary>

@@ -15,6 +15,9 @@ internal sealed class Readers
     /// <summary>How long it is worth waiting: for a thread that was interrupted inside, not for one that is in a callback.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(20);
 
+    /// <summary>How long it is worth waiting for one such thread in all, however many ask.</summary>
+    private static readonly TimeSpan LongestPatience = TimeSpan.FromSeconds(1);
+
     private readonly Lock _gate = new();
     private readonly Queue<(long Phase, NativeBlock Block)> _retired = [];
     private readonly ulong _phase;
@@ -22,6 +25,8 @@ internal sealed class Readers
     private long _begun; // phases
     private long _ended; // phases whose threads have left
     private long _wanted; // a phase that has to end
+    private long _waitedFor; // a phase that did not end while somebody waited
+    private TimeSpan _waited; // for that, in all
 
     /// <param name="phase">Address of the number of the phase.</param>
     /// <param name="counts">Address of the two counters.</param>
@@ -51,6 +56,7 @@ internal sealed class Readers
     }
 
     /// <summary>Whether a moment has passed, perhaps after a short time.</summary>
+    /// <remarks>While a thread stays inside, those that ask again and again soon do not wait for it any more.</remarks>
     internal bool HasPassed(long moment)
     {
         long start = Stopwatch.GetTimestamp();
@@ -64,11 +70,14 @@ internal sealed class Readers
                 {
                     return true;
                 }
-            }
 
-            if (Stopwatch.GetElapsedTime(start) > Patience)
-            {
-                return false;
+                TimeSpan before = _waitedFor == _begun ? _waited : TimeSpan.Zero;
+                TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
+                if (elapsed > Patience || before > LongestPatience)
+                {
+                    (_waitedFor, _waited) = (_begun, before + elapsed);
+                    return false;
+                }
             }
 
             spin.SpinOnce();

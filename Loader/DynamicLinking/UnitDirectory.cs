@@ -1,30 +1,31 @@
-using System.Buffers.Binary;
 using ElfLoader.Memory;
 
 namespace ElfLoader.DynamicLinking;
 
 /// <summary>
-/// Which addresses belong to which unit, as native code looks it up: a sorted array, which is made anew for each change and
-/// published with one store. Thread-safe.
+/// Which units there are, and which addresses belong to them, as native code sees it: a list in the order of loading, and a tree.
+/// A change costs the same however many there are, but for the height of the tree. Thread-safe.
 /// </summary>
+/// <remarks>
+/// Threads go through the list while it changes. From a unit that has been taken out they go on to the one that came after it: its
+/// memory stays until they have left (<see cref="Readers"/>). The counts change after the list, and are read before it: whoever
+/// finds them as they were has seen all that they count.
+/// </remarks>
 internal sealed class UnitDirectory
 {
     // struct directory of Interface.c
     private const int Added = 0;
     private const int Removed = 8;
-    private const int UnitCount = 16;
-    private const int RangeCount = 24;
-    private const int Units = 32;
-    private const int Ranges = 40;
-    private const int RangeSize = 24;
+    private const int First = 16;
+    private const int Ranges = 24;
+    private const int Size = 32;
 
     private readonly Lock _gate = new();
-    private readonly Readers _readers;
-    private readonly ulong _owner;
-    private readonly List<ulong> _units = [];
+    private readonly ulong _words = new NativeBlock(Size).Address; // never freed, as a thread may ask at any time
+    private readonly RangeTree _tree;
+    private readonly LinkedList<ulong> _listed = [];
+    private readonly Dictionary<ulong, (AddressRange[] Ranges, LinkedListNode<ulong>? Place)> _units = [];
     private readonly ulong _last;
-    private readonly List<(AddressRange Range, ulong Unit)> _ranges = [];
-    private NativeBlock? _published;
     private ulong _added;
     private ulong _removed;
 
@@ -34,8 +35,23 @@ internal sealed class UnitDirectory
     /// <param name="ranges">Its addresses.</param>
     internal UnitDirectory(Readers readers, ulong owner, ulong last, IEnumerable<AddressRange> ranges)
     {
-        (_readers, _owner, _last) = (readers, owner, last);
+        _last = last;
+        _tree = new RangeTree(readers, _words + Ranges);
+        NativeBytes.StoreWord(_words + First, last);
+        NativeBytes.StoreWord(owner, _words);
         Add(last, ranges, isListed: false);
+    }
+
+    /// <summary>How much work all changes have been: nodes of the tree that were made.</summary>
+    internal long Steps
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _tree.Steps;
+            }
+        }
     }
 
     /// <summary>Makes a unit known.</summary>
@@ -44,38 +60,40 @@ internal sealed class UnitDirectory
     /// <param name="isListed">Whether it is one of those that <c>dl_iterate_phdr</c> goes through.</param>
     internal void Add(ulong unit, IEnumerable<AddressRange> ranges, bool isListed = true)
     {
+        AddressRange[] all = [.. ranges];
         lock (_gate)
         {
+            _tree.Change([], all, unit);
+            LinkedListNode<ulong>? place = null;
             if (isListed)
             {
-                _units.Add(unit);
-                _added++;
+                place = _listed.AddLast(unit);
+                NativeBytes.StoreWord(UnitRecord.NextOf(unit), _last);
+                NativeBytes.StoreWord(WordBefore(place), unit);
+                Count(1, 0);
             }
 
-            foreach (AddressRange range in ranges)
-            {
-                _ranges.Insert(IndexOf(range.Start), (range, unit));
-            }
-
-            Publish();
+            _units.Add(unit, (all, place));
         }
     }
 
     /// <summary>Puts another record of the same unit into the place of one.</summary>
     internal void Replace(ulong unit, ulong other, IEnumerable<AddressRange> ranges)
     {
+        AddressRange[] all = [.. ranges];
         lock (_gate)
         {
-            _units[_units.IndexOf(unit)] = other;
-            _ = _ranges.RemoveAll(range => range.Unit == unit);
-            foreach (AddressRange range in ranges)
+            _ = _units.Remove(unit, out (AddressRange[] Ranges, LinkedListNode<ulong>? Place) known);
+            _tree.Change(known.Ranges, all, other);
+            if (known.Place is { } place)
             {
-                _ranges.Insert(IndexOf(range.Start), (range, other));
+                place.Value = other;
+                NativeBytes.StoreWord(UnitRecord.NextOf(other), NativeBytes.LoadWord(UnitRecord.NextOf(unit)));
+                NativeBytes.StoreWord(WordBefore(place), other);
+                Count(1, 1); // whoever keeps what it has found looks again
             }
 
-            _added++; // whoever keeps what it has found looks again
-            _removed++;
-            Publish();
+            _units.Add(other, (all, known.Place));
         }
     }
 
@@ -84,60 +102,28 @@ internal sealed class UnitDirectory
     {
         lock (_gate)
         {
-            _removed += _units.Remove(unit) ? 1UL : 0;
-            _ = _ranges.RemoveAll(range => range.Unit == unit);
-            Publish();
+            if (!_units.Remove(unit, out (AddressRange[] Ranges, LinkedListNode<ulong>? Place) known))
+            {
+                return;
+            }
+
+            _tree.Change(known.Ranges, [], unit);
+            if (known.Place is { } place)
+            {
+                NativeBytes.StoreWord(WordBefore(place), NativeBytes.LoadWord(UnitRecord.NextOf(unit)));
+                _listed.Remove(place);
+                Count(0, 1);
+            }
         }
     }
 
-    private int IndexOf(ulong address)
+    /// <summary>Address of the word that leads to a unit.</summary>
+    private ulong WordBefore(LinkedListNode<ulong> place) =>
+        place.Previous is { } before ? UnitRecord.NextOf(before.Value) : _words + First;
+
+    private void Count(ulong added, ulong removed)
     {
-        int low = 0;
-        int high = _ranges.Count;
-        while (low < high)
-        {
-            int middle = (low + high) / 2;
-            (low, high) = _ranges[middle].Range.Start <= address ? (middle + 1, high) : (low, middle);
-        }
-
-        return low;
+        NativeBytes.StoreWord(_words + Added, _added += added);
+        NativeBytes.StoreWord(_words + Removed, _removed += removed);
     }
-
-    private void Publish()
-    {
-        int units = Ranges + (_ranges.Count * RangeSize);
-        var block = new NativeBlock(checked(units + ((_units.Count + 1) * sizeof(ulong))));
-        Span<byte> bytes = block.Bytes;
-        Put(bytes, Added, _added);
-        Put(bytes, Removed, _removed);
-        Put(bytes, UnitCount, (ulong)_units.Count + 1);
-        Put(bytes, RangeCount, (ulong)_ranges.Count);
-        Put(bytes, Units, block.Address + (ulong)units);
-        int place = Ranges;
-        foreach ((AddressRange range, ulong unit) in _ranges)
-        {
-            Put(bytes, place, range.Start);
-            Put(bytes, place + 8, range.End);
-            Put(bytes, place + 16, unit);
-            place += RangeSize;
-        }
-
-        foreach (ulong unit in _units)
-        {
-            Put(bytes, place, unit);
-            place += sizeof(ulong);
-        }
-
-        Put(bytes, place, _last);
-        NativeBytes.StoreWord(_owner, block.Address);
-        if (_published is { } old)
-        {
-            _readers.Retire(old);
-        }
-
-        _published = block;
-    }
-
-    private static void Put(Span<byte> bytes, int offset, ulong value) =>
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes[offset..], value);
 }

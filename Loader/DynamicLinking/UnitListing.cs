@@ -13,15 +13,18 @@ internal sealed class UnitListing
     private UnitRecord _record;
     private long _moment; // at which nobody uses it any more; 0 as long as it is in the directory
 
-    /// <summary>Makes a unit known.</summary>
-    internal UnitListing(LinkerInterface owner, LoadedUnit unit, UnitSegments segments, LibraryNames library, bool isLoading)
+    /// <summary>Makes a unit known; null if its library is not known any more.</summary>
+    internal static UnitListing? TryCreate(
+        LinkerInterface owner, LoadedUnit unit, UnitSegments segments, LibraryNames library, bool isLoading) =>
+        library.TryUse() ? new UnitListing(owner, unit, segments, library, isLoading) : null;
+
+    private UnitListing(LinkerInterface owner, LoadedUnit unit, UnitSegments segments, LibraryNames library, bool isLoading)
     {
         _interface = owner;
         Library = library;
         _name = unit.Name;
         Segments = segments;
         _tlsModule = unit.Resources.Tls?.Id ?? 0;
-        library.AddReference();
         _record = UnitRecord.Of(_name, segments, UnitSymbol.Of(unit), _tlsModule, library, isLoading);
         owner.Directory.Add(_record.Block.Address, segments.Ranges);
     }
@@ -57,9 +60,12 @@ internal sealed class UnitListing
 
     /// <summary>Takes the unit out.</summary>
     /// <returns>False while a thread may still look at it; then again later.</returns>
-    internal bool TryWithdraw()
+    internal bool TryWithdraw() => _interface.Readers.HasPassed(Withdraw());
+
+    /// <summary>Takes the unit out, and waits for nobody.</summary>
+    /// <returns>The moment at which nobody uses it any more.</returns>
+    internal long Withdraw()
     {
-        long moment;
         lock (_gate)
         {
             if (_moment is 0)
@@ -70,9 +76,7 @@ internal sealed class UnitListing
                 Library.Release();
             }
 
-            moment = _moment;
+            return _moment;
         }
-
-        return _interface.Readers.HasPassed(moment);
     }
 }

@@ -23,7 +23,8 @@ internal sealed class UnitRecord
     private const int EntrySize = 96;
     private const int EntryNames = 104;
     private const int MapName = 120;
-    private const int Size = 152;
+    private const int Next = 152;
+    private const int Size = 160;
 
     private const int SymbolSize = 24;
     private const int IndexSize = 16;
@@ -33,6 +34,10 @@ internal sealed class UnitRecord
 
     /// <summary>Its memory.</summary>
     internal NativeBlock Block { get; }
+
+    /// <summary>Address of the word that leads from a unit to the next one in the directory.</summary>
+    /// <param name="record">Address of the unit's record.</param>
+    internal static ulong NextOf(ulong record) => record + Next;
 
     /// <summary>Says that the unit's library has its names from here on.</summary>
     internal void EndLoading() => NativeBytes.StoreWord(Block.Address + IsLoading, 0);

@@ -85,7 +85,7 @@ internal sealed class EntryChunk
     }
 
     /// <summary>Makes its entries known to loaded code that asks the dynamic linker. Does nothing where they are.</summary>
-    internal void MakeKnown(LinkerInterface used, string library, LibraryNames names) => _listing ??= EntryListing.Create(
+    internal void MakeKnown(LinkerInterface used, string library, LibraryNames names) => _listing ??= EntryListing.TryCreate(
         used,
         library,
         _memory.Range(MemoryZone.Code),
