@@ -81,10 +81,14 @@ internal static class ElfIdent
         {
             (null, _) => Fault(LinkErrorCode.Malformed, name, 0, "not an ELF file: it does not begin with 7f 45 4c 46"),
             (string text, null) => Fault(LinkErrorCode.Malformed, name, 0,
-                $"{text}, not an ELF file, and not a linker script that begins with GROUP or INPUT"),
+                $"{text}, not an ELF file, and not a linker script that begins with GROUP or INPUT{SourceAdvice(name)}"),
             (string format, string advice) => Fault(LinkErrorCode.Unsupported, name, 0, $"{format}; {advice}"),
         };
     }
+
+    /// <summary>What to do with the source of a program.</summary>
+    private static string SourceAdvice(string name) =>
+        Path.GetExtension(name) is ".c" or ".cc" or ".cpp" or ".cxx" or ".C" or ".s" or ".S" or ".m" ? $"; compile it first: clang -c {name}" : "";
 
     private static LinkException Fault(LinkErrorCode code, string name, int offset, string message) =>
         new(code, new LinkLocation(name, Offset: (ulong)offset), message);

@@ -171,8 +171,20 @@ internal sealed class NearNames
             return OtherScope;
         }
 
-        return missing.IsCxx && (wanted.Bare.Length != missing.Qualified.Length || candidate.Qualified.AsSpan().IndexOfAny('<', '[') >= 0)
-            && wanted.Bare == SourceName.WithoutArguments(candidate.Qualified) ? OtherArguments : None;
+        return missing.IsCxx && DiffersInArguments(wanted.Parts, candidate.Qualified) ? OtherArguments : None;
+    }
+
+    /// <summary>Whether only arguments of a template, or ABI tags, differ: those of the name itself, not of a class that it is in.</summary>
+    private static bool DiffersInArguments(List<string> parts, string candidate)
+    {
+        if (parts[^1].AsSpan().IndexOfAny('<', '[') < 0 && candidate.AsSpan().IndexOfAny('<', '[') < 0)
+        {
+            return false;
+        }
+
+        List<string> others = SourceName.PartsOf(candidate);
+        return others.Count == parts.Count && SourceName.WithoutArguments(others[^1]) == SourceName.WithoutArguments(parts[^1])
+            && others.Take(others.Count - 1).SequenceEqual(parts.Take(parts.Count - 1));
     }
 
     /// <summary>The distance of two qualified names, which is that of the one part in which they differ.</summary>
@@ -230,8 +242,7 @@ internal sealed class NearNames
         {
             Source = source;
             Parts = SourceName.PartsOf(source.Qualified);
-            Bare = SourceName.WithoutArguments(source.Qualified);
-            string last = SourceName.PartsOf(Bare)[^1].TrimStart('~');
+            string last = SourceName.PartsOf(SourceName.WithoutArguments(source.Qualified))[^1].TrimStart('~');
             Identifier = last.Length > 0 && last.All(letter => char.IsLetterOrDigit(letter) || letter is '_' or '$') ? last : null;
         }
 
@@ -240,9 +251,6 @@ internal sealed class NearNames
 
         /// <summary>The parts of its qualified name.</summary>
         internal List<string> Parts { get; }
-
-        /// <summary>Its qualified name without arguments of templates.</summary>
-        internal string Bare { get; }
 
         /// <summary>The last part, where that is an identifier: any name that is near has a like one in it.</summary>
         internal string? Identifier { get; }

@@ -27,6 +27,7 @@ public sealed class NearNameTests
     [TestCase("struct Cart { Cart(int); }; void use() { Cart c(1); }", "struct Cart { Cart(int, int); }; Cart::Cart(int, int) { }", "'Cart::Cart(int)'; did you mean 'Cart::Cart(int, int)'?")]
     [TestCase("struct Cart { int Add(int) const; }; int use(Cart *c) { return c->Add(1); }", "struct Cart { int Add(int); }; int Cart::Add(int a) { return a; }", "'Cart::Add(int) const'; did you mean 'Cart::Add(int)'?")]
     [TestCase("template <class T> T least(T); int use() { return least(1); }", "template <class T> T least(T a) { return a; } template long least(long);", "'int least<int>(int)'; did you mean 'long least<long>(long)'?")]
+    [TestCase("template <class T> struct A { A(); }; void use() { A<int> a; }", "template <class T> struct A { A() { } }; template struct A<long>;", "'A<int>::A()'")]
     [TestCase("struct V { int n; }; V operator<(V, int); int use(V v) { return (v < 1).n; }", "struct V { int n; }; V operator<(V v, long) { return v; }", "'operator<(V, int)'; did you mean 'operator<(V, long)'?")]
     [TestCase("struct V { int operator()(int); }; int use(V *v) { return (*v)(1); }", "struct V { int operator()(long); }; int V::operator()(long) { return 1; }", "'V::operator()(int)'; did you mean 'V::operator()(long)'?")]
     [TestCase("namespace shop { extern int total; } int use() { return shop::total; }", "namespace shop { int totl = 1; }", "'shop::total'; did you mean 'shop::totl'?")]

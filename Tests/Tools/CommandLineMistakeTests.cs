@@ -15,6 +15,7 @@ public sealed class CommandLineMistakeTests
         _ = Programs.Compile("hello", "int main(void) { return 7; }");
         _ = Programs.Compile("arm", "int main(void) { return 0; }", "--target=armv7-linux-gnueabihf");
         _ = Programs.Write("text.txt", "hello\n");
+        _ = Programs.Write("source.c", "int main(void) { return 0; }\n");
         Directory.CreateDirectory(Programs.Path("folder"));
     }
 
@@ -35,6 +36,14 @@ public sealed class CommandLineMistakeTests
     [TestCase("help lnik", 2, "there is no command 'lnik': did you mean 'link'?")]
     [TestCase("link hello.o -lm -o out", 2, "there is no option '-lm': libraries are given as files: libm.a")]
     [TestCase("link hello.o -L/usr/lib -o out", 2, "there is no option '-L/usr/lib': libraries are given as files, with their folder: /usr/lib/libNAME.a")]
+    [TestCase("link hello.o", 2, "--output FILE is needed: The executable to write")]
+    [TestCase("report hello.o", 2, "--output FILE.html is needed: The page to write")]
+    [TestCase("inspect", 2, "no INPUT is given")]
+    [TestCase("link -o out", 2, "no INPUT is given")]
+    [TestCase("link hello.o -o", 2, "--output: FILE is missing behind it")]
+    [TestCase("link hello.o -o out --entry", 2, "--entry: NAME is missing behind it")]
+    [TestCase("link hello.o -e main -o /dev/full", 1, "/dev/full: No space left on device")]
+    [TestCase("link source.c -o out", 1, "source.c: +0x0: text, not an ELF file, and not a linker script that begins with GROUP or INPUT; compile it first: clang -c source.c")]
     [TestCase("run hello.o argument", 125, "argument: there is no such file; arguments of the program stand behind '--'")]
     [TestCase("run hello.o --flag", 126, "there is no option '--flag'; arguments of the program stand behind '--'")]
     [TestCase("run nofile.o", 125, "nofile.o: there is no such file")]

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using ElfLoader.Tools.Arguments;
 using ElfLoader.Tools.Output;
 
@@ -68,10 +69,25 @@ internal static class ElfloadCommand
         }
 
         return command != root
-            ? result.Errors.Count is 0 ? null : string.Join("; ", result.Errors.Select(error => error.Message.TrimEnd('.')))
+            ? result.Errors.Count is 0 ? null : string.Join("; ", result.Errors.Select(error => Describe(error, command)))
             : result.UnmatchedTokens is [string word, ..] ? NoCommand(word, root)
             : result.Errors.Count is 0 ? null
             : $"no command is given: {UnknownOption.Commands(root)}; --help tells more";
+    }
+
+    /// <summary>An error of the parser; what is missing is called as in the help.</summary>
+    private static string Describe(ParseError error, Command command)
+    {
+        if (error.SymbolResult is OptionResult { Tokens.Count: 0, Option: { HelpName: { } value } option } result)
+        {
+            return result.IdentifierToken is null
+                ? $"{option.Name} {value} is needed: {option.Description?.TrimEnd('.')}"
+                : $"{option.Name}: {value} is missing behind it";
+        }
+
+        return command.Arguments.FirstOrDefault(argument => error.Message.Contains($"'{argument.Name}'", StringComparison.Ordinal)) is { } input
+            ? $"no {input.Name} is given"
+            : error.Message.TrimEnd('.');
     }
 
     private static string NoCommand(string word, RootCommand root)
