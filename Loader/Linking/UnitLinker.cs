@@ -128,6 +128,7 @@ internal sealed partial class UnitLinker
         _entries = UnitEntries.Find(_library, _resolution);
         _scan.Run(_values);
         _errors.ThrowIfAny();
+        warnings = UntypedFunctions.Warning(_library, _resolution, _entries) is { } doubtful ? [.. warnings, doubtful] : warnings;
         if (_scan.UsesMissing && _library.ChangesWith(_linked).Removals != _before.Removals)
         {
             throw new LinkException(

@@ -56,6 +56,9 @@ internal sealed class CallEntry
     /// <summary>Code that only some calls reach, the newest last.</summary>
     internal ReadOnlySpan<HiddenCode> Hidden => _hidden;
 
+    /// <summary>Whether the last symbol that was published for it had no type: it may be data.</summary>
+    internal bool IsUntyped { get; set; }
+
     /// <summary>Links that have not been published yet and will define it.</summary>
     internal int Claims { get; set; }
 

@@ -17,6 +17,9 @@ internal struct EntryFunction
 
     /// <summary>Where the code is.</summary>
     internal ulong Body;
+
+    /// <summary>Whether the symbol has no type, and is taken for a function because it lies in code.</summary>
+    internal bool IsUntyped;
 }
 
 /// <summary>The functions of a unit that are reached through entries: which these are, and the steps of linking them.</summary>
@@ -72,7 +75,7 @@ internal sealed class UnitEntries : ICodeAddresses
             }
 
             symbol.Traits = (symbol.Traits & ~SymbolTraits.Data) | SymbolTraits.Function;
-            functions.Add(new EntryFunction { Symbol = i });
+            functions.Add(new EntryFunction { Symbol = i, IsUntyped = PublishedSymbols.IsUntypedCode(symbol, resolution) });
             entries._ofSymbol[i] = functions.Count;
         }
 
@@ -177,6 +180,7 @@ internal sealed class UnitEntries : ICodeAddresses
             if (function.Entry is { } entry)
             {
                 unit.Library.Entries.Settle(entry, isPublished);
+                entry.IsUntyped = isPublished ? function.IsUntyped : entry.IsUntyped;
             }
         }
     }
