@@ -47,6 +47,7 @@ public sealed class LoadedUnit : IDefinitionOwner
     private int _lastUse;
     private int _firstUser;
     private int _lastUser;
+    private int _place;
     private Rarities? _rarities;
 
     internal LoadedUnit(ObjectLibrary library, string name)
@@ -134,7 +135,17 @@ public sealed class LoadedUnit : IDefinitionOwner
     internal UnitObjects Objects { get; set; }
 
     /// <summary>Whether its code may ask the dynamic linker.</summary>
-    internal bool UsesInterface { get; set; }
+    internal bool UsesInterface
+    {
+        get => _rarities?.UsesInterface is true;
+        set
+        {
+            if (value || _rarities is not null)
+            {
+                Rare.UsesInterface = value;
+            }
+        }
+    }
 
     /// <summary>Whether callers were told of it, and not yet that it goes.</summary>
     internal bool IsAnnounced { get; set; }
@@ -228,7 +239,7 @@ public sealed class LoadedUnit : IDefinitionOwner
     }
 
     /// <summary>Names of variables outside of the library that took the place of its own; the library's contents guard it.</summary>
-    internal List<string>? SharedNames
+    internal List<SharedName>? SharedNames
     {
         get => _rarities?.SharedNames;
         set
@@ -245,6 +256,16 @@ public sealed class LoadedUnit : IDefinitionOwner
 
     /// <summary>What others used of it when it was unloaded; <see cref="UnitGraph"/> guards it.</summary>
     internal UnitUse Left { get; set; }
+
+    /// <summary>The generation in which it was superseded; the library's contents guard it.</summary>
+    internal ulong SupersededIn
+    {
+        get => _rarities?.SupersededIn ?? 0;
+        set => Rare.SupersededIn = value;
+    }
+
+    /// <summary>One more than its place in the library's list that it is in, or 0; <see cref="LibraryContents"/> guards it.</summary>
+    internal ref int Place => ref _place;
 
     /// <summary>Where the library's table of definitions has those of this unit; that table guards it.</summary>
     internal ref int FirstDefinition => ref _firstDefinition;
@@ -356,6 +377,10 @@ public sealed class LoadedUnit : IDefinitionOwner
 
         internal IReadOnlyList<(Elf.Archive Archive, int Member)> Pulled { get; set; } = [];
 
-        internal List<string>? SharedNames { get; set; }
+        internal bool UsesInterface { get; set; }
+
+        internal ulong SupersededIn { get; set; }
+
+        internal List<SharedName>? SharedNames { get; set; }
     }
 }

@@ -1,3 +1,5 @@
+using ElfLoader.Redirection;
+
 namespace ElfLoader;
 
 /// <content>The end of a library.</content>
@@ -48,11 +50,12 @@ public sealed partial class ObjectLibrary
     }
 
     /// <summary>Gives places of functions back that have become unused since the library was disposed.</summary>
-    internal void TrimIfDisposed()
+    /// <param name="entries">The functions that may have.</param>
+    internal void TrimIfDisposed(IEnumerable<CallEntry> entries)
     {
         if (_disposed)
         {
-            Entries.Trim();
+            Entries.Trim(entries);
         }
     }
 

@@ -17,7 +17,7 @@ internal sealed partial class LibraryContents
                 names.Table.Set(Encoding.UTF8.GetBytes(name), definition);
             }
 
-            foreach (LoadedUnit unit in (IEnumerable<LoadedUnit>)[.. _units, .. _retired, .. _superseded.Select(pair => pair.Unit)])
+            foreach (LoadedUnit unit in (IEnumerable<LoadedUnit>)[.. _units.From(0), .. _retired.From(0), .. _superseded.From(0)])
             {
                 LinkerInterface.Complete(unit);
             }
@@ -31,7 +31,7 @@ internal sealed partial class LibraryContents
         {
             _definitions.Native?.Clear();
             _definitions.Native = null;
-            IEnumerable<LoadedUnit> hidden = hidesUnits ? [.. _units, .. _retired, .. _superseded.Select(pair => pair.Unit)] : [];
+            IEnumerable<LoadedUnit> hidden = hidesUnits ? [.. _units.From(0), .. _retired.From(0), .. _superseded.From(0)] : [];
             foreach (LoadedUnit unit in hidden)
             {
                 LinkerInterface.Withdraw(unit);

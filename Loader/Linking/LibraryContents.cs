@@ -15,12 +15,16 @@ internal sealed partial class LibraryContents
     private readonly DefinitionTable _definitions = new();
     private readonly DefinitionTable _groups = new(isOfGroups: true);
     private readonly SharedNames _shared = new();
-    private readonly List<LoadedUnit> _units = [];
-    private readonly List<LoadedUnit> _retired = [];
+    private readonly UnitList _units = new();
+    private readonly UnitList _retired = new();
     private readonly HashSet<(Archive Archive, int Member)> _pulled = [];
     private bool _isClosed;
+    private long _walked;
 
     internal LibraryContents(NativeProcess process) => _process = process;
+
+    /// <summary>Units that were looked at to find out which of them change or go.</summary>
+    internal long Steps => _walked + _units.Steps + _retired.Steps + _superseded.Steps + _shared.Steps;
 
     /// <summary>What has been loaded and not been unloaded, in the order of loading.</summary>
     internal IReadOnlyList<LoadedUnit> Units
@@ -29,7 +33,7 @@ internal sealed partial class LibraryContents
         {
             lock (_gate)
             {
-                return [.. _units];
+                return _units.ToArray();
             }
         }
     }
@@ -41,7 +45,7 @@ internal sealed partial class LibraryContents
         {
             lock (_gate)
             {
-                return _units is [.., LoadedUnit last] ? last : null;
+                return _units.Last;
             }
         }
     }
@@ -178,7 +182,7 @@ internal sealed partial class LibraryContents
 
         lock (_gate)
         {
-            Forget(unit);
+            _ = _units.Remove(unit);
             Count(new ContentsChanges(0, 1));
             RemoveDefinitions(unit, use);
             _groups.Remove(unit); // the next copy of a group is loaded: what of the old one is shared prevails by name
@@ -222,16 +226,6 @@ internal sealed partial class LibraryContents
     {
         _definitions.Remove(unit, left);
         _shared.Leave(unit, _definitions);
-    }
-
-    /// <summary>Takes a unit out of what is loaded; the gate is held. What was loaded last goes first, mostly.</summary>
-    private void Forget(LoadedUnit unit)
-    {
-        int index = _units.LastIndexOf(unit);
-        if (index >= 0)
-        {
-            _units.RemoveAt(index);
-        }
     }
 
     /// <summary>Takes a unit back whose start has failed: the destructors of what ran are run, while it can still be called.</summary>
@@ -349,13 +343,13 @@ internal sealed partial class LibraryContents
             LoadedUnit[] candidates;
             lock (_gate)
             {
-                candidates = [.. _retired];
+                candidates = _retired.ToArray();
             }
 
             freed.AddRange(candidates.Where(CanFree));
             lock (_gate)
             {
-                _retired.RemoveAll(freed.Contains);
+                freed.ForEach(unit => _retired.Remove(unit));
             }
         }
 

@@ -9,8 +9,11 @@ namespace ElfLoader.Linking;
 /// <remarks>Not thread-safe: the library guards it.</remarks>
 internal sealed class SharedNames
 {
-    // By the bytes of the name, one character for each: a name need not be UTF-8.
-    private readonly Dictionary<string, List<(LoadedUnit Unit, Definition Definition)>> _sharers = new(StringComparer.Ordinal);
+    // By the bytes of the name, one character for each: a name need not be UTF-8. Mostly those that are loaded; see Leave.
+    private readonly Dictionary<string, LinkedList<(LoadedUnit Unit, Definition Definition)>> _sharers = new(StringComparer.Ordinal);
+
+    /// <summary>Units that were looked at.</summary>
+    internal long Steps { get; private set; }
 
     /// <summary>Notes what a unit shares, and defines what the library does not have yet.</summary>
     /// <param name="unit">The unit, which is published.</param>
@@ -23,7 +26,7 @@ internal sealed class SharedNames
             return;
         }
 
-        List<string>? names = null;
+        List<SharedName>? names = null;
         LinkSymbols symbols = resolution.Symbols;
         foreach (int index in resolution.SharedSymbols)
         {
@@ -40,14 +43,9 @@ internal sealed class SharedNames
                 definitions.Set(symbol.Hash, name, definition);
             }
 
-            string key = Encoding.Latin1.GetString(name);
-            if (!_sharers.TryGetValue(key, out List<(LoadedUnit, Definition)>? sharers))
-            {
-                _sharers.Add(key, sharers = []);
-            }
-
-            sharers.Add((unit, definition));
-            (names ??= []).Add(key);
+            var shared = new SharedName(Encoding.Latin1.GetString(name), new((unit, definition)));
+            Offer(shared);
+            (names ??= []).Add(shared);
         }
 
         unit.SharedNames = names;
@@ -60,26 +58,44 @@ internal sealed class SharedNames
     /// <param name="definitions">What the library defines; those of the unit that do not stay have been removed.</param>
     internal void Leave(LoadedUnit unit, DefinitionTable definitions)
     {
-        unit.SharedNames?.RemoveAll(key => Leave(unit, key, definitions));
+        unit.SharedNames?.RemoveAll(shared => Leave(unit, shared, definitions));
         if (unit.SharedNames is { Count: 0 })
         {
             unit.SharedNames = null;
         }
     }
 
-    /// <returns>Whether the unit has nothing to do with the name any more.</returns>
-    private bool Leave(LoadedUnit unit, string key, DefinitionTable definitions)
+    /// <summary>Notes that a unit is loaded again.</summary>
+    internal void Return(LoadedUnit unit) => unit.SharedNames?.ForEach(shared =>
     {
-        List<(LoadedUnit Unit, Definition Definition)> sharers = _sharers[key];
-        byte[] name = Encoding.Latin1.GetBytes(key);
+        if (shared.Sharer.List is null)
+        {
+            Offer(shared);
+        }
+    });
+
+    private void Offer(SharedName shared)
+    {
+        if (!_sharers.TryGetValue(shared.Name, out LinkedList<(LoadedUnit, Definition)>? sharers))
+        {
+            _sharers.Add(shared.Name, sharers = []);
+        }
+
+        sharers.AddLast(shared.Sharer);
+    }
+
+    /// <returns>Whether the unit has nothing to do with the name any more.</returns>
+    private bool Leave(LoadedUnit unit, SharedName shared, DefinitionTable definitions)
+    {
+        byte[] name = Encoding.Latin1.GetBytes(shared.Name);
         ulong hash = NameHash.Of(name);
         Definition found = definitions.Find(hash, name);
+        Withdraw(shared.Name, shared.Sharer);
         if (!found.Exists || found.SharedBy == unit)
         {
-            int next = sharers.FindIndex(sharer => sharer.Unit != unit && sharer.Unit.IsLoaded);
-            if (next >= 0)
+            if (FirstLoaded(shared.Name) is { } next)
             {
-                definitions.Set(hash, name, sharers[next].Definition);
+                definitions.Set(hash, name, next);
             }
             else if (found.Exists)
             {
@@ -87,12 +103,40 @@ internal sealed class SharedNames
             }
         }
 
-        sharers.RemoveAt(sharers.FindLastIndex(sharer => sharer.Unit == unit));
-        if (sharers.Count is 0)
-        {
-            _sharers.Remove(key);
-        }
-
         return true;
     }
+
+    /// <summary>The definition of the first of those that are loaded. Others are taken out on the way, so that each is met once.</summary>
+    private Definition? FirstLoaded(string name)
+    {
+        while (_sharers.TryGetValue(name, out LinkedList<(LoadedUnit Unit, Definition Definition)>? sharers))
+        {
+            Steps++;
+            if (sharers.First!.Value.Unit.IsLoaded)
+            {
+                return sharers.First.Value.Definition;
+            }
+
+            Withdraw(name, sharers.First);
+        }
+
+        return null;
+    }
+
+    private void Withdraw(string name, LinkedListNode<(LoadedUnit Unit, Definition Definition)> sharer)
+    {
+        if (sharer.List is { } sharers)
+        {
+            sharers.Remove(sharer);
+            if (sharers.Count is 0)
+            {
+                _ = _sharers.Remove(name);
+            }
+        }
+    }
 }
+
+/// <summary>A variable that a unit shares.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Sharer">The unit among those that share it.</param>
+internal sealed record SharedName(string Name, LinkedListNode<(LoadedUnit Unit, Definition Definition)> Sharer);

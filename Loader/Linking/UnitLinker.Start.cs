@@ -99,12 +99,13 @@ internal sealed partial class UnitLinker
             ResolveIfuncs(resources.Allocation!);
         }
 
+        unit.RegistersExit = _library.Options.RunCode // also where no initializer runs: functions have static variables, too
+            && (_resolution.Symbols.Find(AtExit) >= 0 || _resolution.Symbols.Find(PlainAtExit) >= 0);
         resources.RegisterUnwind(_library.Options.RunCode ? UnitUnwinder.Find(_resolution) : null);
         if (_publication.RunsInitializers)
         {
             InitializerLists lists = InitializerLists.Collect(_resolution.ObjectsIfAny(ObjectParts.FunctionArrays), _layout);
-            unit.RegistersExit = lists.Terminators.Count > 0 || _resolution.Symbols.Find(AtExit) >= 0
-                || _resolution.Symbols.Find(PlainAtExit) >= 0;
+            unit.RegistersExit |= lists.Terminators.Count > 0;
             unit.ForeignDestructors?.BeginInitializers();
             resources.Initialize(lists, _layout, _library);
             unit.ForeignDestructors?.EndInitializers();

@@ -1,17 +1,5 @@
 namespace ElfLoader.Redirection;
 
-/// <summary>Code of a function that only some calls reach.</summary>
-/// <param name="Body">Where it is.</param>
-/// <param name="Unit">Whose it is.</param>
-/// <param name="Thread">
-/// The managed thread that runs the initializers of the load which brings it, and may call it already; 0: the unit has been
-/// unloaded, and only destructors that it is still owed may call it.
-/// </param>
-/// <param name="IsNew">
-/// Whether the load made the entry: then nobody knows it but that load, and threads which its initializers have started.
-/// </param>
-internal readonly record struct HiddenCode(ulong Body, LoadedUnit Unit, int Thread, bool IsNew = false);
-
 /// <summary>
 /// The canonical address of one function of a library, and the cell that tells where its code is. It belongs to the library
 /// and outlives the units that bring the code.
@@ -22,7 +10,7 @@ internal sealed class CallEntry
     private readonly EntryChunk _chunk;
     private readonly int _index;
     private ulong _target;
-    private HiddenCode[] _hidden = [];
+    private HiddenCodes? _hidden;
     private LoadedUnit? _reachesHiddenOf;
 
     internal CallEntry(ObjectLibrary library, string name, uint number, EntryChunk chunk, int index)
@@ -53,8 +41,14 @@ internal sealed class CallEntry
     /// <summary>Where its code comes from when it is called first; null for nowhere.</summary>
     internal LazyDefinition? Lazy { get; set; }
 
-    /// <summary>Code that only some calls reach, the newest last.</summary>
-    internal ReadOnlySpan<HiddenCode> Hidden => _hidden;
+    /// <summary>Code that only some calls reach; null if there is none.</summary>
+    internal HiddenCodes? Hidden => _hidden is { IsEmpty: false } hidden ? hidden : null;
+
+    /// <summary>Places for hidden code that were looked at.</summary>
+    internal long HiddenSteps => _hidden?.Steps ?? 0;
+
+    /// <summary>Where it lies.</summary>
+    internal EntryChunk Chunk => _chunk;
 
     /// <summary>Whether the last symbol that was published for it had no type: it may be data.</summary>
     internal bool IsUntyped { get; set; }
@@ -72,7 +66,7 @@ internal sealed class CallEntry
     internal HashSet<LoadedUnit> Users { get; } = [];
 
     /// <summary>Whether anything would miss it.</summary>
-    internal bool IsIdle => Target is 0 && Lazy is null && Claims is 0 && Users.Count is 0 && Hidden.IsEmpty;
+    internal bool IsIdle => Target is 0 && Lazy is null && Claims is 0 && Users.Count is 0 && Hidden is null;
 
     /// <summary>Lets all calls from now on go to another place, with one store.</summary>
     /// <param name="target">Where the code is; 0 for nowhere.</param>
@@ -86,24 +80,16 @@ internal sealed class CallEntry
     /// <summary>Whether it has hidden code of a unit. The registry's gate is held.</summary>
     internal bool IsHidden(LoadedUnit unit, out ulong body)
     {
-        foreach (ref readonly HiddenCode code in Hidden)
-        {
-            if (code.Unit == unit)
-            {
-                body = code.Body;
-                return true;
-            }
-        }
-
-        body = 0;
-        return false;
+        int place = _hidden?.PlaceOf(unit) ?? -1;
+        body = place >= 0 ? _hidden![place].Body : 0;
+        return place >= 0;
     }
 
     /// <summary>Notes code that only some calls reach. The registry's gate is held.</summary>
     internal void Hide(in HiddenCode code)
     {
         Reveal(code.Unit);
-        _hidden = [.. _hidden, code];
+        (_hidden ??= new HiddenCodes()).Add(code);
     }
 
     /// <summary>
@@ -135,10 +121,7 @@ internal sealed class CallEntry
             CloseHidden();
         }
 
-        if (IsHidden(unit, out _))
-        {
-            _hidden = [.. _hidden.Where(code => code.Unit != unit)];
-        }
+        _hidden?.Remove(unit);
     }
 
     /// <summary>Whether its place is others'.</summary>

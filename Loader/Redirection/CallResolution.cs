@@ -100,43 +100,42 @@ internal static class CallResolution
     {
         other = 0;
         ulong owed = NativeProcess.Host.Finalizer.OwedCounter;
+        LoadedUnit? ending = t_ending;
+        int thread = Environment.CurrentManagedThreadId;
         lock (NativeProcess.Current.Entries.Gate)
         {
-            for (int i = entry.Hidden.Length - 1; i >= 0 && entry.Target is 0; i--)
+            if (entry is not { Target: 0, Hidden: { } hidden })
             {
-                HiddenCode code = entry.Hidden[i];
-                bool isOwn = code.Thread is not 0
-                    ? code.Thread == Environment.CurrentManagedThreadId
-                    : code.Unit == t_ending || (owed is not 0 && code.Unit.Resources.Lifetime.Counter == owed);
-                if (isOwn)
-                {
-                    return code.Body;
-                }
-
-                bool mayReach = code.Thread is 0 ? t_ending is not null || owed is not 0 : code.IsNew;
-                if (mayReach && other is 0)
-                {
-                    other = code.Body;
-                }
+                return 0;
             }
-        }
 
-        return 0;
+            int own = hidden.TryFindStarting(code => code.Thread == thread, out int starting) ? starting : -1;
+            int near = hidden.TryFindStarting(code => code.IsNew, out starting) ? starting : -1;
+            if (ending is not null && hidden.PlaceOf(ending) is >= 0 and int place && hidden[place].Thread is 0)
+            {
+                own = Math.Max(own, place);
+            }
+
+            if (owed is not 0 && hidden.TryFindUnloaded(code => code.Unit.Resources.Lifetime.Counter == owed, out int unloaded))
+            {
+                own = Math.Max(own, unloaded);
+            }
+
+            if ((ending is not null || owed is not 0) && hidden.TryFindUnloaded(_ => true, out unloaded))
+            {
+                near = Math.Max(near, unloaded);
+            }
+
+            other = near >= 0 ? hidden[near].Body : 0;
+            return own >= 0 ? hidden[own].Body : 0;
+        }
     }
 
     private static ulong FindStarting(CallEntry entry)
     {
         lock (NativeProcess.Current.Entries.Gate)
         {
-            foreach (ref readonly HiddenCode code in entry.Hidden)
-            {
-                if (code.Thread is not 0)
-                {
-                    return code.Body;
-                }
-            }
-
-            return 0;
+            return entry.Hidden is { } hidden && hidden.TryFindStarting(_ => true, out int place) ? hidden[place].Body : 0;
         }
     }
 }

@@ -3,7 +3,7 @@ namespace ElfLoader.Redirection;
 /// <summary>What a library held at one moment.</summary>
 /// <param name="Publications">How often definitions had been replaced or taken away.</param>
 /// <param name="Changes">How often definitions had been added or taken away.</param>
-/// <param name="Units">How many units it had: while nothing is taken away, those that are added stand behind them.</param>
+/// <param name="Units">The place of the next unit: while nothing is taken away, those that are added stand from there on.</param>
 internal readonly record struct ContentsState(long Publications, ContentsChanges Changes, int Units);
 
 /// <summary>How often definitions of libraries have been added and taken away.</summary>

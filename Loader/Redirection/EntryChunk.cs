@@ -53,6 +53,9 @@ internal sealed class EntryChunk
     /// <summary>Whether no entry is in use.</summary>
     internal bool IsEmpty => _free.Count is Capacity;
 
+    /// <summary>Whether another entry can be put into it.</summary>
+    internal bool HasRoom => _free.Count > 0;
+
     /// <summary>What it takes of each zone.</summary>
     internal static MemoryRequest Request { get; } = new(
         new ZoneRequest(Capacity * X64EntryStub.Size, X64EntryStub.Alignment),

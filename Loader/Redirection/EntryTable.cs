@@ -12,7 +12,8 @@ internal sealed class EntryTable
     private readonly ObjectLibrary _library;
     private readonly NativeProcess _process;
     private readonly DefinitionTable _byName = new();
-    private readonly List<EntryChunk> _chunks = [];
+    private readonly HashSet<EntryChunk> _chunks = [];
+    private readonly Dictionary<MemoryPool, Stack<EntryChunk>> _withRoom = []; // some of them may have been released
     private volatile int _count;
 
     internal EntryTable(ObjectLibrary library, NativeProcess process)
@@ -23,6 +24,9 @@ internal sealed class EntryTable
 
     /// <summary>Whether there is none, so that nothing needs to be looked for.</summary>
     internal bool IsEmpty => _count is 0;
+
+    /// <summary>Entries and chunks that were looked at.</summary>
+    internal long Steps { get; private set; }
 
     private Lock Gate => _process.Entries.Gate;
 
@@ -76,21 +80,31 @@ internal sealed class EntryTable
     {
         lock (Gate)
         {
-            foreach ((_, Definition definition) in _byName.All().ToArray())
+            Trim([.. _byName.All().Select(pair => pair.Definition.Entry!)]);
+            foreach (EntryChunk chunk in _chunks.Where(chunk => chunk.IsEmpty).ToArray())
             {
-                if (definition.Entry is { IsIdle: true } entry)
+                Release(chunk);
+            }
+        }
+    }
+
+    /// <summary>The same for some of the entries only.</summary>
+    internal void Trim(IEnumerable<CallEntry> entries)
+    {
+        lock (Gate)
+        {
+            foreach (CallEntry entry in entries)
+            {
+                Steps++;
+                if (!entry.IsGone && entry.IsIdle)
                 {
                     Remove(entry);
+                    if (entry.Chunk.IsEmpty)
+                    {
+                        Release(entry.Chunk);
+                    }
                 }
             }
-
-            foreach (EntryChunk chunk in _chunks.Where(chunk => chunk.IsEmpty))
-            {
-                chunk.Release();
-                _process.Entries.GiveNumbers(chunk.FirstNumber);
-            }
-
-            _chunks.RemoveAll(chunk => chunk.IsEmpty);
         }
     }
 
@@ -99,7 +113,11 @@ internal sealed class EntryTable
     {
         lock (Gate)
         {
-            _chunks.ForEach(chunk => chunk.MakeKnown(used, _library.Name, names));
+            foreach (EntryChunk chunk in _chunks)
+            {
+                chunk.MakeKnown(used, _library.Name, names);
+            }
+
             foreach ((_, Definition definition) in _byName.All())
             {
                 definition.Entry!.MakeKnown();
@@ -112,7 +130,10 @@ internal sealed class EntryTable
     {
         lock (Gate)
         {
-            _chunks.ForEach(chunk => chunk.Hide());
+            foreach (EntryChunk chunk in _chunks)
+            {
+                chunk.Hide();
+            }
         }
     }
 
@@ -132,18 +153,20 @@ internal sealed class EntryTable
     {
         byte[] name = Encoding.UTF8.GetBytes(entry.Name);
         _byName.Remove(NameHash.Of(name), name);
+        if (!entry.Chunk.HasRoom)
+        {
+            OfferRoom(entry.Chunk);
+        }
+
         entry.Free(); // whoever calls it all the same is told its name, as long as there is something to call
         _count--;
     }
 
     private (EntryChunk Chunk, int Index) TakePlace(MemoryPool? pool)
     {
-        foreach (EntryChunk chunk in _chunks)
+        if (ChunkWithRoom(pool) is { } found)
         {
-            if ((pool is null || chunk.Pool == pool) && chunk.TryTake(out int index))
-            {
-                return (chunk, index);
-            }
+            return (found, Take(found));
         }
 
         MemoryAllocation? memory = null;
@@ -167,13 +190,68 @@ internal sealed class EntryTable
             throw;
         }
 
-        _chunks.Add(made);
+        _ = _chunks.Add(made);
         if (_process.Interface is { } used && _library.Names is { } names)
         {
             made.MakeKnown(used, _library.Name, names);
         }
 
-        _ = made.TryTake(out int place);
-        return (made, place);
+        OfferRoom(made);
+        return (made, Take(made));
+    }
+
+    /// <summary>A chunk that has room, the last one that is known of; null if there is none.</summary>
+    /// <param name="pool">Where it is to lie; null: anywhere.</param>
+    private EntryChunk? ChunkWithRoom(MemoryPool? pool)
+    {
+        IEnumerable<MemoryPool> pools = pool is not null ? [pool] : _withRoom.Keys.ToArray();
+        foreach (MemoryPool one in pools)
+        {
+            Steps++;
+            while (_withRoom.TryGetValue(one, out Stack<EntryChunk>? chunks))
+            {
+                if (chunks.TryPeek(out EntryChunk? chunk) && _chunks.Contains(chunk))
+                {
+                    return chunk;
+                }
+
+                Steps++;
+                if (!chunks.TryPop(out _))
+                {
+                    _ = _withRoom.Remove(one);
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Takes a place of a chunk that is the last one known to have room in its pool.</summary>
+    private int Take(EntryChunk chunk)
+    {
+        _ = chunk.TryTake(out int place);
+        if (!chunk.HasRoom)
+        {
+            _ = _withRoom[chunk.Pool].Pop();
+        }
+
+        return place;
+    }
+
+    private void OfferRoom(EntryChunk chunk)
+    {
+        if (!_withRoom.TryGetValue(chunk.Pool, out Stack<EntryChunk>? chunks))
+        {
+            _withRoom.Add(chunk.Pool, chunks = new Stack<EntryChunk>());
+        }
+
+        chunks.Push(chunk);
+    }
+
+    private void Release(EntryChunk chunk)
+    {
+        _ = _chunks.Remove(chunk);
+        chunk.Release();
+        _process.Entries.GiveNumbers(chunk.FirstNumber);
     }
 }

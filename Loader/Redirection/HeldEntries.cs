@@ -36,6 +36,26 @@ internal sealed class HeldEntries : IDisposable
         return entries;
     }
 
+    /// <summary>Holds the entries of the functions that a replacement has added, and that are going to have no code any more.</summary>
+    /// <exception cref="InvalidOperationException">Others use one; the message names them.</exception>
+    internal static HeldEntries Added(IReadOnlyList<NameChange> changes)
+    {
+        var entries = new HeldEntries();
+        lock (NativeProcess.Current.Entries.Gate)
+        {
+            foreach (NameChange change in changes)
+            {
+                if (change is { Old.Exists: false, New.Entry: { } entry })
+                {
+                    LoadedUnit[] needing = [.. entry.Users.Where(user => user.IsInUse && user != change.New.Unit)];
+                    entries.Hold(entry, CxxNames.Readable(entry.Name), needing);
+                }
+            }
+        }
+
+        return entries;
+    }
+
     /// <summary>Lets them be used again.</summary>
     public void Dispose()
     {
@@ -48,13 +68,18 @@ internal sealed class HeldEntries : IDisposable
     private void Hold(CallEntry entry, HashSet<LoadedUnit> leaving, LoadedUnit unit, Func<LoadedUnit, bool> keeps)
     {
         LoadedUnit[] needing = [.. entry.Users.Where(user => user.IsInUse && !leaving.Contains(user))];
-        if (Array.FindAll(needing, user => !keeps(user)) is { Length: > 0 } refused)
+        Hold(entry, unit.Name, Array.FindAll(needing, user => !keeps(user)));
+        _keeping.AddRange(needing.Select(user => (user, unit)));
+    }
+
+    private void Hold(CallEntry entry, string name, LoadedUnit[] refused)
+    {
+        if (refused.Length > 0)
         {
             _held.ForEach(held => held.IsLeaving = false);
-            throw new InvalidOperationException($"{unit.Name} is in use by {string.Join("; ", refused.Select(user => user.Name))}");
+            throw new InvalidOperationException($"{name} is in use by {string.Join("; ", refused.Select(user => user.Name))}");
         }
 
-        _keeping.AddRange(needing.Select(user => (user, unit)));
         entry.IsLeaving = true;
         _held.Add(entry);
     }

@@ -15,38 +15,43 @@ internal sealed class KeptState
     /// <summary>Names of the variables.</summary>
     internal HashSet<string> Variables { get; } = [];
 
+    /// <summary>Units that were looked at.</summary>
+    internal long Steps { get; private set; }
+
+    private int Size => _members.Count + _left.Count;
+
     /// <summary>Adds a new generation to what older ones share.</summary>
     internal static void Join(LoadedUnit unit, IEnumerable<LoadedUnit> older, IEnumerable<string> variables)
     {
         lock (Gate)
         {
-            KeptState state = unit.KeptState ??= new KeptState();
-            state._members.Add(unit);
-            foreach (LoadedUnit other in older)
+            KeptState? state = unit.KeptState;
+            List<LoadedUnit> joining = [unit, .. older];
+            foreach (LoadedUnit other in joining)
             {
                 if (other.KeptState is { } joined && joined != state)
                 {
-                    foreach (LoadedUnit member in joined._members)
-                    {
-                        member.KeptState = state;
-                    }
-
-                    state._members.UnionWith(joined._members);
-                    state._left.AddRange(joined._left);
-                    state._left.ForEach(left => left.KeptState = state);
-                    state.Variables.UnionWith(joined.Variables);
+                    state = state is null ? joined : state.Size < joined.Size ? joined.Absorb(state) : state.Absorb(joined);
                 }
+            }
 
+            state ??= new KeptState();
+            foreach (LoadedUnit other in joining)
+            {
                 other.KeptState = state;
-                state._members.Add(other);
+                _ = state._members.Add(other);
+                state.Steps++;
             }
 
             state.Variables.UnionWith(variables);
         }
     }
 
-    /// <summary>Leaves a unit's data behind for those who still use it; false if nobody does.</summary>
-    internal static bool TryLeaveBehind(LoadedUnit unit)
+    /// <summary>Ends a unit's part in it while others still have one, and leaves what they may use of it behind.</summary>
+    /// <param name="unit">The unit, of which nobody runs code.</param>
+    /// <param name="isUsed">Whether kept variables may be in it or point to it; else it has no part in it from now on.</param>
+    /// <returns>Whether it was left behind.</returns>
+    internal static bool TryLeaveBehind(LoadedUnit unit, bool isUsed)
     {
         lock (Gate)
         {
@@ -57,6 +62,12 @@ internal sealed class KeptState
 
             if (state._members.Count is 0)
             {
+                return false;
+            }
+
+            if (!isUsed)
+            {
+                unit.KeptState = null;
                 return false;
             }
 
@@ -98,5 +109,21 @@ internal sealed class KeptState
         {
             return unit.KeptState is { } state ? [.. state.Variables] : [];
         }
+    }
+
+    /// <summary>Takes what another, smaller one has: nobody is taken over more often than the size can double.</summary>
+    private KeptState Absorb(KeptState smaller)
+    {
+        foreach (LoadedUnit unit in (IEnumerable<LoadedUnit>)[.. smaller._members, .. smaller._left])
+        {
+            unit.KeptState = this;
+            Steps++;
+        }
+
+        _members.UnionWith(smaller._members);
+        _left.AddRange(smaller._left);
+        Variables.UnionWith(smaller.Variables);
+        Steps += smaller.Steps;
+        return this;
     }
 }

@@ -12,7 +12,7 @@ internal sealed partial class LibraryContents
         {
             lock (_gate)
             {
-                return [.. _superseded];
+                return [.. _superseded.From(0).Select(unit => (unit, unit.SupersededIn))];
             }
         }
     }
@@ -24,8 +24,26 @@ internal sealed partial class LibraryContents
         {
             lock (_gate)
             {
-                return [.. _retired];
+                return _retired.ToArray();
             }
+        }
+    }
+
+    /// <summary>The generation in which a unit was superseded, if it has not been reclaimed since; else null.</summary>
+    internal ulong? SupersededIn(LoadedUnit unit)
+    {
+        lock (_gate)
+        {
+            return _superseded.Contains(unit) ? unit.SupersededIn : null;
+        }
+    }
+
+    /// <summary>Whether threads owe a unit destructors.</summary>
+    internal bool IsRetired(LoadedUnit unit)
+    {
+        lock (_gate)
+        {
+            return _retired.Contains(unit);
         }
     }
 
@@ -69,20 +87,14 @@ internal sealed partial class LibraryContents
         });
         foreach (LibraryContents contents in loaded.Select(unit => unit.Library.Contents).Distinct())
         {
-            _ = contents.Reclaim();
+            contents.ReclaimSuperseded();
         }
     }
 
     /// <summary>Unloads a unit and all that depend on it, these first: all of them or, where any can be redirected, none.</summary>
     internal static void UnloadWithDependents(LoadedUnit unit)
     {
-        List<LoadedUnit> found = [unit];
-        for (int i = 0; i < found.Count; i++)
-        {
-            found.AddRange(found[i].Library.Contents.Dependents(found[i]).Except(found));
-        }
-
-        found.Reverse();
+        List<LoadedUnit> found = InOrderOfUnloading(unit);
         if (found.Exists(one => one.Entries is not null || one.Library.Options.Redirectable))
         {
             UnloadTogether(found);
@@ -90,6 +102,34 @@ internal sealed partial class LibraryContents
         }
 
         found.ForEach(plain => plain.Unload());
+    }
+
+    /// <summary>A unit and all that depend on it: each behind those that depend on it, however these depend on one another.</summary>
+    private static List<LoadedUnit> InOrderOfUnloading(LoadedUnit unit)
+    {
+        List<LoadedUnit> ordered = [];
+        HashSet<LoadedUnit> seen = [unit];
+        Stack<(LoadedUnit Unit, List<LoadedUnit> Dependents, int Next)> path = new([(unit, DependentsOf(unit), 0)]);
+        while (path.TryPop(out (LoadedUnit Unit, List<LoadedUnit> Dependents, int Next) top))
+        {
+            unit.Library.Contents._walked++;
+            if (top.Next == top.Dependents.Count)
+            {
+                ordered.Add(top.Unit);
+                continue;
+            }
+
+            path.Push(top with { Next = top.Next + 1 });
+            LoadedUnit dependent = top.Dependents[top.Next];
+            if (seen.Add(dependent))
+            {
+                path.Push((dependent, DependentsOf(dependent), 0));
+            }
+        }
+
+        return ordered;
+
+        static List<LoadedUnit> DependentsOf(LoadedUnit unit) => unit.Library.Contents.Dependents(unit);
     }
 
     /// <summary>The units that use something of one that is no entry.</summary>
@@ -121,12 +161,12 @@ internal sealed partial class LibraryContents
         lock (_gate)
         {
             UnitUse use = _process.Graph.SharedUse(unit);
-            Forget(unit);
+            _ = _units.Remove(unit);
             RemoveDefinitions(unit, use);
             _groups.Remove(unit);
             _pulled.ExceptWith(unit.Pulled);
             LeaveEntries(unit);
-            _superseded.Add((unit, generation));
+            AddSuperseded(unit, generation);
             _publications++;
             Count(new ContentsChanges(0, 1));
         }
@@ -166,15 +206,20 @@ internal sealed partial class LibraryContents
             return;
         }
 
+        List<CallEntry> entries = [];
         lock (NativeProcess.Current.Entries.Gate)
         {
             foreach (EntryFunction function in UnitEntries.FunctionsOf(unit))
             {
-                function.Entry?.Reveal(unit);
+                if (function.Entry is { } entry)
+                {
+                    entry.Reveal(unit);
+                    entries.Add(entry);
+                }
             }
         }
 
-        unit.Library.TrimIfDisposed();
+        unit.Library.TrimIfDisposed(entries);
     }
 
     /// <summary>Ends a unit's use of entries.</summary>
@@ -191,56 +236,65 @@ internal sealed partial class LibraryContents
             unit.UsedEntries = null;
         }
 
-        foreach (ObjectLibrary library in used.Select(entry => entry.Library).Distinct())
+        foreach (IGrouping<ObjectLibrary, CallEntry> entries in used.GroupBy(entry => entry.Library))
         {
-            library.TrimIfDisposed();
+            entries.Key.TrimIfDisposed(entries);
         }
+    }
+
+    /// <summary>Notes that nothing of a unit is defined any more. The gate is held.</summary>
+    private void AddSuperseded(LoadedUnit unit, ulong generation)
+    {
+        unit.SupersededIn = generation;
+        _superseded.Add(unit);
     }
 
     /// <summary>Frees what was superseded before every thread that is in an epoch entered it.</summary>
     private void ReclaimSuperseded()
     {
+        List<LoadedUnit> free = TakeUnused();
+        while (free.Count > 0)
+        {
+            List<LoadedUnit> ending = _process.Graph.EndTogether(free.FindAll(unit => unit.KeptState is null));
+            ending.ForEach(CallResolution.RunDestructors); // before any code goes that they may call
+            OwedUnits.Note([.. free, .. ending]);
+            free.FindAll(unit => unit.State is UnitState.Leaving).ForEach(Dispose);
+            FinishAll(ending);
+            free = TakeUnused(); // others may have found this thread in an epoch, where it ran the destructors
+        }
+    }
+
+    /// <summary>Takes out what was superseded before every thread that is in an epoch entered it: it cannot come back.</summary>
+    private List<LoadedUnit> TakeUnused()
+    {
         lock (_gate)
         {
             if (_superseded.Count is 0)
             {
-                return;
+                return [];
             }
         }
 
         ulong oldest = EpochGate.OldestGeneration();
-        List<LoadedUnit> free = [];
+        List<LoadedUnit> unused = [];
         lock (_gate)
         {
-            foreach ((LoadedUnit unit, ulong generation) in _superseded)
+            while (_superseded.TryGetFirst(out LoadedUnit? unit) && unit.SupersededIn <= oldest) // they stand by generation
             {
-                if (generation <= oldest)
-                {
-                    _process.Graph.SetState(unit, UnitState.Leaving); // it cannot come back
-                    free.Add(unit);
-                }
+                _process.Graph.SetState(unit, UnitState.Leaving);
+                _ = _superseded.Remove(unit);
+                unused.Add(unit);
             }
-
-            _superseded.RemoveAll(pair => pair.Generation <= oldest);
         }
 
-        if (free.Count is 0)
-        {
-            return;
-        }
-
-        List<LoadedUnit> ending = _process.Graph.EndTogether(free.FindAll(unit => unit.KeptState is null));
-        ending.ForEach(CallResolution.RunDestructors); // before any code goes that they may call
-        OwedUnits.Note([.. free, .. ending]);
-        free.FindAll(unit => unit.State is UnitState.Leaving).ForEach(Dispose);
-        FinishAll(ending);
+        return unused;
     }
 
     /// <summary>Frees as much as can be of a unit whose code nobody runs.</summary>
     private static void Dispose(LoadedUnit unit)
     {
         LibraryContents contents = unit.Library.Contents;
-        if (KeptState.TryLeaveBehind(unit))
+        if (KeptState.TryLeaveBehind(unit, unit.RegistersExit || StateSections.MayBePointedTo(unit)))
         {
             FreeCode(unit);
             return;

@@ -7,7 +7,7 @@ namespace ElfLoader.Linking;
 /// <content>Generations: what takes the place of what.</content>
 internal sealed partial class LibraryContents
 {
-    private readonly List<(LoadedUnit Unit, ulong Generation)> _superseded = [];
+    private readonly UnitList _superseded = new(); // by generation
     private long _publications;
 
     /// <summary>How often definitions have been replaced or taken away.</summary>
@@ -21,7 +21,7 @@ internal sealed partial class LibraryContents
         LoadedUnit unit,
         SymbolResolution resolution,
         IReadOnlyList<(Archive, int)> pulled,
-        IReadOnlyList<StateReport> state,
+        StateTransfer state,
         bool ranInitializers)
     {
         lock (_gate)
@@ -61,7 +61,8 @@ internal sealed partial class LibraryContents
             LinkerInterface.Complete(unit);
             return new Replacement(unit.Library, unit, generation, changes)
             {
-                State = state,
+                State = state.Reports,
+                StateSteps = state.Steps,
                 RanInitializers = ranInitializers,
                 Superseded = Apply(changes, unit, generation),
             };
@@ -75,7 +76,7 @@ internal sealed partial class LibraryContents
         {
             lock (_gate)
             {
-                return new ContentsState(_publications, Changes, _units.Count);
+                return new ContentsState(_publications, Changes, _units.End);
             }
         }
     }
@@ -93,7 +94,7 @@ internal sealed partial class LibraryContents
             return true;
         }
 
-        HashSet<LoadedUnit> added = [.. _units.Skip(before.Units)];
+        HashSet<LoadedUnit> added = [.. _units.From(before.Units)];
         return !changes.Exists(change =>
             change.Old is { Source: SymbolSource.Caller, IsWeak: false } || (change.Old.Holder is { } unit && added.Contains(unit)));
     }
@@ -109,6 +110,7 @@ internal sealed partial class LibraryContents
             {
                 RefuseIfClosed();
                 RefuseUndo(last);
+                using var added = HeldEntries.Added(last.Changes);
                 NameChange[] changes = [.. last.Changes.Select(change => change.Reversed)];
                 List<LoadedUnit> revived = [];
                 foreach (LoadedUnit old in changes.Select(change => change.New.Holder).OfType<LoadedUnit>().Distinct())
@@ -116,8 +118,9 @@ internal sealed partial class LibraryContents
                     if (old.State is UnitState.Superseded)
                     {
                         _process.Graph.SetState(old, UnitState.Loaded);
-                        _superseded.RemoveAll(pair => pair.Unit == old);
+                        _ = _superseded.Remove(old);
                         _units.Add(old);
+                        _shared.Return(old);
                         revived.Add(old);
                     }
                 }
@@ -245,10 +248,10 @@ internal sealed partial class LibraryContents
             if (old.Library.Contents == this && old.State is UnitState.Loaded && !_definitions.HasAny(old))
             {
                 _process.Graph.Supersede(old, by);
-                Forget(old);
+                _ = _units.Remove(old);
                 _groups.Remove(old);
                 _pulled.ExceptWith(old.Pulled);
-                _superseded.Add((old, generation));
+                AddSuperseded(old, generation);
                 superseded.Add(old);
             }
         }
@@ -278,38 +281,27 @@ internal sealed partial class LibraryContents
         foreach (NameChange change in last.Changes)
         {
             string name = System.Text.Encoding.UTF8.GetString(change.Name);
-            if (_definitions.Find(change.Hash, change.Name) != change.New)
+            Definition present = _definitions.Find(change.Hash, change.Name);
+            if (present != change.New)
             {
-                throw new InvalidOperationException($"'{CxxNames.Readable(name)}' has been defined anew since.");
+                throw new InvalidOperationException(
+                    $"'{CxxNames.Readable(name)}' has been {(present.Exists ? "defined anew" : "unloaded")} since.");
             }
 
             if (change.Old.Holder is { State: not (UnitState.Loaded or UnitState.Superseded) })
             {
                 throw new InvalidOperationException($"The previous code of '{CxxNames.Readable(name)}' has been reclaimed.");
             }
-
-            if (!change.Old.Exists && change.New.Entry is { Users: { } users })
-            {
-                lock (_process.Entries.Gate)
-                {
-                    RefuseUndo(name, users.Where(user => user != change.New.Unit));
-                }
-            }
         }
 
         foreach (LoadedUnit unit in last.Changes.Select(change => change.New.Holder).OfType<LoadedUnit>().Distinct())
         {
-            RefuseUndo($"something of {unit.Name}", _process.Graph.Needing(unit));
-        }
-    }
-
-    private static void RefuseUndo(string name, IEnumerable<LoadedUnit> users)
-    {
-        LoadedUnit[] current = [.. users.Where(user => user.IsInUse)];
-        if (current.Length > 0)
-        {
-            throw new InvalidOperationException(
-                $"{name} is in use by {string.Join("; ", current.Select(user => user.Name))}");
+            LoadedUnit[] users = [.. _process.Graph.Needing(unit).Where(user => user.IsInUse)];
+            if (users.Length > 0)
+            {
+                throw new InvalidOperationException(
+                    $"something of {unit.Name} is in use by {string.Join("; ", users.Select(user => user.Name))}");
+            }
         }
     }
 }

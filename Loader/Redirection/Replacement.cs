@@ -43,6 +43,9 @@ public sealed class Replacement
     /// <summary>Whether the initializers of the objects ran.</summary>
     public bool RanInitializers { get; internal init; }
 
+    /// <summary>Objects and variables that were looked at to find out which of them are kept.</summary>
+    internal long StateSteps { get; init; }
+
     internal IReadOnlyList<NameChange> Changes => _changes;
 
     /// <summary>

@@ -40,12 +40,9 @@ public sealed record RetiredUnit(LoadedUnit Unit, IReadOnlyList<string> Reasons)
             reasons.Add("it is loaded");
         }
 
-        foreach ((LoadedUnit superseded, ulong generation) in contents.Superseded)
+        if (contents.SupersededIn(unit) is { } generation)
         {
-            if (superseded == unit)
-            {
-                reasons.AddRange(WhyNotReclaimed(EpochGate.Active(), (long)generation));
-            }
+            reasons.AddRange(WhyNotReclaimed(EpochGate.Active(), (long)generation));
         }
 
         List<LoadedUnit> users = contents.UsersOf(unit);
@@ -56,7 +53,7 @@ public sealed record RetiredUnit(LoadedUnit Unit, IReadOnlyList<string> Reasons)
             reasons.Add($"kept variables are in it or may point to it: {string.Join(", ", variables.Order().Select(CxxNames.Readable))}");
         }
 
-        if (contents.Retired.Contains(unit))
+        if (contents.IsRetired(unit))
         {
             reasons.Add(WhyRetired(unit));
         }

@@ -18,12 +18,13 @@ internal sealed class StateTransfer
     private readonly ObjectLibrary _library;
     private readonly ReplaceOptions _options;
     private readonly SymbolResolution _resolution;
-    private readonly Dictionary<(LoadedUnit, string), StateSections> _indexed = [];
+    private readonly StateCounterparts _before = new();
     private readonly HashSet<LoadedUnit> _older = [];
     private readonly List<(LinkObject File, int Section, ulong Address)> _sections = [];
-    private readonly List<(int Symbol, ulong Address)> _variables = [];
+    private readonly List<(int Symbol, ulong Address, int Report)> _variables = [];
     private readonly List<(int Symbol, string Name, Definition Old)> _migrations = [];
     private readonly List<StateReport> _reports = [];
+    private long _steps;
 
     internal StateTransfer(ObjectLibrary library, ReplaceOptions options, SymbolResolution resolution)
     {
@@ -38,18 +39,21 @@ internal sealed class StateTransfer
     /// <summary>Whether anything is kept.</summary>
     internal bool KeepsAny => _sections.Count + _variables.Count > 0;
 
+    /// <summary>Objects and variables that were looked at.</summary>
+    internal long Steps => _before.Steps + _steps;
+
     /// <summary>Decides; sections have their blocks, but no addresses yet.</summary>
     internal void Decide()
     {
         foreach (LinkObject file in _resolution.Objects)
         {
             var data = new StateSections(file);
-            List<StateSections> before = Counterparts(file);
+            FindCounterparts(file);
             foreach (int section in data.Sections)
             {
-                if (!TryKeepWhole(data, section, before))
+                if (!TryKeepWhole(data, section))
                 {
-                    KeepSingly(data, section, before);
+                    KeepSingly(data, section);
                 }
             }
         }
@@ -88,7 +92,7 @@ internal sealed class StateTransfer
         }
 
         Dictionary<int, ulong> moved = [];
-        foreach ((int symbol, ulong address) in _variables)
+        foreach ((int symbol, ulong address, _) in _variables)
         {
             moved[symbol] = address;
             _resolution.Symbols[symbol].Value = address;
@@ -128,53 +132,30 @@ internal sealed class StateTransfer
 
     private StatePolicy PolicyOf(string name) => _options.Choose?.Invoke(name) ?? _options.State;
 
-    /// <summary>The objects in use whose definitions this one replaces.</summary>
-    private List<StateSections> Counterparts(LinkObject file)
+    /// <summary>Finds the objects in use whose definitions this one replaces.</summary>
+    private void FindCounterparts(LinkObject file)
     {
-        List<StateSections> found = [];
+        _before.Clear();
         for (int i = file.Elf.FirstGlobalSymbol; i < file.Elf.SymbolCount; i++)
         {
             int global = file.Symbols[i].Global;
-            if (global < 0 || _resolution.Symbols[global].Definer != file.Ordinal)
+            if (global >= 0 && _resolution.Symbols[global].Definer == file.Ordinal
+                && Find(global) is { Unit: { } unit, Provider: var provider } && unit.Library == _library)
             {
-                continue;
-            }
-
-            Definition old = Find(global);
-            if (old.Unit is not { } unit || unit.Library != _library)
-            {
-                continue;
-            }
-
-            if (!_indexed.TryGetValue((unit, old.Provider), out StateSections? index))
-            {
-                LinkObject? provider = unit.Objects.FirstOrDefault(other => other.Elf.Name == old.Provider);
-                if (provider is null)
-                {
-                    continue;
-                }
-
-                _indexed.Add((unit, old.Provider), index = new StateSections(provider) { Unit = unit });
-            }
-
-            if (!found.Contains(index))
-            {
-                found.Add(index);
+                _before.Add(unit, provider);
             }
         }
-
-        return found;
     }
 
-    private bool TryKeepWhole(StateSections data, int section, List<StateSections> before)
+    private bool TryKeepWhole(StateSections data, int section)
     {
         IReadOnlyList<StateVariable> variables = data[section];
-        if (variables.Count is 0 || data.HasUnnamed(section))
+        if (variables.Count is 0 || data.HasUnnamed(section) || data.IsAmbiguous(variables[0]))
         {
             return false;
         }
 
-        foreach (StateSections old in before)
+        foreach (StateSections old in _before.Having(variables[0].Name))
         {
             if (old.Find(variables[0].Name) is { } first && IsSame(data, section, old, first.Section))
             {
@@ -205,6 +186,7 @@ internal sealed class StateTransfer
 
         for (int i = 0; i < variables.Count; i++)
         {
+            _steps++;
             StateVariable variable = variables[i];
             StateVariable was = others[i];
             if (variable.Name != was.Name || variable.Offset != was.Offset || variable.Size != was.Size
@@ -239,7 +221,7 @@ internal sealed class StateTransfer
             || (_resolution.Symbols[global].Definer == data.File.Ordinal && _resolution.Symbols[global].Outside is 0);
     }
 
-    private void KeepSingly(StateSections data, int section, List<StateSections> before)
+    private void KeepSingly(StateSections data, int section)
     {
         foreach (StateVariable variable in data[section])
         {
@@ -256,17 +238,13 @@ internal sealed class StateTransfer
                 continue;
             }
 
-            foreach (StateSections old in before)
+            if (_before.Having(variable.Name).FirstOrDefault() is { } old)
             {
-                if (old.Find(variable.Name) is { } was)
-                {
-                    ReportLocal(data, variable, old, was);
-                    break;
-                }
+                ReportLocal(data, variable, old, old.Find(variable.Name)!.Value);
             }
         }
 
-        if (before.Count > 0 && data.HasUnnamed(section))
+        if (_before.HasAny && data.HasUnnamed(section))
         {
             Report(
                 data,
@@ -341,7 +319,7 @@ internal sealed class StateTransfer
         };
         if (outcome is StateOutcome.Kept)
         {
-            _variables.Add((symbol, old.Address));
+            _variables.Add((symbol, old.Address, _reports.Count));
             _older.Add(unit);
         }
         else if (outcome is StateOutcome.Migrated)
@@ -358,18 +336,23 @@ internal sealed class StateTransfer
     /// </summary>
     private void TieGuards()
     {
+        Dictionary<string, int> reports = new(StringComparer.Ordinal);
+        for (int i = 0; i < _reports.Count; i++)
+        {
+            _ = reports.TryAdd(_reports[i].Name, i);
+        }
+
         for (int i = _variables.Count - 1; i >= 0; i--)
         {
+            _steps++;
             string name = _resolution.Symbols.Text(_variables[i].Symbol);
             const string guard = "_ZGV";
             string partner = name.StartsWith(guard, StringComparison.Ordinal) ? $"_Z{name[guard.Length..]}"
                 : name.StartsWith("_Z", StringComparison.Ordinal) ? $"{guard}{name[2..]}"
                 : "";
-            StateReport? other = _reports.Find(report => report.Name == partner);
-            if (other is not null && other.Outcome is not StateOutcome.Kept)
+            if (reports.TryGetValue(partner, out int other) && _reports[other].Outcome is not StateOutcome.Kept)
             {
-                _variables.RemoveAt(i);
-                int mine = _reports.FindIndex(report => report.Name == name);
+                int mine = _variables[i].Report;
                 _reports[mine] = _reports[mine] with
                 {
                     Outcome = StateOutcome.Reset,
@@ -377,6 +360,8 @@ internal sealed class StateTransfer
                 };
             }
         }
+
+        _ = _variables.RemoveAll(variable => _reports[variable.Report].Outcome is not StateOutcome.Kept);
     }
 
     private Definition Find(int symbol) =>

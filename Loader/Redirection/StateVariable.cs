@@ -86,6 +86,9 @@ internal sealed class StateSections
     internal IReadOnlyList<StateVariable> this[int section] =>
         _sections.TryGetValue(section, out List<StateVariable>? variables) ? variables : [];
 
+    /// <summary>The names of all its variables.</summary>
+    internal IEnumerable<string> Names => _byName.Keys;
+
     /// <summary>Finds a variable; null if there is none.</summary>
     internal StateVariable? Find(string name) => _byName.TryGetValue(name, out StateVariable found) ? found : null;
 
@@ -117,6 +120,28 @@ internal sealed class StateSections
     internal static bool IsState(LinkObject file, int section) =>
         file.Sections[section] is { Fate: SectionFate.Kept, Role: SectionRole.Ordinary, Block: (int)Memory.MemoryZone.Data }
         && (file.Elf.Sections[section].Flags & ElfConstants.SHF_WRITE) != 0;
+
+    /// <summary>
+    /// Whether a unit has data that a variable may point to: constants, tables, and variables but those that lie in the storage of
+    /// an older unit. Code, unwind tables and slots do not count.
+    /// </summary>
+    internal static bool MayBePointedTo(LoadedUnit unit)
+    {
+        foreach (LinkObject file in unit.Objects)
+        {
+            for (int i = 1; i < file.Sections.Length; i++)
+            {
+                if (file.IsKept(i) && file.Elf.Sections[i].Size > 0 && file.Sections[i].Role is not SectionRole.Unwind
+                    && file.Sections[i].Block is not (int)Memory.MemoryZone.Code
+                    && (file.Sections[i].IsTls || file.SymbolBase(i) == file.Sections[i].Address))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return unit.Objects.Count is 0;
+    }
 
     /// <summary>The name without the number that gcc (<c>name.12</c>) and clang (<c>function.name.1</c>) append.</summary>
     private static string StemOf(string name)

@@ -80,7 +80,7 @@ internal sealed class UnitPublication
             RefuseIf(_library.Contents.Publications != _before.Publications, unit);
             state.Migrate();
             Replacement = _library.Contents.PublishReplacement(
-                _before, generation, unit, resolution, scope.Pulled, state.Reports, RunsInitializers);
+                _before, generation, unit, resolution, scope.Pulled, state, RunsInitializers);
             if (Replacement is null && starting?.Additions > 0)
             {
                 throw new LinkException(
