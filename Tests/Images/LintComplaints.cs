@@ -24,7 +24,8 @@ internal static partial class LintComplaints
 
     /// <summary>
     /// Whether a complaint is one of inputs that no compiler makes: a segment with nothing but zeros, notes of nobody, large
-    /// sections by other names, a symbol beyond its section, code that may be written, a .text without a byte at the end of a segment; and it does not
+    /// sections by other names, a symbol beyond its section, code that may be written, data
+    /// that may not, a .text without a byte at the end of a segment; and it does not
     /// know that an executable may have more sections than 16 bits can count.
     /// </summary>
     public static bool IsOfInputs(string complaint) => OfInputs().IsMatch(complaint);
@@ -36,6 +37,7 @@ internal static partial class LintComplaints
         | not\ fully\ contained\ in\ segment\ of\ program\ header\ entry$
         | '\.symtab':\ symbol\ \([^)]*\):\ st_value\ out\ of\ bounds$
         | '\.symtab':\ symbol\ \([^)]*\)\ does\ not\ fit\ completely\ in\ referenced\ section\ '[^']*'$
+        | '\.data'\ has\ wrong\ flags:\ expected\ WRITE\|ALLOC,\ is\ ALLOC$
         | is\ both\ executable\ and\ writable$
         | '\.text'\ is\ executable\ in\ nonexecutable\ segment$
         | '\.symtab_shndx'(\ is\ extension\ section\ index\ table\ in\ non-object\ file|:\ only\ relocatable\ files\ can\ have\ extended\ section\ index)$
