@@ -268,7 +268,7 @@ public sealed partial class ObjectLibrary : IDisposable
         }
         else
         {
-            _process.Graph.RefuseIfNeeded(Units);
+            _process.Graph.RefuseIfNeeded(this, Units);
         }
 
         while (Contents.LastUnit is { } last)

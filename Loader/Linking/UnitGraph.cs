@@ -119,11 +119,11 @@ internal sealed partial class UnitGraph
         }
     }
 
-    /// <summary>Refuses to unload units of which others need something.</summary>
+    /// <summary>Refuses to unload a library's units of which others need something.</summary>
     /// <exception cref="InvalidOperationException">Others need what only one of them defines; the message names these.</exception>
-    internal void RefuseIfNeeded(IReadOnlyCollection<LoadedUnit> units)
+    /// <remarks>No set of them is made: of many, it would be large enough to bring about a full garbage collection.</remarks>
+    internal void RefuseIfNeeded(ObjectLibrary library, IReadOnlyList<LoadedUnit> units)
     {
-        HashSet<LoadedUnit> leaving = [.. units];
         lock (_gate)
         {
             foreach (LoadedUnit unit in units)
@@ -131,16 +131,17 @@ internal sealed partial class UnitGraph
                 HashSet<LoadedUnit>? needing = null;
                 for (int i = unit.FirstUser; i is not 0; i = _edges[i].NextUser)
                 {
-                    if ((_edges[i].Use & UnitUse.Needed) != 0 && !leaving.Contains(_edges[i].User))
+                    if ((_edges[i].Use & UnitUse.Needed) != 0
+                        && _edges[i].User is var user && (user.Library != library || user.State is not UnitState.Loaded))
                     {
-                        (needing ??= []).Add(_edges[i].User);
+                        (needing ??= []).Add(user);
                     }
                 }
 
                 if (needing is not null)
                 {
                     throw new InvalidOperationException(
-                        $"{unit.Name} is in use by {string.Join("; ", needing.Select(user => user.Name))}");
+                        $"{unit.Name} is in use by {string.Join("; ", needing.Select(other => other.Name))}");
                 }
             }
         }
