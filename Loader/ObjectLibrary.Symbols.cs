@@ -71,14 +71,14 @@ public sealed partial class ObjectLibrary
     {
         Definition definition = FindExport(name);
         return definition is { Exists: true, IsHidden: false }
-            ? EntryCode.Objection(definition) is { } objection
+            ? LibraryEntry.Objection(definition) is { } objection
                 ? throw new EntryPointNotFoundException($"'{name}' of library '{Name}' is no function: it {objection}")
                 : NativeFunction.At<TDelegate>(NativeProcess.AddressOf(definition))
             : throw NoExport(name);
     }
 
     private EntryPointNotFoundException NoExport(string name) => new(
-        $"library '{Name}' does not define '{name}'" + (NameAdvice.InLibrary(Contents, name) is { } advice ? $"; {advice}" : ""));
+        $"library '{Name}' does not define '{name}'" + (Contents.AdviceOn(name) is { } advice ? $"; {advice}" : ""));
 
     private Definition FindExport(string name)
     {

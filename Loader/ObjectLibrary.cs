@@ -211,12 +211,12 @@ public sealed partial class ObjectLibrary : IDisposable
         lock (_gate)
         {
             isQueued = _queue.Exists(elf => LinkMapOfUnit.Defines(elf, name));
-            EntryCode.Check(_queue, entry, name);
+            LibraryEntry.Check(_queue, entry, name);
         }
 
         LoadedUnit? unit = LinkWithQueue([], isQueued ? null : name);
         Definition definition = Contents.Find(NameHash.Of(name), name);
-        if (definition.Exists && EntryCode.Objection(definition) is { } objection)
+        if (definition.Exists && LibraryEntry.Objection(definition) is { } objection)
         {
             throw EntryCode.Refused(entry, objection);
         }

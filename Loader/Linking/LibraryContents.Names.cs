@@ -14,6 +14,10 @@ internal sealed partial class LibraryContents
         }
     }
 
+    /// <summary>Words about a name that a caller asked a library for, to follow "does not define it"; null if there are none.</summary>
+    internal string? AdviceOn(string name) =>
+        NameAdvice.ForCaller(name, Names(), Units.SelectMany(unit => (IEnumerable<LinkObject>)unit.Objects));
+
     /// <summary>The same for somebody who asks by name: <c>foo@V</c> is found where <c>foo@@V</c> was defined, too.</summary>
     internal Definition FindVersion(ReadOnlySpan<byte> name)
     {

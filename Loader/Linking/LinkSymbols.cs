@@ -65,6 +65,11 @@ internal struct LinkSymbol
     private byte _alignment; // one more than its logarithm
     private Flags _flags;
 
+    /// <summary>Whether an object of the link defines it.</summary>
+    internal readonly bool IsDefinedInLink =>
+        State is SymbolState.Weak or SymbolState.Common or SymbolState.Strong && Definer >= 0
+        && (Traits & SymbolTraits.Discarded) == 0;
+
     [Flags]
     private enum Flags : byte
     {

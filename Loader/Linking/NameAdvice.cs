@@ -51,21 +51,21 @@ internal sealed class NameAdvice
     /// <summary>Words about a name that need not be in any object of a link: of the entry. Null if there are none.</summary>
     internal static string? For(SymbolResolution resolution, string name) => Of(resolution, [name]).For(name, isQuoted: true);
 
-    /// <summary>Words about a name that a caller asked a library for, to follow "does not define it"; null if there are none.</summary>
-    internal static string? InLibrary(LibraryContents contents, string name)
+    /// <summary>Words about a name that a caller asked for, to follow "does not define it"; null if there are none.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="names">Names that there are.</param>
+    /// <param name="objects">Objects that may have local symbols of such a name.</param>
+    internal static string? ForCaller(
+        string name, IEnumerable<(string Name, bool IsHidden)> names, IEnumerable<LinkObject> objects)
     {
         NearNames near = new([name], areWritten: true);
         NameAdvice advice = new(near, _ => false);
-        foreach ((string other, bool isHidden) in contents.Names())
+        foreach ((string other, bool isHidden) in names)
         {
             near.Consider(other, "the library", isHidden ? NameReach.Hidden : NameReach.Visible);
         }
 
-        foreach (LoadedUnit unit in contents.Units)
-        {
-            advice.ConsiderLocals(unit.Objects);
-        }
-
+        advice.ConsiderLocals(objects);
         return advice.For(name, isQuoted: false);
     }
 

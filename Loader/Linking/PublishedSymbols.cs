@@ -15,7 +15,7 @@ internal static class PublishedSymbols
         for (int i = 0; i < symbols.Count && definitions.Count > 0; i++)
         {
             ref LinkSymbol symbol = ref symbols[i];
-            if (IsDefined(symbol) && symbol.State is SymbolState.Strong)
+            if (symbol.IsDefinedInLink && symbol.State is SymbolState.Strong)
             {
                 other = definitions.Find(symbol.Hash, symbols.Name(i));
                 if (other is { Exists: true, IsWeak: false })
@@ -43,7 +43,7 @@ internal static class PublishedSymbols
         for (int i = 0; i < symbols.Count; i++)
         {
             ref LinkSymbol symbol = ref symbols[i];
-            if (!IsDefined(symbol))
+            if (!symbol.IsDefinedInLink)
             {
                 continue;
             }
@@ -133,9 +133,4 @@ internal static class PublishedSymbols
 
     /// <summary>Whether there is a definition with something behind it: not an entry without code.</summary>
     private static bool IsCode(in Definition definition) => definition is { Exists: true } and not { Unit: null, Entry: not null };
-
-    /// <summary>Whether a unit defines a symbol.</summary>
-    internal static bool IsDefined(in LinkSymbol symbol) =>
-        symbol.State is SymbolState.Weak or SymbolState.Common or SymbolState.Strong
-        && symbol.Definer >= 0 && (symbol.Traits & SymbolTraits.Discarded) == 0;
 }

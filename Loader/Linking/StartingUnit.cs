@@ -39,7 +39,7 @@ internal sealed class StartingUnit(LoadedUnit unit, SymbolResolution resolution,
         int index = resolution.Symbols.Find(name);
         return index < 0 ? default
             : resolution.Symbols[index].IsShared ? PublishedSymbols.SharedBy(unit, resolution, resolution.Symbols[index])
-            : PublishedSymbols.IsDefined(resolution.Symbols[index])
+            : resolution.Symbols[index].IsDefinedInLink
             ? PublishedSymbols.DefinitionOf(unit, resolution, unit.Entries, index)
             : default;
     }

@@ -32,7 +32,7 @@ internal sealed partial class LibraryContents
             for (int i = 0; i < symbols.Count; i++)
             {
                 ref LinkSymbol symbol = ref symbols[i];
-                if (!PublishedSymbols.IsDefined(symbol) && !symbol.IsShared)
+                if (!symbol.IsDefinedInLink && !symbol.IsShared)
                 {
                     continue;
                 }

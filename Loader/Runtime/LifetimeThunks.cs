@@ -9,7 +9,7 @@ namespace ElfLoader.Runtime;
 /// </summary>
 /// <remarks>
 /// <c>__cxa_atexit</c> needs none, but where a variable is another one's: it gets the handle as an argument. Then the functions
-/// of guards have some, too (<see cref="Linking.ForeignDestructors"/>). glibc's <c>__cxa_finalize</c> also removes the handlers of
+/// of guards have some, too. glibc's <c>__cxa_finalize</c> also removes the handlers of
 /// <c>at_quick_exit</c> and <c>pthread_atfork</c>.
 /// </remarks>
 internal sealed class LifetimeThunks

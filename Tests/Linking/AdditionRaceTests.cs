@@ -45,7 +45,7 @@ public sealed class AdditionRaceTests
     public void ProgramThatAnotherThreadBroughtFirstIsFound()
     {
         using ObjectLibrary library = Library(isRedirectable: false);
-        library.AddArchive(Archive("l.a", Asking("start")));
+        library.AddArchive(Archive("l.a", AskingFunction("start")));
         ulong first = 0;
         Interrupt(library, () => first = library.Address("start"));
 
@@ -237,6 +237,14 @@ public sealed class AdditionRaceTests
 
     /// <summary>A variable with the address of "asked", for which the library asks its Resolving handler.</summary>
     private static ElfBuilder Asking(string name) => LinkTest.Pointer(name, "asked");
+
+    /// <summary>A function whose object has such a variable, too.</summary>
+    private static ElfBuilder AskingFunction(string name)
+    {
+        ElfBuilder elf = LinkTest.Returning(name, 1);
+        elf.AddRelocation(elf.AddWords(".data", 0), 0, 1, elf.AddSymbol("asked")); // R_X86_64_64
+        return elf;
+    }
 
     private static ObjectLibrary Library(bool isRedirectable) =>
         new("additions", new ObjectLibraryOptions { Redirectable = isRedirectable });
