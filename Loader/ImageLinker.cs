@@ -45,8 +45,18 @@ public sealed class ImageLinker
     }
 
     private LinkedImage Link(
-        IReadOnlyList<ElfObject> objects, IReadOnlyList<Archive> archives, IReadOnlyList<int> objectsBefore) =>
-        new ImageLink(_options, objects, archives, objectsBefore, objects.Count > 0 ? objects[0] : FirstWanted(archives)).Run();
+        IReadOnlyList<ElfObject> objects, IReadOnlyList<Archive> archives, IReadOnlyList<int> objectsBefore)
+    {
+        ElfObject first = objects.Count > 0 ? objects[0] : FirstWanted(archives);
+        try
+        {
+            return new ImageLink(_options, objects, archives, objectsBefore, first).Run();
+        }
+        catch (OutOfMemoryException exception)
+        {
+            throw MemoryShortage.Of(first.Name, "link it, with what is linked together with it", exception);
+        }
+    }
 
     /// <summary>Where no object is given, a member that the options want is the first one.</summary>
     private ElfObject FirstWanted(IReadOnlyList<Archive> archives)

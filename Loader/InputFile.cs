@@ -70,6 +70,10 @@ internal sealed class InputFile
         {
             throw FileFault.Reading(path, exception);
         }
+        catch (OutOfMemoryException exception)
+        {
+            throw MemoryShortage.Of(path, "read it", exception);
+        }
 
         InputFile input = Of(path, names.Of(path), bytes, limits, canReadAgain);
         input.ReadOnce = canReadAgain ? default : bytes;
@@ -91,6 +95,10 @@ internal sealed class InputFile
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             throw FileFault.Reading(path, exception);
+        }
+        catch (OutOfMemoryException exception)
+        {
+            throw MemoryShortage.Of(path, "read it", exception);
         }
     }
 

@@ -182,9 +182,8 @@ public sealed class InputFiles
             total += (size + (alignment - 1)) & -alignment;
         }
 
-        if (total <= Array.MaxLength)
+        if (total <= Array.MaxLength && Room((int)total) is { } bytes)
         {
-            byte[] bytes = GC.AllocateUninitializedArray<byte>((int)total);
             NativeBytes.PreferLargePages(bytes);
             int used = 0;
             for (int i = 0; i < sizes.Length; i++)
@@ -195,6 +194,19 @@ public sealed class InputFiles
         }
 
         return rooms;
+    }
+
+    /// <summary>Room for all files; null where there is not so much in one piece: then each gets its own, or is refused by name.</summary>
+    private static byte[]? Room(int size)
+    {
+        try
+        {
+            return GC.AllocateUninitializedArray<byte>(size);
+        }
+        catch (OutOfMemoryException)
+        {
+            return null;
+        }
     }
 
     private void Add(InputFile file, int depth)

@@ -92,6 +92,11 @@ public sealed partial class ObjectLibrary
                 {
                     Thread.Sleep(attempt < 10 ? 0 : 1);
                 }
+                catch (OutOfMemoryException exception)
+                {
+                    throw MemoryShortage.Of(
+                        objects.Length > 0 ? objects[0].Name : Name, "link and load it, with what is linked together with it", exception);
+                }
             }
         }
         finally

@@ -62,7 +62,14 @@ public sealed class Archive
         ReadLimits? limits = null)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return new Archive(bytes, name, openThinMember, limits);
+        try
+        {
+            return new Archive(bytes, name, openThinMember, limits);
+        }
+        catch (OutOfMemoryException exception)
+        {
+            throw MemoryShortage.Of(name, "read it", exception);
+        }
     }
 
     /// <summary>Finds the first member, in the order of the index, that defines a symbol.</summary>
@@ -110,6 +117,10 @@ public sealed class Archive
             throw new LinkException(failure,
                 [new LinkError(LinkErrorCode.File, new LinkLocation(member.FullName), failure.Message)]);
         }
+        catch (OutOfMemoryException exception)
+        {
+            throw MemoryShortage.Of(member.FullName, "read it", exception);
+        }
     }
 
     /// <summary>Finds the members that are not the first of their name, when the first name is asked for.</summary>
@@ -133,11 +144,18 @@ public sealed class Archive
 
     private ArchiveIndex MakeIndex()
     {
-        ArchiveIndex made = _indexFormat == ArchiveIndexFormat.None
-            ? ArchiveIndex.Scan(this, _limits)
-            : ArchiveIndex.Read(this, _index, _indexFormat);
-        Volatile.Write(ref _symbols, made);
-        return made;
+        try
+        {
+            ArchiveIndex made = _indexFormat == ArchiveIndexFormat.None
+                ? ArchiveIndex.Scan(this, _limits)
+                : ArchiveIndex.Read(this, _index, _indexFormat);
+            Volatile.Write(ref _symbols, made);
+            return made;
+        }
+        catch (OutOfMemoryException exception)
+        {
+            throw MemoryShortage.Of(Name, "find what its members define", exception);
+        }
     }
 
     /// <summary>Compares names by their bytes: no text is made of them.</summary>

@@ -104,11 +104,18 @@ public sealed class ElfObject
     {
         ArgumentNullException.ThrowIfNull(name);
         limits ??= ReadLimits.Default;
-        ElfIdent.Check(bytes.Span, name);
-        ElfTables tables = bytes.Span[ElfIdent.Class] == ElfConstants.ELFCLASS64
-            ? ElfValidator<Elf64>.Read(bytes, name, limits)
-            : ElfValidator<Elf32>.Read(bytes, name, limits);
-        return new ElfObject(tables);
+        try
+        {
+            ElfIdent.Check(bytes.Span, name);
+            ElfTables tables = bytes.Span[ElfIdent.Class] == ElfConstants.ELFCLASS64
+                ? ElfValidator<Elf64>.Read(bytes, name, limits)
+                : ElfValidator<Elf32>.Read(bytes, name, limits);
+            return new ElfObject(tables);
+        }
+        catch (OutOfMemoryException exception)
+        {
+            throw MemoryShortage.Of(name, "read it", exception);
+        }
     }
 
     /// <summary>Gives it another name, where another object turns out to have the same.</summary>

@@ -148,22 +148,41 @@ internal sealed partial class LibraryContents
                 return conflict;
             }
 
-            List<int>? overtaken = PublishedSymbols.Add(_definitions, unit, resolution, unit.Entries);
-            _shared.Add(unit, resolution, _definitions);
-            RedirectTo(unit, resolution);
-            SetGroups(unit, resolution, overtaken);
-            if (pulled.Count > 0)
+            try
             {
-                _pulled.UnionWith(pulled);
+                List<int>? overtaken = PublishedSymbols.Add(_definitions, unit, resolution, unit.Entries);
+                _shared.Add(unit, resolution, _definitions);
+                RedirectTo(unit, resolution);
+                SetGroups(unit, resolution, overtaken);
+                if (pulled.Count > 0)
+                {
+                    _pulled.UnionWith(pulled);
+                }
+
+                _units.Add(unit);
+            }
+            catch (OutOfMemoryException)
+            {
+                TakeBack(unit, pulled);
+                throw;
             }
 
-            _units.Add(unit);
             unit.Pulled = pulled;
             unit.State = UnitState.Loaded;
             Count(new ContentsChanges(1, 0));
             LinkerInterface.Complete(unit);
             return -1;
         }
+    }
+
+    /// <summary>Takes back what there is of a publication that did not come to its end. The gate is held.</summary>
+    private void TakeBack(LoadedUnit unit, IReadOnlyList<(Archive, int)> pulled)
+    {
+        _ = _units.Remove(unit);
+        RemoveDefinitions(unit, UnitUse.None);
+        _groups.Remove(unit);
+        _pulled.ExceptWith(pulled);
+        LeaveEntries(unit);
     }
 
     /// <inheritdoc cref="LoadedUnit.Unload()"/>

@@ -355,6 +355,11 @@ internal sealed partial class UnitLinker
 
     private void ThrowIfOfMemory(Exception exception)
     {
+        if (exception is OutOfMemoryException shortage)
+        {
+            throw MemoryShortage.Of(NameOfUnit(), "link and load it", shortage);
+        }
+
         if (exception is MemoryException)
         {
             throw new LinkException(exception,

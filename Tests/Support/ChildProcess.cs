@@ -12,7 +12,8 @@ internal static class ChildProcess
     /// <summary>Runs a method to its end, and the process to its exit.</summary>
     /// <param name="method">A static method without parameters; what it writes is the output.</param>
     /// <param name="seconds">When it is killed.</param>
-    public static CommandResult Run(Action method, int seconds = 60)
+    /// <param name="environment">Variables that it has besides.</param>
+    public static CommandResult Run(Action method, int seconds = 60, params (string Name, string Value)[] environment)
     {
         Assert.That(method.Method.IsStatic, "a method of its own is needed");
         string tests = typeof(ChildProcess).Assembly.Location;
@@ -29,6 +30,11 @@ internal static class ChildProcess
         start.Environment["DOTNET_STARTUP_HOOKS"] = tests;
         start.Environment["DOTNET_DbgEnableMiniDump"] = "0";
         start.Environment[Variable] = $"{method.Method.DeclaringType!.FullName}!{method.Method.Name}";
+        foreach ((string name, string value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();

@@ -18,40 +18,14 @@ public sealed class SmallInputCostTests
     private const int Many = 20_000;
     private const int LongestError = 4096;
 
-    // Runs a command and tells the most memory that it took, in kB, in a file.
-    private const string Measuring = """
-        #include <stdio.h>
-        #include <sys/resource.h>
-        #include <sys/wait.h>
-        #include <unistd.h>
-        int main(int count, char **words)
-        {
-            (void)count;
-            pid_t child = fork();
-            if (child == 0)
-            {
-                alarm(30);
-                execvp(words[2], words + 2);
-                _exit(126);
-            }
-            int status;
-            struct rusage usage;
-            wait4(child, &status, 0, &usage);
-            FILE *file = fopen(words[1], "w");
-            fprintf(file, "%ld", usage.ru_maxrss);
-            fclose(file);
-            return WIFEXITED(status) ? WEXITSTATUS(status) : 99;
-        }
-        """;
-
     private TemporaryFolder _folder = null!;
+    private MeasuredCommand _measured = null!;
 
     [OneTimeSetUp]
     public void Compile()
     {
         _folder = new TemporaryFolder();
-        File.WriteAllText(_folder.File("measure.c"), Measuring);
-        Command.Check("gcc-12", ["-O1", _folder.File("measure.c"), "-o", _folder.File("measure")]);
+        _measured = new MeasuredCommand(_folder);
         File.WriteAllBytes(_folder.File("empty.o"), new ElfBuilder().Build());
     }
 
@@ -74,8 +48,8 @@ public sealed class SmallInputCostTests
         File.WriteAllBytes(file, Bomb(bomb));
         long size = new FileInfo(file).Length;
 
-        (CommandResult result, long memory) = Measure(command, file);
-        (_, long least) = Measure(command, _folder.File("empty.o"));
+        (CommandResult result, long memory) = _measured.Run(command, file);
+        (_, long least) = _measured.Run(command, _folder.File("empty.o"));
 
         Assert.That(result.Status, Is.EqualTo(bomb is "mentions" && command is not "run" ? 0 : command is "run" ? 125 : 1), result.Error);
         Assert.That(memory - least, Is.LessThanOrEqualTo((32 << 10) + (40 * size / 1024)), "kB");
@@ -214,14 +188,5 @@ public sealed class SmallInputCostTests
             writer.Write(bytes);
             writer.Write(new byte[-bytes.Length & 7]);
         }
-    }
-
-    private (CommandResult Result, long Memory) Measure(string command, string file)
-    {
-        string tool = Environment.GetEnvironmentVariable("ELFLOAD") ?? $"dotnet {ElfloadCommand.Tool}";
-        string report = _folder.File("memory");
-        CommandResult result = Command.Run(
-            _folder.File("measure"), [report, .. tool.Split(' '), .. command.Split(' '), file]);
-        return (result, long.Parse(File.ReadAllText(report), CultureInfo.InvariantCulture));
     }
 }
