@@ -82,15 +82,15 @@ internal sealed class InputFile
 
     /// <summary>Reads a file whose path comes from another file, and not from the caller.</summary>
     /// <param name="path">Its path.</param>
-    /// <param name="folder">The folder of the file that names it.</param>
+    /// <param name="files">The files that have been named before.</param>
     /// <param name="names">Its name for messages.</param>
     /// <param name="limits">Limits of what it may claim.</param>
     /// <exception cref="LinkException">It cannot be read, or is none of the kinds.</exception>
-    internal static InputFile ReadNamed(string path, string folder, InputNames names, ReadLimits limits)
+    internal static InputFile ReadNamed(string path, MemberFiles files, InputNames names, ReadLimits limits)
     {
         try
         {
-            return Of(path, names.Of(path), NamedFile.Read(path, folder, limits), limits, canReadAgain: true);
+            return Of(path, names.Of(path), files.Read(path), limits, canReadAgain: true);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {

@@ -29,6 +29,7 @@ public sealed class InputFiles
     private readonly ReadLimits _limits;
     private readonly InputNames _names;
     private readonly List<ElfObject> _objects = [];
+    private readonly Dictionary<string, MemberFiles> _named = []; // by the folder of the scripts
     private readonly List<Archive> _archives = [];
     private readonly List<int> _objectsBefore = [];
     private readonly List<string> _sharedLibraries = [];
@@ -238,7 +239,7 @@ public sealed class InputFiles
                     string path = Find(input, file.Path);
                     _naming.Add((path, null));
                     _names.Announce(path);
-                    Add(InputFile.ReadNamed(path, FolderOf(file.Path), _names, _limits), depth - 1);
+                    Add(InputFile.ReadNamed(path, FilesFor(FolderOf(file.Path)), _names, _limits), depth - 1);
                 }
 
                 break;
@@ -251,6 +252,18 @@ public sealed class InputFiles
                 _sharedLibraries.Add(Path.GetFullPath(file.Path));
                 break;
         }
+    }
+
+    /// <summary>The files that scripts in a folder name.</summary>
+    private MemberFiles FilesFor(string folder)
+    {
+        if (!_named.TryGetValue(folder, out MemberFiles? files))
+        {
+            files = new MemberFiles(path => NamedFile.Read(path, folder, _limits), "linker scripts name");
+            _named.Add(folder, files);
+        }
+
+        return files;
     }
 
     private static string FolderOf(string path) => Path.GetDirectoryName(Path.GetFullPath(path))!;

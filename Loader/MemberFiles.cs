@@ -3,14 +3,16 @@ using ElfLoader.Memory;
 namespace ElfLoader;
 
 /// <summary>
-/// Files that the members of a thin archive name: each is in memory once, however often it is named, and what is named again and
-/// again is refused before it costs many times what it is.
+/// Files that the members of a thin archive, or linker scripts, name: each is in memory once, however often it is named, and what is
+/// named again and again is refused before it costs many times what it is.
 /// </summary>
 /// <remarks>Safe for use by many threads.</remarks>
 /// <param name="read">Reads a file.</param>
-internal sealed class MemberFiles(Func<string, byte[]> read)
+/// <param name="who">Who names them, for messages.</param>
+internal sealed class MemberFiles(Func<string, byte[]> read, string who = "a thin archive names")
 {
     private const long AlwaysRepeated = 1 << 20; // bytes
+    private const int LeastCost = 64; // bytes: the smallest file has to be told apart, too
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, byte[]> _files = [];
@@ -32,13 +34,13 @@ internal sealed class MemberFiles(Func<string, byte[]> read)
                 return bytes;
             }
 
-            _repeated += bytes.Length;
+            _repeated += Math.Max(bytes.Length, LeastCost);
             return _repeated <= AlwaysRepeated + _distinct
                 ? bytes
                 : throw new LinkException(
                     LinkErrorCode.LimitExceeded,
                     new LinkLocation(path),
-                    $"a thin archive names files of {CountText.Of(_distinct, "byte")} so often that they would be {_distinct + _repeated}");
+                    $"{who} files of {CountText.Of(_distinct, "byte")} so often that they would be {_distinct + _repeated}");
         }
     }
 }

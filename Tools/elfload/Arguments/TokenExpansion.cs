@@ -12,7 +12,15 @@ internal sealed class TokenExpansion(bool isRestricted)
     /// </summary>
     private static readonly string[] ValueIsOptional = ["--json", "--allow-undefined"];
 
+    /// <summary>Characters that may be taken again from files that were read before, and all that those have.</summary>
+    private const long AlwaysRepeated = 1 << 20;
+
+    private const int LeastCost = 64; // characters: an empty line, or a file without any, is looked at, too
+
+    private readonly Dictionary<string, List<string>> _lines = [];
     private bool _isRest;
+    private long _distinct;
+    private long _repeated;
 
     /// <summary>What stands before <c>--</c>.</summary>
     internal List<string> Own { get; } = [];
@@ -72,7 +80,7 @@ internal sealed class TokenExpansion(bool isRestricted)
         }
     }
 
-    private static IEnumerable<string> ReadLines(string file, int depth)
+    private List<string> ReadLines(string file, int depth)
     {
         if (depth is 0)
         {
@@ -81,7 +89,15 @@ internal sealed class TokenExpansion(bool isRestricted)
 
         try
         {
-            return [.. File.ReadLines(file).Select(line => line.TrimEnd('\r')).Where(line => line.Length > 0)];
+            string key = Path.GetFullPath(file);
+            bool isKnown = _lines.TryGetValue(key, out List<string>? lines);
+            lines ??= [.. File.ReadLines(file).Select(line => line.TrimEnd('\r')).Where(line => line.Length > 0)];
+            long cost = LeastCost + lines.Sum(line => (long)Math.Max(line.Length, LeastCost));
+            (isKnown ? ref _repeated : ref _distinct) += cost;
+            _lines[key] = lines;
+            return _repeated <= AlwaysRepeated + _distinct
+                ? lines
+                : throw new CommandLineException($"@{file}: response files name one another so often that they would be many times their size");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
