@@ -156,8 +156,20 @@ internal sealed class UnitPublication
         }
     }
 
-    /// <summary>Whether an entry without code will have some, or is shared for its name's sake.</summary>
-    private static bool CanBeCalled(CallEntry entry) => entry.Lazy is not null || entry.Claims > 0;
+    /// <summary>
+    /// Whether an entry without code will have some: when it is called first, or because this thread runs the initializers of what
+    /// defines it. That another link is going to define it does not count, which may fail.
+    /// </summary>
+    private static bool CanBeCalled(CallEntry entry)
+    {
+        bool isStarting = false;
+        foreach (ref readonly HiddenCode code in entry.Hidden)
+        {
+            isStarting |= code.Thread == Environment.CurrentManagedThreadId;
+        }
+
+        return isStarting || entry.Lazy is not null;
+    }
 
     private UnitUses FindUses(LoadedUnit unit, SymbolResolution resolution)
     {

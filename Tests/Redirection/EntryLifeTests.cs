@@ -29,6 +29,43 @@ public sealed class EntryLifeTests
         Assert.That((library.Address("f"), NativeCall.Call(f)), Is.EqualTo((f, 2UL)));
     }
 
+    /// <summary>What another load is going to define may never be: it fails, perhaps.</summary>
+    [Test]
+    public void ALoadDoesNotRelyOnWhatAnotherOneHasYetToDefine()
+    {
+        using var library = new ObjectLibrary("entries", new ObjectLibraryOptions { Redirectable = true });
+        LoadedUnit unit = library.Load(LinkTest.Returning("f", 1));
+        using var starts = new ManualResetEventSlim();
+        using var mayEnd = new ManualResetEventSlim();
+        library.Define("callback", (Callback)(() =>
+        {
+            starts.Set();
+            mayEnd.Wait();
+        }));
+        var other = new Thread(() => library.Load(
+            Compiled.C("void callback(void); int f(void) { return 5; } __attribute__((constructor)) static void start(void) { callback(); }"),
+            "other.o"));
+        library.Resolving += (_, name) =>
+        {
+            if (name is "asked" && unit.IsLoaded)
+            {
+                unit.Unload(); // f has been found
+                other.Start();
+                starts.Wait();
+            }
+
+            return name is "asked" ? library.GetExport("callback") : 0;
+        };
+
+        LinkException exception = Assert.Throws<LinkException>(() => library.Load(
+            Compiled.C("int f(void); int asked(void); int user(void) { return f() + asked(); }"), "user.o"))!;
+
+        Assert.That(exception.Message, Does.Contain("undefined symbol 'f'"));
+        mayEnd.Set();
+        other.Join();
+        Assert.That(NativeCall.Call(library.Address("f")), Is.EqualTo(5UL));
+    }
+
     /// <summary>Fails when the object is in memory and its initializers have run: another has defined the same meanwhile.</summary>
     private static void FailAfterClaims(ObjectLibrary library)
     {

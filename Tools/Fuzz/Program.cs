@@ -3,6 +3,7 @@ using ElfLoader.Fuzz.Differential;
 using ElfLoader.Fuzz.Faults;
 using ElfLoader.Fuzz.Matrix;
 using ElfLoader.Fuzz.Mutating;
+using ElfLoader.Fuzz.Storms;
 
 namespace ElfLoader.Fuzz;
 
@@ -16,6 +17,7 @@ internal static class Program
             new DifferentialCommand(),
             new MatrixCommand(),
             new FaultsCommand(),
+            new StormCommand(),
             new CheckCommand(),
             new WorkerCommand(),
             new TrialCommand(),
