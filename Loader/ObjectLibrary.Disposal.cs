@@ -13,7 +13,7 @@ public sealed partial class ObjectLibrary
     /// <summary>Unloads everything; the library cannot be used again.</summary>
     /// <remarks>
     /// Loads that are under way in other threads fail, as do those that begin from now on. While another thread disposes the
-    /// library, it returns at once.
+    /// library, it returns at once. Pointers into what it had, and delegates made of them, must not be called any more.
     /// </remarks>
     /// <exception cref="InvalidOperationException">
     /// Units of another library use what only this one defines, or the thread is in an initializer of this library.

@@ -62,8 +62,13 @@ public sealed partial class ObjectLibrary
     }
 
     /// <summary>A symbol as a delegate.</summary>
+    /// <remarks>
+    /// Nothing keeps the code for the delegate's sake. It must not be called once the unit has been unloaded, or the library
+    /// disposed: whatever is at the address by then is run. In a redirectable library, the process ends with a message as long as
+    /// the function's place has not been given back.
+    /// </remarks>
     /// <exception cref="EntryPointNotFoundException">
-    /// The library has no definition of that name, or a hidden one, or one that is data and no function.
+    /// The library has no definition of that name, or a hidden one, or one that is data and no function, or is at address 0.
     /// </exception>
     /// <exception cref="LinkException">What is queued cannot be linked.</exception>
     public TDelegate GetFunction<TDelegate>(string name)
@@ -73,7 +78,9 @@ public sealed partial class ObjectLibrary
         return definition is { Exists: true, IsHidden: false }
             ? LibraryEntry.Objection(definition) is { } objection
                 ? throw new EntryPointNotFoundException($"'{name}' of library '{Name}' is no function: it {objection}")
-                : NativeFunction.At<TDelegate>(NativeProcess.AddressOf(definition))
+                : NativeProcess.AddressOf(definition) is not 0 and nint address
+                    ? NativeFunction.At<TDelegate>(address)
+                    : throw new EntryPointNotFoundException($"'{name}' of library '{Name}' is at address 0, where no function can be")
             : throw NoExport(name);
     }
 

@@ -9,6 +9,9 @@ namespace ElfLoader.Linking;
 /// <summary>What a library holds, definitions and units, and how it goes. Thread-safe.</summary>
 internal sealed partial class LibraryContents
 {
+    /// <summary>Says that a unit brings code for functions that can be called and have none.</summary>
+    internal const int FillsGaps = -2;
+
     private readonly Lock _gate = new();
     private readonly Lock _reclaiming = new();
     private readonly NativeProcess _process;
@@ -135,9 +138,19 @@ internal sealed partial class LibraryContents
     }
 
     /// <summary>Makes a unit's definitions visible.</summary>
-    /// <returns>-1, or a symbol that another load was faster to define: then nothing has changed.</returns>
+    /// <param name="unit">The unit.</param>
+    /// <param name="resolution">Its objects.</param>
+    /// <param name="pulled">The archive members that came with it.</param>
+    /// <param name="mayFillGaps">
+    /// Whether it may bring code for functions that can be called and have none; not while threads are in epochs, which would see
+    /// some of them without and others with.
+    /// </param>
+    /// <param name="other">What there is already of a symbol that conflicts.</param>
+    /// <returns>
+    /// -1; or a symbol that another load was faster to define, or <see cref="FillsGaps"/>: then nothing has changed.
+    /// </returns>
     internal int Publish(
-        LoadedUnit unit, SymbolResolution resolution, IReadOnlyList<(Archive, int)> pulled, out Definition other)
+        LoadedUnit unit, SymbolResolution resolution, IReadOnlyList<(Archive, int)> pulled, bool mayFillGaps, out Definition other)
     {
         lock (_gate)
         {
@@ -146,6 +159,11 @@ internal sealed partial class LibraryContents
             if (conflict >= 0)
             {
                 return conflict;
+            }
+
+            if (!mayFillGaps && unit.Entries is { FillsGaps: true })
+            {
+                return FillsGaps;
             }
 
             try

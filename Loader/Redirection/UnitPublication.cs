@@ -47,24 +47,17 @@ internal sealed class UnitPublication
         {
             PublishReplacement(unit, resolution, scope, state!, replace, starting);
         }
-        else if (!_request.IsLazy && unit.Entries is { FillsGaps: true })
-        {
-            PublishBetweenEpochs(unit, resolution, scope);
-        }
         else
         {
-            int conflict = _library.Contents.Publish(unit, resolution, scope.Pulled, out Definition other);
+            int conflict = _library.Contents.Publish(unit, resolution, scope.Pulled, mayFillGaps: _request.IsLazy, out Definition other);
+            if (conflict is LibraryContents.FillsGaps)
+            {
+                EpochGate.Publish(new ReplaceOptions().Timeout, _ =>
+                    conflict = _library.Contents.Publish(unit, resolution, scope.Pulled, mayFillGaps: true, out other));
+            }
+
             RefuseConflict(resolution, conflict, other);
         }
-    }
-
-    private void PublishBetweenEpochs(LoadedUnit unit, SymbolResolution resolution, ProcessScope scope)
-    {
-        int conflict = -1;
-        Definition other = default;
-        EpochGate.Publish(new ReplaceOptions().Timeout, _ =>
-            conflict = _library.Contents.Publish(unit, resolution, scope.Pulled, out other));
-        RefuseConflict(resolution, conflict, other);
     }
 
     private void PublishReplacement(

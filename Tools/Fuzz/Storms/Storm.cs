@@ -142,7 +142,7 @@ internal sealed class Storm : IDisposable
         try
         {
             File.WriteAllText(Path.Combine(folder, "source.cpp"), source);
-            _ = Programs.Check("clang++-19", ["-std=c++17", "-O2", "-fPIC", "-c", "source.cpp", "-o", "source.o"], folder);
+            _ = Programs.Check("clang++-19", ["-std=c++17", "-O2", "-fPIC", "-fno-exceptions", "-c", "source.cpp", "-o", "source.o"], folder);
             return File.ReadAllBytes(Path.Combine(folder, "source.o"));
         }
         finally
