@@ -153,16 +153,8 @@ internal sealed class UnitPublication
     /// Whether an entry without code will have some: when it is called first, or because this thread runs the initializers of what
     /// defines it. That another link is going to define it does not count, which may fail.
     /// </summary>
-    private static bool CanBeCalled(CallEntry entry)
-    {
-        bool isStarting = false;
-        foreach (ref readonly HiddenCode code in entry.Hidden)
-        {
-            isStarting |= code.Thread == Environment.CurrentManagedThreadId;
-        }
-
-        return isStarting || entry.Lazy is not null;
-    }
+    private static bool CanBeCalled(CallEntry entry) => entry.Lazy is not null
+        || entry.Hidden?.TryFindStarting(code => code.Thread == Environment.CurrentManagedThreadId, out _) is true;
 
     private UnitUses FindUses(LoadedUnit unit, SymbolResolution resolution)
     {
