@@ -9,9 +9,6 @@ namespace ElfLoader.Linking;
 /// <summary>What a library holds, definitions and units, and how it goes. Thread-safe.</summary>
 internal sealed partial class LibraryContents
 {
-    /// <summary>Says that a unit brings code for functions that can be called and have none.</summary>
-    internal const int FillsGaps = -2;
-
     private readonly Lock _gate = new();
     private readonly Lock _reclaiming = new();
     private readonly NativeProcess _process;
@@ -146,9 +143,7 @@ internal sealed partial class LibraryContents
     /// some of them without and others with.
     /// </param>
     /// <param name="other">What there is already of a symbol that conflicts.</param>
-    /// <returns>
-    /// -1; or a symbol that another load was faster to define, or <see cref="FillsGaps"/>: then nothing has changed.
-    /// </returns>
+    /// <returns>-1; or a symbol that another load was faster to define, or <see cref="FillsGaps"/>: then nothing has changed.</returns>
     internal int Publish(
         LoadedUnit unit, SymbolResolution resolution, IReadOnlyList<(Archive, int)> pulled, bool mayFillGaps, out Definition other)
     {

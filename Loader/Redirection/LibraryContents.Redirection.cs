@@ -7,6 +7,9 @@ namespace ElfLoader.Linking;
 /// <content>Generations: what takes the place of what.</content>
 internal sealed partial class LibraryContents
 {
+    /// <summary>Says that a unit brings code for functions that can be called and have none.</summary>
+    internal const int FillsGaps = -2;
+
     private readonly UnitList _superseded = new(); // by generation
     private long _publications;
 
