@@ -45,7 +45,7 @@ public static class NearestName
     }
 
     /// <summary>How far a name is from another: 0 for the same, <see cref="CaseOnly"/>, more for letters, or <see cref="Far"/>.</summary>
-    internal static int Between(string name, string candidate)
+    internal static int Between(ReadOnlySpan<char> name, ReadOnlySpan<char> candidate)
     {
         if (name.Length is 0 or > Longest)
         {
@@ -60,7 +60,7 @@ public static class NearestName
 
         if (candidate.Equals(name, StringComparison.OrdinalIgnoreCase))
         {
-            return candidate == name ? 0 : CaseOnly;
+            return candidate.SequenceEqual(name) ? 0 : CaseOnly;
         }
 
         int letters = name.Length < Shortest ? limit : Distance(name, candidate, limit);
@@ -68,25 +68,30 @@ public static class NearestName
     }
 
     /// <summary>One more than the letters in which a name may differ.</summary>
-    private static int LimitOf(string name) => name.Length < Shortest ? 1 : name.Length < Letters ? 2 : 3;
+    private static int LimitOf(ReadOnlySpan<char> name) => name.Length < Shortest ? 1 : name.Length < Letters ? 2 : 3;
 
-    /// <summary>Letters to insert, leave out, replace or swap with the next; at most the limit.</summary>
-    private static int Distance(string left, string right, int limit)
+    /// <summary>
+    /// Letters to insert, leave out, replace or swap with the next; at most the limit. A path of fewer has no cell that is as far
+    /// from the diagonal as the limit, so only those between are computed (Ukkonen, "Algorithms for Approximate String Matching").
+    /// </summary>
+    private static int Distance(ReadOnlySpan<char> left, ReadOnlySpan<char> right, int limit)
     {
         const int room = Longest + 4;
         Span<int> before = stackalloc int[room];
         Span<int> last = stackalloc int[room];
         Span<int> row = stackalloc int[room];
-        for (int j = 0; j <= right.Length; j++)
+        for (int j = 0; j <= limit; j++)
         {
             last[j] = j;
         }
 
         for (int i = 1; i <= left.Length; i++)
         {
-            row[0] = i;
-            int least = i;
-            for (int j = 1; j <= right.Length; j++)
+            int from = Math.Max(1, i - limit + 1);
+            int to = Math.Min(right.Length, i + limit - 1);
+            row[from - 1] = from is 1 ? i : limit;
+            int least = row[from - 1];
+            for (int j = from; j <= to; j++)
             {
                 int cost = left[i - 1] == right[j - 1] ? 0 : 1;
                 row[j] = Math.Min(Math.Min(last[j] + 1, row[j - 1] + 1), last[j - 1] + cost);
@@ -98,6 +103,7 @@ public static class NearestName
                 least = Math.Min(least, row[j]);
             }
 
+            row[to + 1] = limit;
             if (least >= limit)
             {
                 return limit;

@@ -19,9 +19,10 @@ namespace ElfLoader.Linking;
 /// <c>__cxa_guard_release</c>, or has just been set by it where a unit's initializers set guards without acquiring them.
 /// </para>
 /// <para>
-/// It cannot be told in three cases. gcc before version 11 registers when it has released the guard, and clang with
+/// It cannot be told in four cases. gcc before version 11 registers when it has released the guard, and clang with
 /// <c>-fno-threadsafe-statics</c> before it sets the guard: such an array is taken for the unit's own. With that flag, an array of
-/// the unit that is registered after another unit has constructed a shared variable is taken for that one, and ends with it.
+/// the unit that is registered after another unit has constructed a shared variable is taken for that one, and ends with it. Where
+/// the functions of guards are not the host's, a guard tells that some thread constructs its variable, but not which.
 /// </para>
 /// </remarks>
 internal sealed class ForeignDestructors : IDisposable

@@ -136,7 +136,8 @@ internal sealed class NearNames
 
             foreach ((_, int letters, int end) in MangledName.Identifiers(name))
             {
-                if (NearestName.Between(identifier, name[letters..end]) is not NearestName.Far)
+                _text += end - letters;
+                if (NearestName.Between(identifier, name.AsSpan(letters..end)) is not NearestName.Far)
                 {
                     return true;
                 }

@@ -63,6 +63,10 @@ internal static class OutsideSpelling
             foreach (char letter in Letters)
             {
                 yield return name.Insert(i, $"{letter}");
+                if (i < name.Length && name[i] != letter)
+                {
+                    yield return $"{name.AsSpan(..i)}{letter}{name.AsSpan((i + 1)..)}";
+                }
             }
         }
     }

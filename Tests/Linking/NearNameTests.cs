@@ -138,6 +138,25 @@ public sealed class NearNameTests
         Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(6)), "it takes a second");
     }
 
+    /// <summary>Names of many identifiers, each of which is long and nearly as far from what is missing as it may be.</summary>
+    [Test]
+    public void LongIdentifiersCostLittle()
+    {
+        using var programs = new ToolPrograms();
+        string stem = string.Concat(Enumerable.Range(0, 250).Select(i => (char)('a' + (i * 7 % 26))));
+        string identifiers = string.Concat(Enumerable.Repeat($"256{stem}zzzyyy", 7));
+        string names = string.Concat(Enumerable.Range(0, 8_000).Select(i => $".globl _Z{identifiers}{i:d5}\n.set _Z{identifiers}{i:d5}, 1\n"));
+        string calls = string.Concat(Enumerable.Range(0, 8).Select(i => $"call _Z256{stem}aaaaa{i}v\n"));
+        string file = programs.Write("long.s", $"{names}{calls}");
+        Command.Check("clang-14", ["-c", file, "-o", programs.Path("long.o")]);
+        using var library = new ObjectLibrary("long", new ObjectLibraryOptions { UseHostProcess = false });
+        var clock = Stopwatch.StartNew();
+
+        Assert.That(() => library.Load(programs.Path("long.o")), Throws.TypeOf<LinkException>());
+
+        Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(6)), "it takes half a second");
+    }
+
     private static string Compile(ToolPrograms programs, string name, string source)
     {
         Command.Check("clang++-14", ["-c", "-O1", "-fPIC", programs.Write($"{name}.cpp", source), "-o", programs.Path($"{name}.o")]);
