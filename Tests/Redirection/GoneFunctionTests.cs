@@ -74,7 +74,8 @@ public sealed class GoneFunctionTests
             _ = NativeCall.Call(start, HostProcess.Data());
             owes.Set();
             Thread.Sleep(Timeout.Infinite);
-        }) { IsBackground = true };
+        })
+        { IsBackground = true };
         thread.Start();
         owes.Wait();
         library.Dispose();
