@@ -19,17 +19,20 @@ internal sealed partial class SymbolResolution
     /// </summary>
     internal bool HasVagueVariables { get; private set; }
 
+    /// <summary>The same of thread-local variables.</summary>
+    internal bool HasVagueThreadLocals { get; private set; }
+
     /// <summary>Notes that an object brings a name, if it does.</summary>
     private void NoteCopy(ref LinkSymbol symbol, in SymbolRecord record)
     {
         if (record.Place is not SymbolPlace.Undefined)
         {
             symbol.HasCopy = true;
-            HasVagueVariables |= record is
+            if (record.Binding is SymbolBinding.Weak or SymbolBinding.GnuUnique)
             {
-                Binding: SymbolBinding.Weak or SymbolBinding.GnuUnique,
-                Type: SymbolType.Object,
-            };
+                HasVagueVariables |= record.Type is SymbolType.Object;
+                HasVagueThreadLocals |= record.Type is SymbolType.Tls;
+            }
         }
     }
 
@@ -40,7 +43,8 @@ internal sealed partial class SymbolResolution
     internal bool IsVagueVariable(int index)
     {
         ref LinkSymbol symbol = ref Symbols[index];
-        if (symbol is not { State: SymbolState.Weak, Type: SymbolType.Object, Visibility: SymbolVisibility.Default })
+        if (symbol is not
+            { State: SymbolState.Weak, Type: SymbolType.Object or SymbolType.Tls, Visibility: SymbolVisibility.Default })
         {
             return false;
         }

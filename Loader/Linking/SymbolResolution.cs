@@ -51,7 +51,8 @@ internal sealed partial class SymbolResolution
         }
 
         BindsLate = symbols > mostBoundAtOnce;
-        (Parts, MostSymbols, MostLoadedSections, HasVagueVariables) = (ObjectParts.None, 0, 0, false);
+        (Parts, MostSymbols, MostLoadedSections) = (ObjectParts.None, 0, 0);
+        (HasVagueVariables, HasVagueThreadLocals) = (false, false);
         _sections.Expect(sections);
         _bound.Expect(symbols);
         _globals.Expect(names);

@@ -86,13 +86,19 @@ internal sealed class VagueDefinitions
     /// <returns>Warnings of those that are there twice; mostly empty.</returns>
     internal static IReadOnlyList<string> Share(ObjectLibrary library, SymbolResolution resolution, int pulled)
     {
-        if (!resolution.HasVagueVariables || (library.LinkedLibraries.IsEmpty && library.Host.IsEmpty))
+        if ((!resolution.HasVagueVariables && !resolution.HasVagueThreadLocals)
+            || (library.LinkedLibraries.IsEmpty && library.Host.IsEmpty))
         {
             return [];
         }
 
         var vague = new VagueDefinitions(library, resolution, pulled);
         vague.Collect();
+        if (resolution.HasVagueThreadLocals && !vague.IsPrivate)
+        {
+            vague.WarnOfThreadLocals();
+        }
+
         if (vague._variables.Count > 0)
         {
             vague.ShareAll();
@@ -115,6 +121,37 @@ internal sealed class VagueDefinitions
                 _variables.Add(new Variable(i, GuardOf(i)));
             }
         }
+    }
+
+    /// <summary>
+    /// Thread-local variables are never shared: code that is compiled for an executable has distances from the thread pointer in it,
+    /// which a library's do not have.
+    /// </summary>
+    private void WarnOfThreadLocals()
+    {
+        for (int i = 0; i < Symbols.Count; i++)
+        {
+            if (Symbols[i].Type is SymbolType.Tls && _resolution.IsVagueVariable(i) && !IsOwn(i)
+                && OtherThreadLocal(i) is { } provider)
+            {
+                Warn(Symbols.Text(i), provider, "because it is thread-local: each has its own");
+            }
+        }
+    }
+
+    /// <summary>Who else has a thread-local variable; null if nobody has.</summary>
+    private object? OtherThreadLocal(int symbol)
+    {
+        foreach (ObjectLibrary linked in _library.LinkedLibraries)
+        {
+            if (Find(linked, symbol) is { Exists: true, IsHidden: false, Type: SymbolType.Tls })
+            {
+                return linked;
+            }
+        }
+
+        Definition host = _library.Host.Find(Symbols.Name(symbol), isThreadLocal: true);
+        return host.Exists ? host.Provider : null;
     }
 
     /// <summary>The guard of a variable that the link defines; -1 if there is none.</summary>

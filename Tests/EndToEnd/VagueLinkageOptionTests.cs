@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ElfLoader.Tests.Tools;
 
 namespace ElfLoader.Tests.EndToEnd;
 
@@ -8,6 +9,9 @@ namespace ElfLoader.Tests.EndToEnd;
 public sealed class VagueLinkageOptionTests
 {
     private SharedVariables _variables = null!;
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    private delegate int Adding(int number);
 
     [SetUp]
     public void SetUp() => _variables = new SharedVariables();
@@ -31,6 +35,27 @@ public sealed class VagueLinkageOptionTests
             Assert.That(
                 SharedVariables.AddressOf(library, $"mine_{name}"), Is.Not.EqualTo(SharedVariables.AddressOf(host, $"host_{name}")), name);
         }
+    }
+
+    /// <summary>Thread-local ones are not shared, in contrast to what dlopen does, and that is said.</summary>
+    [TestCase("-fPIC")]
+    [TestCase("-fPIE")]
+    public void AreTheObjectsOwnWhereTheyAreThreadLocal(string model)
+    {
+        using var programs = new ToolPrograms();
+        string source = programs.Write("local.cpp", """
+            inline thread_local int counted = 1;
+            extern "C" int add(int n) { return counted += n; }
+            """);
+        Command.Check("g++", ["-std=c++17", "-O1", "-shared", "-fPIC", source, "-o", programs.Path("liblocal.so")]);
+        Command.Check("g++", ["-std=c++17", "-O1", model, "-c", source, "-o", programs.Path("local.o")]);
+        using var library = new ObjectLibrary("local");
+        library.AddSharedLibrary(programs.Path("liblocal.so"));
+        LoadedUnit unit = library.Load(programs.Path("local.o"));
+
+        Assert.That(library.GetFunction<Adding>("add")(2), Is.EqualTo(3));
+        Assert.That(unit.Warnings, Has.Count.EqualTo(1));
+        Assert.That(unit.Warnings[0], Does.Contain("'counted'").And.Contain("the host process").And.Contain("thread-local: each has its own"));
     }
 
     [Test]
