@@ -11,8 +11,8 @@ public static partial class StandardStreams
 
     /// <summary>
     /// Whether the process was started with standard input open. Where it was not, one of the .NET runtime's own files has its number
-    /// by now, and waits for ever when it is read. Those are closed when another program is started, which what came from there
-    /// cannot be.
+    /// by now, and waits for ever when it is read. The runtime closes its own files on exec; a descriptor that was inherited cannot
+    /// be such a file.
     /// </summary>
     public static bool IsInputOpen => Control(Input, GetFlags) is >= 0 and int flags && (flags & CloseOnExec) is 0;
 
