@@ -4,7 +4,7 @@ using ElfLoader.Relocations;
 namespace ElfLoader;
 
 /// <summary>Names of bindings, types and slots, as maps and patch records have them.</summary>
-internal static class MapNames
+public static class MapNames
 {
     internal static string NameOf(GotSlot kind) => kind switch
     {
@@ -15,7 +15,8 @@ internal static class MapNames
         _ => "address",
     };
 
-    internal static string NameOf(SymbolBinding binding) => binding switch
+    /// <summary>local, global, weak, unique; one that is not known counts as global.</summary>
+    public static string NameOf(SymbolBinding binding) => binding switch
     {
         SymbolBinding.Local => "local",
         SymbolBinding.Weak => "weak",
@@ -23,7 +24,8 @@ internal static class MapNames
         _ => "global",
     };
 
-    internal static string NameOf(SymbolType type) => type switch
+    /// <summary>notype, object, func, section, file, common, tls, ifunc; one that is not known counts as notype.</summary>
+    public static string NameOf(SymbolType type) => type switch
     {
         SymbolType.Object => "object",
         SymbolType.Function => "func",

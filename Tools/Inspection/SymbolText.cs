@@ -28,29 +28,15 @@ public static class SymbolText
             : elf.SymbolName(index);
     }
 
-    /// <summary>local, global, weak, unique.</summary>
-    public static string BindingOf(in SymbolRecord symbol) => symbol.Binding switch
-    {
-        SymbolBinding.Local => "local",
-        SymbolBinding.Global => "global",
-        SymbolBinding.Weak => "weak",
-        SymbolBinding.GnuUnique => "unique",
-        _ => $"{(byte)symbol.Binding}",
-    };
+    /// <summary>The binding as in maps; the number of one that is not known.</summary>
+    public static string BindingOf(in SymbolRecord symbol) => Enum.IsDefined(symbol.Binding)
+        ? MapNames.NameOf(symbol.Binding)
+        : $"{(byte)symbol.Binding}";
 
-    /// <summary>notype, object, func, section, file, common, tls, ifunc.</summary>
-    public static string TypeOf(in SymbolRecord symbol) => symbol.Type switch
-    {
-        SymbolType.NoType => "notype",
-        SymbolType.Object => "object",
-        SymbolType.Function => "func",
-        SymbolType.Section => "section",
-        SymbolType.File => "file",
-        SymbolType.Common => "common",
-        SymbolType.Tls => "tls",
-        SymbolType.GnuIfunc => "ifunc",
-        _ => $"{(byte)symbol.Type}",
-    };
+    /// <summary>The type as in maps; the number of one that is not known.</summary>
+    public static string TypeOf(in SymbolRecord symbol) => Enum.IsDefined(symbol.Type)
+        ? MapNames.NameOf(symbol.Type)
+        : $"{(byte)symbol.Type}";
 
     /// <summary>default, internal, hidden, protected.</summary>
     public static string VisibilityOf(in SymbolRecord symbol) => symbol.Visibility switch
