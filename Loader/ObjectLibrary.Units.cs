@@ -15,6 +15,7 @@ public sealed partial class ObjectLibrary
 {
     private readonly Lock _scopeGate = new();
     private LibraryNames? _nativeNames;
+    private bool _isForgotten; // guarded by the same
 
     /// <summary>
     /// Raised when a unit is in memory, final and read-only where it is to be, before any of its code runs: before its IFUNC
@@ -43,7 +44,7 @@ public sealed partial class ObjectLibrary
     /// <summary>What native code knows of it; null if nothing.</summary>
     internal LibraryNames? Names => Volatile.Read(ref _nativeNames);
 
-    /// <summary>Makes it known to loaded code that asks the dynamic linker. Does nothing where it is.</summary>
+    /// <summary>Makes it known to loaded code that asks the dynamic linker. Does nothing where it is, or has been disposed.</summary>
     /// <remarks>Nor are the libraries left out that it is linked to, directly or through others: chains of these may be long.</remarks>
     internal void MakeKnown(LinkerInterface used)
     {
@@ -71,7 +72,7 @@ public sealed partial class ObjectLibrary
     {
         lock (_scopeGate)
         {
-            names = _nativeNames is null ? LibraryNames.Create(used.Readers) : null;
+            names = _nativeNames is null && !_isForgotten ? LibraryNames.Create(used.Readers) : null;
             if (names is not null)
             {
                 Volatile.Write(ref _nativeNames, names);
@@ -140,10 +141,15 @@ public sealed partial class ObjectLibrary
         }
     }
 
-    /// <summary>Says that the library is not used any more.</summary>
+    /// <summary>Says that the library is not used any more, though others may still be linked to it.</summary>
     private void Forget()
     {
         _process.Remove(this);
+        lock (_scopeGate)
+        {
+            _isForgotten = true;
+        }
+
         Hide(hidesUnits: false); // threads may owe some of them destructors
     }
 

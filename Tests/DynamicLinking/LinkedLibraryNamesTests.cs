@@ -41,6 +41,31 @@ public sealed class LinkedLibraryNamesTests
         Assert.That(names.Select(library => library.HasEnded), Is.All.True);
     }
 
+    /// <summary>A library that is linked to a disposed one goes on changing.</summary>
+    [Test]
+    public void ADisposedLibraryStaysForgotten([Values] bool addsLibrary)
+    {
+        using var asking = new ObjectLibrary("asking");
+        var linked = new ObjectLibrary("linked");
+        asking.AddLibrary(linked);
+        asking.Load(Compiled.C(Asking, "-O2 -fPIC"), "asking.o");
+        LibraryNames names = linked.Names!;
+        linked.Dispose();
+
+        using var other = new ObjectLibrary("other");
+        if (addsLibrary)
+        {
+            asking.AddLibrary(other);
+        }
+        else
+        {
+            asking.AddSharedLibrary("libm.so.6");
+        }
+
+        Assert.That(linked.Names, Is.Null);
+        Assert.That(names.HasEnded, Is.True);
+    }
+
     [Test]
     public void AUnitThatIsInMemoryStillFindsWhatItsLibraryIsLinkedTo()
     {
