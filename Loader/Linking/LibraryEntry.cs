@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using ElfLoader.Elf;
 
 namespace ElfLoader.Linking;
@@ -18,15 +19,11 @@ internal static class LibraryEntry
             return $"is a thread-local variable of {definition.Provider}";
         }
 
-        ulong address = definition.Address;
-        foreach (LoadedSection section in definition.Unit?.Sections ?? [])
+        if (definition.Unit is { } unit && TryFindSection(unit, definition.Address, out LinkObject? file, out int section))
         {
-            if ((section.Flags & ElfConstants.SHF_ALLOC) is not 0 && address >= section.Address && address - section.Address < section.Size)
-            {
-                return (section.Flags & ElfConstants.SHF_EXECINSTR) is not 0
-                    ? null
-                    : $"is in {section.Name} of {section.Object}, which has no code";
-            }
+            return (file.Elf.Sections[section].Flags & ElfConstants.SHF_EXECINSTR) is not 0
+                ? null
+                : $"is in {file.Elf.SectionNameText(section)} of {file.Elf.Name}, which has no code";
         }
 
         return definition.Type is SymbolType.Object or SymbolType.Common ? $"is a variable of {definition.Provider}" : null;
@@ -44,5 +41,28 @@ internal static class LibraryEntry
                 throw EntryCode.Refused(entry, objection);
             }
         }
+    }
+
+    /// <summary>Finds the section of a unit that an address is in.</summary>
+    private static bool TryFindSection(LoadedUnit unit, ulong address, [NotNullWhen(true)] out LinkObject? file, out int section)
+    {
+        UnitObjects objects = unit.Objects;
+        for (int i = 0; i < objects.Count; i++)
+        {
+            file = objects[i];
+            for (section = 1; section < file.Sections.Length; section++)
+            {
+                ref readonly SectionHeader header = ref file.Elf.Sections[section];
+                ulong start = file.Sections[section].Address;
+                if (file.IsKept(section) && (header.Flags & ElfConstants.SHF_ALLOC) is not 0
+                    && address >= start && address - start < header.Size)
+                {
+                    return true;
+                }
+            }
+        }
+
+        (file, section) = (null, 0);
+        return false;
     }
 }

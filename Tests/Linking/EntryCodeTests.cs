@@ -89,6 +89,23 @@ public sealed class EntryCodeTests
         Assert.That(ElfloadCommand.Invoke("run", archive, "-e", "x").Error, Does.Contain("the entry 'x' is in .data of data.a(member.o), which has no code"));
     }
 
+    /// <summary>The section of code that is typed as data is found among many without their names.</summary>
+    [Test]
+    public void SectionsAreNotNamedToFindCode()
+    {
+        const int sections = 5_000; // each name takes more than 40 bytes
+        string others = string.Concat(Enumerable.Range(0, sections).Select(i => $".section .text.function_{i},\"ax\"\n ret\n"));
+        using var library = new ObjectLibrary("sections");
+        _ = library.Load(Assemble("sections", $"{others}.section .text.x,\"ax\"\n.type x, @object\n{Code}"));
+        _ = library.GetFunction<Number>("x");
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        Number function = library.GetFunction<Number>("x");
+
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(10_000));
+        Assert.That(function(), Is.Zero);
+    }
+
     [Test]
     public void DataOfOtherMachinesIsNotCalled()
     {
