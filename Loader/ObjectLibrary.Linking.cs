@@ -14,7 +14,10 @@ public sealed partial class ObjectLibrary
             LinkErrorCode.File, new LinkLocation(Name), "there is no object to load: archives only provide what objects lack");
 
     /// <summary>Links objects together with what is queued, and with the archive member that defines a name.</summary>
-    private LoadedUnit? LinkWithQueue(ReadOnlySpan<ElfObject> objects, byte[]? wanted = null)
+    /// <param name="objects">The objects.</param>
+    /// <param name="wanted">The name; null for none.</param>
+    /// <param name="called">The entry, where a program is linked: it is refused if it is no function.</param>
+    private LoadedUnit? LinkWithQueue(ReadOnlySpan<ElfObject> objects, byte[]? wanted = null, string? called = null)
     {
         ObjectDisposedException.ThrowIf(_isClosed, this);
         ElfObject[] queued = [];
@@ -42,7 +45,9 @@ public sealed partial class ObjectLibrary
         {
             LoadedUnit? unit = LinkRepeatedly(
                 queued.Length is 0 ? objects : [.. queued, .. objects],
-                wanted is null && required.Length is 0 ? LinkRequest.Ordinary : new LinkRequest(wanted) { Required = required }).Unit;
+                wanted is null && called is null && required.Length is 0
+                    ? LinkRequest.Ordinary
+                    : new LinkRequest(wanted) { Required = required, Called = called }).Unit;
             if (queued.Length > 0)
             {
                 _names.ForgetObjects();

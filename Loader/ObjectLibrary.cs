@@ -201,7 +201,7 @@ public sealed partial class ObjectLibrary : IDisposable
     /// <param name="address">Its address; 0 if nothing defines it.</param>
     /// <returns>What was loaded; null if there was nothing to load.</returns>
     /// <exception cref="LinkException">
-    /// It cannot be linked or loaded, and what is queued stays so; or the entry is no function.
+    /// It cannot be linked or loaded, or the entry is no function. Nothing has changed; what is queued stays so.
     /// </exception>
     public LoadedUnit? LinkProgram(string entry, out nint address)
     {
@@ -211,14 +211,18 @@ public sealed partial class ObjectLibrary : IDisposable
         lock (_gate)
         {
             isQueued = _queue.Exists(elf => LinkMapOfUnit.Defines(elf, name));
-            LibraryEntry.Check(_queue, entry, name);
         }
 
-        LoadedUnit? unit = LinkWithQueue([], isQueued ? null : name);
+        LoadedUnit? unit = LinkWithQueue([], isQueued ? null : name, entry);
         Definition definition = Contents.Find(NameHash.Of(name), name);
         if (definition.Exists && LibraryEntry.Objection(definition) is { } objection)
         {
-            throw EntryCode.Refused(entry, objection);
+            if (unit is null)
+            {
+                throw EntryCode.Refused(entry, objection); // there was nothing to link
+            }
+
+            definition = default; // it has come since: when this was linked, nothing defined the entry
         }
 
         address = definition.Exists ? NativeProcess.AddressOf(definition)

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using ElfLoader.Elf;
 
 namespace ElfLoader.Linking;
@@ -29,17 +30,34 @@ internal static class LibraryEntry
         return definition.Type is SymbolType.Object or SymbolType.Common ? $"is a variable of {definition.Provider}" : null;
     }
 
-    /// <summary>Refuses the entry of a program that an object defines and that cannot be called.</summary>
-    /// <exception cref="LinkException">It cannot.</exception>
-    internal static void Check(IEnumerable<ElfObject> objects, string entry, ReadOnlySpan<byte> name)
+    /// <summary>Refuses the entry of a program that cannot be called, before anything of the program is in memory.</summary>
+    /// <param name="library">The library that the program is loaded into.</param>
+    /// <param name="resolution">The names of the link: they tell which of several definitions is taken.</param>
+    /// <param name="entry">The entry.</param>
+    /// <exception cref="LinkException">It is no function, or a local symbol of several objects.</exception>
+    internal static void RefuseData(ObjectLibrary library, SymbolResolution resolution, string entry)
     {
-        foreach (ElfObject elf in objects)
+        byte[] name = Encoding.UTF8.GetBytes(entry);
+        int index = resolution.Symbols.Find(name);
+        if (index >= 0 && resolution.Symbols[index].IsDefinedInLink)
         {
-            int symbol = LinkMapOfUnit.FindDefinition(elf, name);
-            if (symbol >= 0 && EntryCode.Objection(elf, elf.Symbol(symbol)) is { } objection)
-            {
-                throw EntryCode.Refused(entry, objection);
-            }
+            ThrowIf(EntryCode.Objection(resolution, resolution.Symbols[index]), entry);
+        }
+        else if (library.Contents.Find(NameHash.Of(name), name) is { Exists: true } own)
+        {
+            ThrowIf(Objection(own), entry);
+        }
+        else
+        {
+            LocalEntry.RefuseSeveral(resolution.Objects, entry);
+        }
+    }
+
+    private static void ThrowIf(string? objection, string entry)
+    {
+        if (objection is not null)
+        {
+            throw EntryCode.Refused(entry, objection);
         }
     }
 

@@ -22,10 +22,7 @@ internal sealed class LinkMapOfUnit
     internal static string Machine => HostMachine.Architecture.Name;
 
     /// <summary>Whether an object has a definition that others see.</summary>
-    internal static bool Defines(ElfObject elf, ReadOnlySpan<byte> name) => FindDefinition(elf, name) >= 0;
-
-    /// <summary>The definition of a name that others see; -1 if an object has none.</summary>
-    internal static int FindDefinition(ElfObject elf, ReadOnlySpan<byte> name)
+    internal static bool Defines(ElfObject elf, ReadOnlySpan<byte> name)
     {
         bool hasVersions = elf.MayHaveVersions;
         for (int i = elf.FirstGlobalSymbol; i < elf.SymbolCount; i++)
@@ -33,11 +30,11 @@ internal sealed class LinkMapOfUnit
             ReadOnlySpan<byte> defined = elf.SymbolName(i);
             if (elf.Symbol(i).IsDefined && (defined.SequenceEqual(name) || (hasVersions && IsDefault(defined, name))))
             {
-                return i;
+                return true;
             }
         }
 
-        return -1;
+        return false;
     }
 
     private static bool IsDefault(ReadOnlySpan<byte> defined, ReadOnlySpan<byte> name) =>

@@ -37,6 +37,10 @@ internal static class LocalEntry
             SymbolTraits.Internal | SymbolTraits.Function | (isThumb ? SymbolTraits.Thumb : 0));
     }
 
+    /// <summary>Refuses a name that is a local symbol of several objects.</summary>
+    /// <exception cref="LinkException">It is.</exception>
+    internal static void RefuseSeveral(IEnumerable<LinkObject> objects, string name) => _ = Find(objects, name);
+
     private static ulong AddressOf(LinkObject file, in SymbolRecord record) =>
         unchecked(file.SymbolBase(record.Section) + record.Value); // with the bit that tells Thumb code
 

@@ -114,6 +114,11 @@ internal sealed partial class UnitLinker
         _resolution.Begin(CollectionsMarshal.AsSpan(_inputs), MostBoundAtOnce());
         _resolution.Require(request.Required);
         _resolution.Resolve();
+        if (_request.Called is { } called)
+        {
+            LibraryEntry.RefuseData(_library, _resolution, called);
+        }
+
         if (_scope.Families is not 0 and int families)
         {
             AllocationPairs.Check(_library, _resolution, families, _errors);

@@ -9,6 +9,9 @@ internal sealed record LinkRequest(byte[]? Wanted = null, ReplaceOptions? Replac
     /// <summary>Names that count as undefined from the start: archive members that define them are linked as well.</summary>
     internal IReadOnlyList<byte[]> Required { get; init; } = [];
 
+    /// <summary>The function that a program starts with; null where the link is of no program.</summary>
+    internal string? Called { get; init; }
+
     /// <summary>Nothing but to load what is given.</summary>
     internal static LinkRequest Ordinary { get; } = new();
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ElfLoader.Elf;
 using ElfLoader.Tests.EndToEnd;
 using ElfLoader.Tests.Tools;
 
@@ -87,6 +88,89 @@ public sealed class EntryCodeTests
         string archive = Programs.Archive("data.a", Assemble("member", ".data\nx: .long 3\n"));
 
         Assert.That(ElfloadCommand.Invoke("run", archive, "-e", "x").Error, Does.Contain("the entry 'x' is in .data of data.a(member.o), which has no code"));
+    }
+
+    [Test]
+    public void DataOfAnArchiveIsRefusedBeforeAnythingOfItRuns()
+    {
+        string archive = Programs.Archive("ran.a", Assemble("runs", """
+            .data
+            x: .long 3
+            .text
+            start: movl $1, ran(%rip)
+             ret
+            .section .init_array,"aw"
+             .quad start
+            """));
+        using var library = new ObjectLibrary("program");
+        _ = library.Load(LinkTest.Variable("ran", 0));
+        library.AddArchive(archive);
+
+        string message = Assert.Throws<LinkException>(() => library.LinkProgram("x", out _))!.Message;
+
+        Assert.That(message, Is.EqualTo("the entry 'x' is in .data of ran.a(runs.o), which has no code"));
+        Assert.That((library.Units.Count, library.Word("ran")), Is.EqualTo((1, 0ul)));
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public void DataThatIsLoadedIsRefusedBeforeAnythingIsLinked(bool isReferredTo)
+    {
+        using var library = new ObjectLibrary("program");
+        _ = library.Load(LinkTest.Variable("x", 3));
+        library.Add((isReferredTo ? LinkTest.Pointer("y", "x") : LinkTest.Variable("y", 4)).Build(), "y.o");
+
+        string message = Assert.Throws<LinkException>(() => library.LinkProgram("x", out _))!.Message;
+
+        Assert.That(message, Is.EqualTo("the entry 'x' is in .data of a.o, which has no code"));
+        Assert.That(library.Units, Has.Count.EqualTo(1));
+        Assert.That(library.Link(), Is.Not.Null, "it is still queued");
+    }
+
+    [Test]
+    public void LocalSymbolsOfOneNameAreRefusedBeforeAnythingIsLoaded()
+    {
+        using var library = new ObjectLibrary("program");
+        library.Add(LinkTest.Returning("x", 1, SymbolBinding.Local).Build(), "one.o");
+        library.Add(LinkTest.Returning("x", 2, SymbolBinding.Local).Build(), "other.o");
+
+        string message = Assert.Throws<LinkException>(() => library.LinkProgram("x", out _))!.Message;
+
+        Assert.That(message, Is.EqualTo("one.o: the entry 'x' is a local symbol of more than one object: one.o, other.o"));
+        Assert.That(library.Units, Is.Empty);
+    }
+
+    /// <summary>Of definitions of which one gives way to the other, the one that prevails is called or refused.</summary>
+    [TestCase("int x(void) { return 7; }", "__attribute__((weak)) int x = 5;", null)]
+    [TestCase("__attribute__((weak)) int x = 5;", "int x(void) { return 7; }", null)]
+    [TestCase("int x(void) { return 7; }", "__attribute__((common)) int x;", null)]
+    [TestCase("__attribute__((weak)) int x(void) { return 7; }", "int x = 5;", "is in .data of second.o, which has no code")]
+    [TestCase("int x = 5;", "__attribute__((weak)) int x(void) { return 7; }", "is in .data of first.o, which has no code")]
+    public void DefinitionThatPrevailsIsCalled(string first, string second, string? objection)
+    {
+        using var programs = new ToolPrograms();
+        string[] objects = [programs.Compile("first", first), programs.Compile("second", second)];
+        using var library = new ObjectLibrary("program");
+        Array.ForEach(objects, library.Add);
+
+        if (objection is not null)
+        {
+            Assert.That(
+                () => library.LinkProgram("x", out _),
+                Throws.TypeOf<LinkException>().With.Message.EqualTo($"the entry 'x' {objection}"));
+            return;
+        }
+
+        _ = library.LinkProgram("x", out nint address);
+        string main = programs.Compile("main", "int x(void); int main(void) { return x(); }");
+        Command.Check("clang-14", [.. objects, main, "-o", programs.Path("native")]);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(Marshal.GetDelegateForFunctionPointer<Number>(address)(), Is.EqualTo(7));
+            Assert.That(Command.Run(programs.Path("native"), []).Status, Is.EqualTo(7));
+            Assert.That(ElfloadCommand.Invoke(["run", .. objects, "-e", "x"]).Status, Is.EqualTo(7));
+        }
     }
 
     /// <summary>The section of code that is typed as data is found among many without their names.</summary>
