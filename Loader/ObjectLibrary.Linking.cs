@@ -97,6 +97,10 @@ public sealed partial class ObjectLibrary
                 {
                     Thread.Sleep(attempt < 10 ? 0 : 1);
                 }
+                catch (LinkException exception) when (linker.OwesAdvice)
+                {
+                    throw linker.Advised(exception);
+                }
                 catch (OutOfMemoryException exception)
                 {
                     throw MemoryShortage.Of(

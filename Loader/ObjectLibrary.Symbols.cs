@@ -40,6 +40,8 @@ public sealed partial class ObjectLibrary
     /// <remarks>
     /// What is queued is linked first; what only an archive defines is loaded from there. What another thread is loading at
     /// the moment is not there before it has been initialized; the initializers themselves find what their unit defines.
+    /// For a name that is missing, the library's names are searched for near ones, to tell what may have been meant: where there
+    /// are many, that takes long. <see cref="TryGetExport"/> does not search.
     /// </remarks>
     /// <exception cref="EntryPointNotFoundException">The library has no definition of that name, or a hidden one.</exception>
     /// <exception cref="LinkException">What is queued cannot be linked.</exception>
@@ -51,6 +53,7 @@ public sealed partial class ObjectLibrary
     /// <remarks>
     /// What is queued is linked first; what only an archive defines is loaded from there. What another thread is loading at
     /// the moment is not there before it has been initialized; the initializers themselves find what their unit defines.
+    /// Unlike <see cref="GetExport"/>, it does not search for near names: use it for names that may well be missing.
     /// </remarks>
     /// <returns>Whether the library defines it and does not hide it.</returns>
     /// <exception cref="LinkException">What is queued cannot be linked.</exception>
@@ -66,6 +69,7 @@ public sealed partial class ObjectLibrary
     /// Nothing keeps the code for the delegate's sake. It must not be called once the unit has been unloaded, or the library
     /// disposed: whatever is at the address by then is run. In a redirectable library, the process ends with a message as long as
     /// the function's place has not been given back.
+    /// For a name that is missing, the library's names are searched for near ones, as by <see cref="GetExport"/>.
     /// </remarks>
     /// <exception cref="EntryPointNotFoundException">
     /// The library has no definition of that name, or a hidden one, or one that is data and no function, or is at address 0.

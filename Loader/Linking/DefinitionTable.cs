@@ -13,6 +13,8 @@ internal sealed partial class DefinitionTable
 {
     private const int LeastEntries = 16;
     private const int LeastWorthCompacting = 64;
+    private const int EntriesOfPiece = 1_000;
+    private const int BytesOfPiece = 1 << 16;
     private const int None = -1;
 
     private readonly bool _isOfGroups;
@@ -162,6 +164,27 @@ internal sealed partial class DefinitionTable
                 yield return (Encoding.UTF8.GetString(NameOf(At(i))), DefinitionAt(At(i)));
             }
         }
+    }
+
+    /// <summary>Copies a piece of the names, so that whoever guards the table need not do so for all of them.</summary>
+    /// <param name="next">Where the piece begins, 0 at first; then where the next one does.</param>
+    /// <param name="names">The names, and whether they are hidden, in the place of what was there.</param>
+    /// <returns>Whether there is more.</returns>
+    internal bool TryCopyNames(ref int next, List<(string Name, bool IsHidden)> names)
+    {
+        names.Clear();
+        int end = Math.Min(_count, next + EntriesOfPiece);
+        for (int bytes = 0; next < end && bytes < BytesOfPiece; next++)
+        {
+            ref readonly Entry entry = ref At(next);
+            if (entry.Is(Traits.Live))
+            {
+                names.Add((Encoding.UTF8.GetString(NameOf(entry)), entry.Is(Traits.Hidden)));
+                bytes += entry.NameLength;
+            }
+        }
+
+        return next < _count;
     }
 
     private Definition DefinitionAt(in Entry entry) => entry.Is(Traits.Rare)

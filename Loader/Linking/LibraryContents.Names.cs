@@ -6,11 +6,25 @@ namespace ElfLoader.Linking;
 internal sealed partial class LibraryContents
 {
     /// <summary>The names that it defines, and whether they are hidden: for messages about others.</summary>
-    internal IReadOnlyList<(string Name, bool IsHidden)> Names()
+    /// <remarks>
+    /// They are copied in pieces, so that other threads need not wait for all. Of names that come or go meanwhile, and of others
+    /// where many go, some may be left out.
+    /// </remarks>
+    internal IEnumerable<(string Name, bool IsHidden)> Names()
     {
-        lock (_gate)
+        List<(string Name, bool IsHidden)> piece = [];
+        bool hasMore = true;
+        for (int next = 0; hasMore;)
         {
-            return [.. _definitions.All().Take(NearNames.MostNames).Select(named => (named.Name, named.Definition.IsHidden))];
+            lock (_gate)
+            {
+                hasMore = _definitions.TryCopyNames(ref next, piece);
+            }
+
+            foreach ((string Name, bool IsHidden) name in piece)
+            {
+                yield return name;
+            }
         }
     }
 

@@ -37,12 +37,14 @@ internal sealed class NameAdvice
         }
 
         advice.ConsiderLocals(resolution.Objects);
-        if (near.HasRoom)
+        foreach ((string name, string? owner) in resolution.NamesOutside())
         {
-            foreach ((string name, string? owner) in resolution.NamesOutside())
+            if (!near.HasRoom)
             {
-                near.Consider(name, owner ?? "", owner is null ? NameReach.Visible : NameReach.Hidden);
+                break;
             }
+
+            near.Consider(name, owner ?? "", owner is null ? NameReach.Visible : NameReach.Hidden);
         }
 
         return advice;
@@ -62,6 +64,11 @@ internal sealed class NameAdvice
         NameAdvice advice = new(near, _ => false);
         foreach ((string other, bool isHidden) in names)
         {
+            if (!near.HasRoom)
+            {
+                break;
+            }
+
             near.Consider(other, "the library", isHidden ? NameReach.Hidden : NameReach.Visible);
         }
 

@@ -57,6 +57,15 @@ internal sealed class RelocationScan
     /// <summary>Units whose code or data is referred to in 32 bits, so that lying in their pool would help.</summary>
     internal IDefinitionOwner? WantsNeighbour { get; private set; }
 
+    /// <summary>Whether near names of missing ones are left to <see cref="Advised"/>: a link that is made again needs none.</summary>
+    internal bool AdvisesLater { get; init; }
+
+    /// <summary>Whether it has reported missing names without near ones.</summary>
+    internal bool OwesAdvice => AdvisesLater && _missing is not null;
+
+    /// <summary>What the link ends with, with the near names.</summary>
+    internal LinkException Advised(LinkException exception) => _missing?.Advised(exception) ?? exception;
+
     /// <summary>Forgets all of a link, so that there can be another one.</summary>
     internal void Clear()
     {
@@ -78,10 +87,9 @@ internal sealed class RelocationScan
 
         if (_missing is not null)
         {
-            _missing.Report();
+            _missing.Report(advises: !AdvisesLater);
             _resolution.ReportIntermediateCode();
         }
-
     }
 
     private void Scan(LinkObject file)

@@ -50,7 +50,7 @@ internal sealed partial class UnitLinker
         _scope = new ProcessScope(library, _services, _bounds);
         _resolution = new SymbolResolution(_scope, _errors);
         _values = new SymbolValues(_resolution, Rules.Architecture);
-        _scan = new RelocationScan(Rules, _resolution, _errors, _stubs, library.Options.AllowUndefined);
+        _scan = new RelocationScan(Rules, _resolution, _errors, _stubs, library.Options.AllowUndefined) { AdvisesLater = true };
         _layout = new UnitLayout(_resolution, _errors);
         _services.Tls = _layout.Tls;
         _bounds.Layout = _layout;
@@ -82,6 +82,22 @@ internal sealed partial class UnitLinker
             ContentsChanges others = _library.ChangesWith(_linked) - _before - _own;
             return _publication.WasOvertaken || others.Removals > 0
                 || (others.Additions > 0 && (HasWanted || _resolution.WasOvertaken(_scope.Pulled.Count)));
+        }
+    }
+
+    /// <summary>Whether <see cref="Advised"/> has more to say than what it failed with.</summary>
+    internal bool OwesAdvice => _scan.OwesAdvice;
+
+    /// <summary>What it failed with, for the caller of the library: with what missing names may have been meant to be.</summary>
+    internal LinkException Advised(LinkException exception)
+    {
+        try
+        {
+            return _scan.Advised(exception);
+        }
+        catch (OutOfMemoryException)
+        {
+            return exception;
         }
     }
 
