@@ -72,6 +72,7 @@ internal sealed class CallEntry
     /// <param name="target">Where the code is; 0 for nowhere.</param>
     internal void Redirect(ulong target)
     {
+        IsKnown |= target is not 0;
         _reachesHiddenOf = null;
         Volatile.Write(ref _target, target);
         _chunk.Store(_index, target);

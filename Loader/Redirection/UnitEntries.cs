@@ -140,8 +140,9 @@ internal sealed class UnitEntries : ICodeAddresses
             foreach (ref readonly EntryFunction function in _functions.AsSpan())
             {
                 CallEntry entry = function.Entry!;
-                entry.Hide(new HiddenCode(function.Body, unit, Environment.CurrentManagedThreadId, function.IsNew));
-                if (function.IsNew && entry.Claims is 1)
+                bool isNew = function.IsNew && !entry.IsKnown; // another load may have published it since, and its unit have gone
+                entry.Hide(new HiddenCode(function.Body, unit, Environment.CurrentManagedThreadId, isNew));
+                if (isNew && entry.Claims is 1)
                 {
                     entry.ReachHidden(unit); // nobody else knows it yet
                 }
@@ -156,7 +157,7 @@ internal sealed class UnitEntries : ICodeAddresses
         {
             foreach (ref readonly EntryFunction function in _functions.AsSpan())
             {
-                if (!function.IsNew && function.Entry is { Target: 0, Lazy: null })
+                if (function.Entry is { Target: 0, Lazy: null } entry && (entry.IsKnown || !function.IsNew))
                 {
                     return true;
                 }
