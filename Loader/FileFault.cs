@@ -23,7 +23,22 @@ public static class FileFault
             _ when Directory.Exists(path) => "this is a directory, not a file",
             FileNotFoundException or DirectoryNotFoundException => "there is no such file",
             UnauthorizedAccessException => "the permissions of the file, or of its folder, do not allow to open it",
-            _ => cause.Message,
+            _ => Words(path, cause.Message),
         };
+    }
+
+    /// <summary>The system's words in a message of .NET, which adds the whole path to them.</summary>
+    /// <param name="path">The file, as it was given.</param>
+    /// <param name="message">The message.</param>
+    public static string Words(string path, string message)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(message);
+        foreach (string name in (string[])[path, path.Contains('\0') ? path : Path.GetFullPath(path)])
+        {
+            message = message.Replace($" : '{name}'", "", StringComparison.Ordinal);
+        }
+
+        return message;
     }
 }

@@ -1,5 +1,4 @@
 using ElfLoader.Elf;
-using ElfLoader.Memory;
 
 namespace ElfLoader;
 
@@ -64,7 +63,7 @@ internal sealed class InputFile
             bytes = canReadAgain && !room.IsEmpty && file.Length == room.Length
                 && file.ReadAtLeast(room.Span, room.Length, throwOnEndOfStream: false) == room.Length
                 ? room
-                : ReadToEnd(file);
+                : ReadToEnd(file, limits);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {
@@ -139,22 +138,13 @@ internal sealed class InputFile
         }
     }
 
-    private static byte[] ReadToEnd(FileStream file)
+    private static byte[] ReadToEnd(FileStream file, ReadLimits limits)
     {
-        long length = 0; // for the beginning, as of what has no length
         if (file.CanSeek)
         {
             file.Position = 0;
-            length = file.Length;
         }
 
-        if (length > Array.MaxLength)
-        {
-            throw new IOException($"it has {CountText.Of(length, "byte")}, and one input may have {Array.MaxLength}");
-        }
-
-        using var bytes = new MemoryStream((int)length);
-        file.CopyTo(bytes);
-        return bytes.Length == bytes.Capacity ? bytes.GetBuffer() : bytes.ToArray();
+        return InputBytes.Read(file, limits);
     }
 }

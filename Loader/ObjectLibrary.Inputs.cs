@@ -19,7 +19,34 @@ public sealed partial class ObjectLibrary
                 $"this is not an archive: {FileDescription.Of(inputs.Objects[0].Bytes.Span)}");
         }
 
+        if (inputs.SharedLibraries.Contains(Path.GetFullPath(path))) // a linker script may name some
+        {
+            throw new LinkException(LinkErrorCode.File, new LinkLocation(path),
+                $"this is not an archive but a shared library: {nameof(AddSharedLibrary)} takes it");
+        }
+
         Provide(inputs);
+    }
+
+    /// <summary>Refuses files with nothing to load in them, by the name of the first.</summary>
+    private void RefuseWithoutObjects(IReadOnlyList<string> paths, InputFiles inputs)
+    {
+        if (inputs.Objects.Count > 0 || paths.Count is 0)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (_queue.Count > 0)
+            {
+                return;
+            }
+        }
+
+        throw new LinkException(LinkErrorCode.File, new LinkLocation(paths[0]), inputs.SharedLibraries.Contains(Path.GetFullPath(paths[0]))
+            ? $"there is no object to load: this is a shared library, which {nameof(AddSharedLibrary)} takes"
+            : "there is no object to load: archives only provide what objects lack");
     }
 
     /// <summary>Files that are linked with what is queued, if anything is.</summary>

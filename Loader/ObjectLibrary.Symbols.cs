@@ -19,9 +19,12 @@ public sealed partial class ObjectLibrary
     public void DefineData(string name, nint address) => Define(name, address, SymbolType.Object);
 
     /// <summary>Defines a symbol as a number, which is not known to be the address of code or of data.</summary>
+    /// <param name="name">The symbol.</param>
+    /// <param name="value">Its value.</param>
+    /// <param name="definer">What messages call who defines it; null: the library.</param>
     /// <exception cref="LinkException">The library has a definition of that name.</exception>
-    public void DefineAbsolute(string name, ulong value) =>
-        Define(name, new Definition { Address = value, IsAbsolute = true, Provider = $"{Name}.Define" });
+    public void DefineAbsolute(string name, ulong value, string? definer = null) =>
+        Define(name, new Definition { Address = value, IsAbsolute = true, Provider = definer ?? $"{Name}.Define" });
 
     /// <summary>Defines a symbol as a C# function; the library keeps the delegate alive.</summary>
     /// <exception cref="LinkException">The library has a definition of that name.</exception>

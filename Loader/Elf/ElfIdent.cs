@@ -88,7 +88,8 @@ internal static class ElfIdent
 
     /// <summary>What to do with the source of a program.</summary>
     private static string SourceAdvice(string name) =>
-        Path.GetExtension(name) is ".c" or ".cc" or ".cpp" or ".cxx" or ".C" or ".s" or ".S" or ".m" ? $"; compile it first: clang -c {name}" : "";
+        Path.GetExtension(name) is ".c" or ".cc" or ".cpp" or ".cxx" or ".c++" or ".C" or ".i" or ".ii" or ".s" or ".S" or ".m" or ".mm"
+            ? $"; compile it first: clang -c {name}" : "";
 
     private static LinkException Fault(LinkErrorCode code, string name, int offset, string message) =>
         new(code, new LinkLocation(name, Offset: (ulong)offset), message);

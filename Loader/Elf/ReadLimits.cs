@@ -15,6 +15,19 @@ public sealed record ReadLimits
     /// <summary>Bytes that an object's SHT_NOBITS sections and common symbols may have together; 16 GiB.</summary>
     public ulong MaximumZeroFilledSize { get; init; } = 1UL << 34;
 
+    /// <summary>Bytes that an input may have which does not tell its length, a pipe or a device: it may have no end; 1 GiB.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative, or more than an array can have.</exception>
+    public long MaximumStreamedSize
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, Array.MaxLength);
+            field = value;
+        }
+    } = 1L << 30;
+
     /// <summary>
     /// Bytes in a name; 256 KiB. Many names may share the end of a long one, so that without a limit a small file
     /// could keep whoever compares them busy for hours.

@@ -166,6 +166,7 @@ internal sealed class ImageLink
             Relax = _options.Relax,
             RelaxTls = _options.Relax,
             TlsCall = sections.TlsCall?.Address ?? 0,
+            Advice = ImageReach.Advice,
         };
 
     private void Write(
@@ -322,6 +323,9 @@ internal sealed class ImageLink
         }
     }
 
+    private static bool Defines(SymbolResolution resolution, ReadOnlySpan<byte> name) =>
+        resolution.Symbols.Find(name) is >= 0 and int index && resolution.Symbols[index].State is not SymbolState.Undefined;
+
     private ulong FindEntry(SymbolResolution resolution)
     {
         int index = resolution.Symbols.Find(Encoding.UTF8.GetBytes(_options.Entry));
@@ -357,7 +361,11 @@ internal sealed class ImageLink
                 $"nothing defines the entry symbol '{_options.Entry}'{advice}");
         }
 
-        _warnings.Add($"nothing defines the entry symbol '{_options.Entry}': the image has entry 0");
+        string main = Defines(resolution, "main"u8)
+            ? "; 'main' is defined: start files (crt1.o) have what calls it with its arguments, and ends the program when it returns; "
+                + "to start in it without that, name it as the entry (--entry main)"
+            : "";
+        _warnings.Add($"nothing defines the entry symbol '{_options.Entry}': the image has entry 0{main}");
         return 0;
     }
 }

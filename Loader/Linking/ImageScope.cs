@@ -45,7 +45,7 @@ internal sealed class ImageScope : ILinkScope
                 IsThumb = symbol.Thumb is true,
                 IsAbsolute = true,
                 Source = SymbolSource.Caller,
-                Provider = "the caller's definitions",
+                Provider = "the caller's definitions (--define)",
             }));
         }
     }

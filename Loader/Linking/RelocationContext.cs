@@ -39,5 +39,5 @@ internal sealed record RelocationContext
     internal bool RelaxTls { get; init; }
 
     /// <summary>Adds to a message on a value that is out of range what would help.</summary>
-    internal ReachAdvice? Advice { get; init; }
+    internal Func<LinkObject, int, RelocationRule, string?>? Advice { get; init; }
 }

@@ -267,7 +267,7 @@ internal readonly struct TableRelocator
             _ => $"{rule.Name} against '{name}': the place does not hold an instruction that this relocation is for",
         };
         string? advice = outcome is RelocationOutcome.OutOfRange
-            ? _context.Advice?.For(_file, (int)record.Symbol, rule)
+            ? _context.Advice?.Invoke(_file, (int)record.Symbol, rule)
             : null;
         _context.Errors.Add(new LinkError(
             LinkErrorCode.OutOfRange,

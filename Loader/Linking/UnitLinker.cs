@@ -63,7 +63,7 @@ internal sealed partial class UnitLinker
             Tls = _layout.Tls,
             Memory = _memory,
             Errors = _errors,
-            Advice = new ReachAdvice(_resolution),
+            Advice = new ReachAdvice(_resolution).For,
             TreatsAsLarge = library.Options.TreatsAsLarge,
         };
     }

@@ -134,6 +134,7 @@ internal sealed partial class LibraryContents
                     Superseded = Apply(changes, shown, generation),
                 };
                 revived.ForEach(old => _pulled.UnionWith(old.Pulled));
+                last.WasUndone = true;
             }
         });
         return undone!;
@@ -287,8 +288,9 @@ internal sealed partial class LibraryContents
             Definition present = _definitions.Find(change.Hash, change.Name);
             if (present != change.New)
             {
-                throw new InvalidOperationException(
-                    $"'{CxxNames.Readable(name)}' has been {(present.Exists ? "defined anew" : "unloaded")} since.");
+                throw new InvalidOperationException(last.WasUndone
+                    ? $"Generation {last.Generation} has been undone already."
+                    : $"'{CxxNames.Readable(name)}' has been {(present.Exists ? "defined anew" : "unloaded")} since.");
             }
 
             if (change.Old.Holder is { State: not (UnitState.Loaded or UnitState.Superseded) })

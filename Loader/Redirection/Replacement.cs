@@ -48,6 +48,9 @@ public sealed class Replacement
 
     internal IReadOnlyList<NameChange> Changes => _changes;
 
+    /// <summary>Whether it has been undone; it may have been done again since. The gate of the library's contents is held.</summary>
+    internal bool WasUndone { get; set; }
+
     /// <summary>
     /// Makes the previous generation the next one, as far as these names go: old code is called again, and variables are what
     /// they were before, with the values that they have now.
@@ -55,7 +58,7 @@ public sealed class Replacement
     /// <param name="timeout">How long to wait for a moment in which no thread is in an epoch; null: ten seconds.</param>
     /// <returns>What can be undone in turn.</returns>
     /// <exception cref="InvalidOperationException">
-    /// One of the names has been defined anew since, the old code has been reclaimed, or somebody uses what only the new object
+    /// It has been undone already, one of the names has been defined anew since, the old code has been reclaimed, or somebody uses what only the new object
     /// defines. The message says which.
     /// </exception>
     /// <exception cref="TimeoutException">There was no such moment.</exception>

@@ -25,6 +25,40 @@ public sealed class LibraryArchiveTests
         _folder.Dispose();
     }
 
+    /// <summary>A linker script may name shared libraries; what is one itself is taken by another method.</summary>
+    [Test]
+    public void SharedLibrariesAreNoArchivesAndNoObjects()
+    {
+        const string library = "/usr/lib/x86_64-linux-gnu/libm.so.6";
+        string script = System.IO.Path.Combine(_folder.Path, "script");
+        File.WriteAllText(script, $"GROUP ( {library} )\n");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(() => _library.AddArchive(library), Throws.TypeOf<LinkException>().With.Message.EqualTo(
+                $"{library}: this is not an archive but a shared library: AddSharedLibrary takes it"));
+            Assert.That(() => _library.Load(library), Throws.TypeOf<LinkException>().With.Message.EqualTo(
+                $"{library}: there is no object to load: this is a shared library, which AddSharedLibrary takes"));
+            Assert.That(() => _library.AddArchive(script), Throws.Nothing);
+            Assert.That(() => _library.Load(script), Throws.TypeOf<LinkException>().With.Message.EqualTo(
+                $"{script}: there is no object to load: archives only provide what objects lack"));
+        }
+    }
+
+    [Test]
+    public void LibrariesToSearchAreOthersThatAreNotDisposed()
+    {
+        var disposed = new ObjectLibrary("disposed", _options);
+        disposed.Dispose();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(() => _library.AddLibrary(_library), Throws.ArgumentException);
+            Assert.That(() => _library.AddLibrary(disposed), Throws.TypeOf<ObjectDisposedException>());
+            Assert.That(() => disposed.AddLibrary(_library), Throws.TypeOf<ObjectDisposedException>());
+        }
+    }
+
     [Test]
     public void PullsUntilNothingMoreIsWanted()
     {

@@ -15,6 +15,19 @@ public sealed class CommandLineMistakeTests
         _ = Programs.Compile("hello", "int main(void) { return 7; }");
         _ = Programs.Compile("arm", "int main(void) { return 0; }", "--target=armv7-linux-gnueabihf");
         _ = Programs.Write("text.txt", "hello\n");
+        _ = Programs.Compile("narrow", "int data = 7; int *place(void) { return &data; }", "-fno-pic");
+        foreach (string extension in (string[])["i", "ii", "S", "s", "cc", "mm"])
+        {
+            _ = Programs.Write($"source.{extension}", "int main(void) { return 0; }\n");
+        }
+
+        _ = Programs.Write("self", "@self\n");
+        _ = Programs.Write("one", "hello.o\n@two\n");
+        _ = Programs.Write("two", "@one\n");
+        File.CreateSymbolicLink(Programs.Path("loop"), "loop");
+        _ = Programs.Build("program", "int main(void) { return 0; }", "-pie", "-fPIE");
+        _ = Programs.Compile("host", "int host_value = 7; int main(void) { return 0; }");
+        _ = Programs.Build("plug.so", "extern int host_value; int *place = &host_value;", "-shared", "-fPIC");
         _ = Programs.Write("source.c", "int main(void) { return 0; }\n");
         Directory.CreateDirectory(Programs.Path("folder"));
     }
@@ -58,6 +71,37 @@ public sealed class CommandLineMistakeTests
     [TestCase("link hello.o -e main -o text.txt/out", 1, "text.txt/out: '{0}/text.txt' is a file, not a folder")]
     [TestCase("link hello.o -e main -o out --map folder", 1, "folder: this is a directory, not a file")]
     [TestCase("inspect hello.o --json=nosuch/out", 1, "nosuch/out: there is no folder '{0}/nosuch'")]
+    [TestCase("run hello.o -e ''", 126, "--entry: its value is empty")]
+    [TestCase("run hello.o -u ''", 126, "--undefined: its value is empty")]
+    [TestCase("run hello.o --library ''", 126, "--library: its value is empty")]
+    [TestCase("run hello.o --library=", 126, "--library: FILE is missing behind it")]
+    [TestCase("run hello.o --map ''", 126, "--map: its value is empty")]
+    [TestCase("run hello.o --json=", 126, "--json: its value is empty")]
+    [TestCase("run hello.o --runner ''", 126, "--runner: its value is empty")]
+    [TestCase("run hello.o --define ''", 126, "--define: its value is empty")]
+    [TestCase("run arm.o -e ''", 126, "--entry: its value is empty")]
+    [TestCase("inspect hello.o --json=", 2, "--json: its value is empty")]
+    [TestCase("inspect hello.o --json ''", 2, "an input has no name")]
+    [TestCase("explain hello.o --allow-undefined=", 2, "--allow-undefined: its value is empty")]
+    [TestCase("verify hello.o --check ''", 2, "--check: its value is empty")]
+    [TestCase("verify hello.o --check-prefix ''", 2, "--check-prefix: its value is empty")]
+    [TestCase("link hello.o -o out -u ''", 2, "--undefined: its value is empty")]
+    [TestCase("link hello.o -o ''", 2, "--output: its value is empty")]
+    [TestCase("link hello.o -o out --base ''", 2, "--base: its value is empty")]
+    [TestCase("link hello.o -o out --map-section ''", 2, "--map-section: its value is empty")]
+    [TestCase("link hello.o -e main -o -", 2, "--output: '-' is not taken for standard output here: give /dev/stdout, or ./- for a file of that name")]
+    [TestCase("report hello.o -o -", 2, "--output: '-' is not taken for standard output here: give /dev/stdout, or ./- for a file of that name")]
+    [TestCase("run hello.o -D main=5", 125, "hello.o: 'main' is defined already by --define")]
+    [TestCase("link hello.o -D main=5 -o out", 1, "hello.o: 'main' is defined already by the caller's definitions (--define)")]
+    [TestCase("run @self", 126, "@self: this response file names itself")]
+    [TestCase("link @one -o out", 2, "@one: this response file names itself, through @two")]
+    [TestCase("run loop", 125, "loop: Too many levels of symbolic links")]
+    [TestCase("inspect loop", 1, "loop: Too many levels of symbolic links")]
+    [TestCase("run @loop", 126, "@loop: Too many levels of symbolic links")]
+    [TestCase("link hello.o -e main -o loop", 1, "loop: Too many levels of symbolic links")]
+    [TestCase("run program", 125, "{0}/program: cannot dynamically load position-independent executable; a program is run by itself: inputs are objects, archives, shared libraries")]
+    [TestCase("run host.o --library ./plug.so", 125, "./plug.so: undefined symbol: host_value; host.o defines it, but libraries do not see what loaded objects define: give the library as an object or an archive")]
+    [TestCase("link narrow.o -e place -o out --base 0x200000000", 1, "narrow.o: .text+0x{1}: R_X86_64_32 against 'data': value 0x{2} is not between 0x0 and 0xffffffff; this code holds addresses in 32 bits: compile with -fPIC or -mcmodel=large, or link for lower addresses (--base)")]
     public void IsTold(string arguments, int status, string expected)
     {
         CommandResult result = Invoke(arguments);
@@ -67,6 +111,57 @@ public sealed class CommandLineMistakeTests
             Assert.That(result.Error, Is.EqualTo($"elfload: error: {expected.Replace("{0}", Programs.Path("").TrimEnd('/'), StringComparison.Ordinal)}\n"));
             Assert.That(result.Status, Is.EqualTo(status));
         }
+    }
+
+    [TestCase("i")]
+    [TestCase("ii")]
+    [TestCase("S")]
+    [TestCase("s")]
+    [TestCase("cc")]
+    [TestCase("mm")]
+    public void SourcesAreToBeCompiled(string extension) => Assert.That(
+        Invoke($"link source.{extension} -o out").Error, Does.EndWith($"; compile it first: clang -c source.{extension}\n"));
+
+    [Test]
+    public void AProgramWithoutStartFilesIsToldOf()
+    {
+        CommandResult main = Invoke("link hello.o -o out");
+        CommandResult other = Invoke("link narrow.o -o out");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(main, Is.EqualTo(new CommandResult(0, "", "elfload: warning: nothing defines the entry symbol '_start': the image has entry 0; "
+                + "'main' is defined: start files (crt1.o) have what calls it with its arguments, and ends the program when it returns; "
+                + "to start in it without that, name it as the entry (--entry main)\n")));
+            Assert.That(other.Error, Is.EqualTo("elfload: warning: nothing defines the entry symbol '_start': the image has entry 0\n"));
+        }
+    }
+
+    /// <summary>A hundred million bytes are more than any of them needs to see that this is no input.</summary>
+    [TestCase("run /dev/zero", 125, "zero: +0x0: not an ELF file: it does not begin with 7f 45 4c 46")]
+    [TestCase("run - < /dev/zero", 125, "stdin: +0x0: not an ELF file: it does not begin with 7f 45 4c 46")]
+    [TestCase("link /dev/zero -o out", 1, "zero: +0x0: not an ELF file: it does not begin with 7f 45 4c 46")]
+    [TestCase("inspect /dev/zero", 1, "zero: +0x0: not an ELF file: it does not begin with 7f 45 4c 46")]
+    public void InputsWithoutEndAreRefusedByTheirBeginning(string arguments, int status, string expected)
+    {
+        CommandResult result = Command.Run("bash", ["-c", $"timeout 20 {Tool} {arguments}"], Programs.Path(""));
+
+        Assert.That((result.Status, result.Error), Is.EqualTo((status, $"elfload: error: {expected}\n")));
+    }
+
+    /// <summary>What is written into it is lost: the status tells so, and there is nobody who wants a message.</summary>
+    [TestCase("inspect hello.o")]
+    [TestCase("explain hello.o --json")]
+    [TestCase("link hello.o -e main -o piped --map -")]
+    [TestCase("link hello.o -e main -o /dev/stdout")]
+    [TestCase("link hello.o -e main -o piped --json")]
+    [TestCase("--help")]
+    public void APipeThatNobodyReadsEndsTheCommandInSilence(string arguments)
+    {
+        CommandResult result = Command.Run(
+            "bash", ["-c", $"{{ sleep 0.3; {Tool} {arguments}; echo $? >&2; }} | true"], Programs.Path(""));
+
+        Assert.That((result.Output, result.Error), Is.EqualTo(("", "1\n")));
     }
 
     /// <summary>What the system says comes first.</summary>

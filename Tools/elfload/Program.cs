@@ -1,5 +1,6 @@
 using ElfLoader.Tools.Arguments;
 using ElfLoader.Tools.Commands;
+using ElfLoader.Tools.Output;
 
 namespace ElfLoader.Tools;
 
@@ -26,6 +27,10 @@ internal static class Program
         catch (LinkException exception)
         {
             reporter.Fail(exception.Errors);
+            return statuses.Input;
+        }
+        catch (ClosedOutputException)
+        {
             return statuses.Input;
         }
 #pragma warning disable CA1031 // Whatever it is, it is a defect, and has a status of its own.

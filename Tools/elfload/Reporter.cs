@@ -164,6 +164,10 @@ internal sealed class Reporter : IDisposable
         {
             Json?.Write(new ReportJson { Errors = errors, Warnings = _warnings }, JsonFormat.Default.ReportJson);
         }
+        catch (ClosedOutputException)
+        {
+            // Whoever asked for it does not read it.
+        }
         catch (LinkException exception)
         {
             // Where that is what has failed already, it has been told.

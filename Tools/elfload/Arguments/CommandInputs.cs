@@ -27,7 +27,7 @@ internal static class CommandInputs
             if (isStandard || kept.ContainsKey(i))
             {
                 inputs.AddAll([.. files.Skip(start).Take(i - start)]);
-                inputs.Add(kept.GetValueOrDefault(i) ?? ReadStandardInput(), isStandard ? StandardInputName : files[i]);
+                inputs.Add(kept.GetValueOrDefault(i) ?? ReadStandardInput(limits), isStandard ? StandardInputName : files[i]);
                 start = i + 1;
             }
         }
@@ -38,7 +38,7 @@ internal static class CommandInputs
 
     /// <summary>Reads standard input to its end.</summary>
     /// <exception cref="LinkException">It cannot be read.</exception>
-    internal static byte[] ReadStandardInput()
+    internal static byte[] ReadStandardInput(ReadLimits limits)
     {
         if (!StandardStreams.IsInputOpen)
         {
@@ -49,9 +49,7 @@ internal static class CommandInputs
         {
             using var handle = new SafeFileHandle(0, ownsHandle: false);
             using var stream = new FileStream(handle, FileAccess.Read, bufferSize: 0);
-            using var bytes = new MemoryStream();
-            stream.CopyTo(bytes);
-            return bytes.ToArray();
+            return InputBytes.Read(stream, limits);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
         {

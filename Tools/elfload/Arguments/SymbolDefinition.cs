@@ -6,7 +6,8 @@ namespace ElfLoader.Tools.Arguments;
 /// <param name="IsThumb">For a function, its instruction set; null for a plain number.</param>
 internal sealed record SymbolDefinition(string Name, ulong Address, bool? IsThumb)
 {
-    private const string Option = "--define";
+    /// <summary>The option.</summary>
+    internal const string Option = "--define";
 
     /// <summary>Reads the values of all <c>--define</c> options.</summary>
     /// <exception cref="CommandLineException">One is malformed, or two contradict each other.</exception>

@@ -18,6 +18,7 @@ internal sealed class TokenExpansion(bool isRestricted)
     private const int LeastCost = 64; // characters: an empty line, or a file without any, is looked at, too
 
     private readonly Dictionary<string, List<string>> _lines = [];
+    private readonly List<string> _open = []; // each is named by the one before it
     private bool _isRest;
     private long _distinct;
     private long _repeated;
@@ -35,7 +36,7 @@ internal sealed class TokenExpansion(bool isRestricted)
     internal Dictionary<string, ResponseFileToken> FromFiles { get; } = [];
 
     /// <summary>Adds an argument, or the lines of the response file that it is.</summary>
-    /// <exception cref="CommandLineException">A response file cannot be read.</exception>
+    /// <exception cref="CommandLineException">A response file cannot be read, or an option's value is empty.</exception>
     internal void Add(string argument) => Add(argument, null, MaximumDepth);
 
     private void Add(string argument, ResponseFileToken? from, int depth)
@@ -52,6 +53,10 @@ internal sealed class TokenExpansion(bool isRestricted)
         {
             AddFile(argument[1..], from, depth);
         }
+        else if (ValueIsOptional.FirstOrDefault(option => argument == $"{option}=") is { } empty)
+        {
+            throw new CommandLineException($"{empty}: its value is empty"); // the parser would take it for none at all
+        }
         else
         {
             Own.Add(ValueIsOptional.Contains(argument) ? $"{argument}={CommandTokens.NoValue}" : argument);
@@ -67,7 +72,15 @@ internal sealed class TokenExpansion(bool isRestricted)
 
         Files.Add(file);
         var token = new ResponseFileToken(file);
-        foreach (string line in ReadLines(file, depth))
+        List<string> lines = ReadLines(file, depth);
+        string place = Path.GetFullPath(file);
+        if (_open.Contains(place))
+        {
+            throw new CommandLineException($"@{file}: this response file names itself{(_open[^1] == place ? "" : $", through @{from?.File}")}");
+        }
+
+        _open.Add(place);
+        foreach (string line in lines)
         {
             _ = FromFiles.TryAdd(line, token);
             int value = line.IndexOf('=', StringComparison.Ordinal);
@@ -78,6 +91,8 @@ internal sealed class TokenExpansion(bool isRestricted)
 
             Add(line, token, depth - 1);
         }
+
+        _open.RemoveAt(_open.Count - 1);
     }
 
     private List<string> ReadLines(string file, int depth)

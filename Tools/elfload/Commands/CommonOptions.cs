@@ -50,7 +50,7 @@ internal sealed class CommonOptions
         reporter.ShowsProgress = result.GetValue(_progress);
         reporter.Json = result.GetValue(_json) switch
         {
-            null => null,
+            null or "" => null, // which is refused
             CommandTokens.NoValue => JsonTarget.StandardOutput,
             string file => new JsonTarget(file),
         };

@@ -68,12 +68,21 @@ internal static class ElfloadCommand
             return UnknownOption.Describe(option, command, root); // what else is wrong may come from that
         }
 
+        if (command.Options.Concat(root.Options).FirstOrDefault(one => HasEmptyValue(result, one)) is { } empty)
+        {
+            return $"{empty.Name}: its value is empty";
+        }
+
         return command != root
             ? result.Errors.Count is 0 ? null : string.Join("; ", result.Errors.Select(error => Describe(error, command)))
             : result.UnmatchedTokens is [string word, ..] ? NoCommand(word, root)
             : result.Errors.Count is 0 ? null
             : $"no command is given: {UnknownOption.Commands(root)}; --help tells more";
     }
+
+    /// <summary>Whether an option has a value without a character, as of a variable of the shell that is not set: none may be so.</summary>
+    private static bool HasEmptyValue(ParseResult result, Option option) =>
+        result.GetResult(option)?.Tokens.Any(token => token.Value is "") is true;
 
     /// <summary>An error of the parser; what is missing is called as in the help.</summary>
     private static string Describe(ParseError error, Command command)

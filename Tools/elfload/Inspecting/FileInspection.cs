@@ -89,11 +89,11 @@ internal sealed class FileInspection(InspectionRequest request, ReadLimits limit
         _ => "unknown",
     };
 
-    private static byte[] ReadFile(string path)
+    private byte[] ReadFile(string path)
     {
         try
         {
-            return path is CommandInputs.StandardInput ? CommandInputs.ReadStandardInput() : File.ReadAllBytes(path);
+            return path is CommandInputs.StandardInput ? CommandInputs.ReadStandardInput(limits) : InputBytes.Read(path, limits);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
         {

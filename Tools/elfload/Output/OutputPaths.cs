@@ -8,7 +8,9 @@ namespace ElfLoader.Tools.Output;
 /// <summary>Keeps a command from writing over what it reads, or over what it has written.</summary>
 internal static class OutputPaths
 {
-    private static readonly string[] Outputs = ["--output", "--map", "--json"];
+    private const string Program = "--output";
+
+    private static readonly string[] Outputs = [Program, "--map", "--json"];
     private static readonly string[] Inputs = ["INPUT", "--check", "--library"];
 
     /// <summary>Looks at the files of a command line.</summary>
@@ -18,6 +20,11 @@ internal static class OutputPaths
     /// <param name="reporter">Does not report into a file that must not be written.</param>
     internal static void Check(ParseResult result, IEnumerable<string> read, Reporter reporter)
     {
+        if (ValuesOf(result, Program).Contains(CommandTokens.NoValue))
+        {
+            throw new CommandLineException($"{Program}: '-' is not taken for standard output here: give /dev/stdout, or ./- for a file of that name");
+        }
+
         HashSet<object> written = [.. Outputs.SelectMany(name => ValuesOf(result, name)).SelectMany(Identities)];
         var taken = new Dictionary<object, string>();
         foreach (string input in written.Count is 0 ? [] : Inputs.SelectMany(name => ValuesOf(result, name)).Concat(read))

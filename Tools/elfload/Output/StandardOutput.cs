@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using ElfLoader.Memory;
+
 namespace ElfLoader.Tools.Output;
 
 /// <summary>
@@ -6,6 +9,11 @@ namespace ElfLoader.Tools.Output;
 /// </summary>
 internal sealed class StandardOutput : Stream
 {
+    private const string Closed = "it is closed, or may not be written to";
+    private const int NotPermitted = 1; // EPERM
+    private const int BadDescriptor = 9; // EBADF
+    private const int NoAccess = 13; // EACCES
+
     private readonly Stream? _stream;
     private readonly string? _problem;
 
@@ -43,20 +51,42 @@ internal sealed class StandardOutput : Stream
 
     /// <inheritdoc/>
     /// <exception cref="LinkException">It cannot be written.</exception>
+    /// <exception cref="ClosedOutputException">It is a pipe that nobody reads any more.</exception>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
+        if (_stream is not null && OperatingSystem.IsLinux())
+        {
+            WriteNow(buffer);
+            return;
+        }
+
         try
         {
             (_stream ?? throw new IOException(_problem)).Write(buffer);
         }
         catch (Exception exception) when (WritingFault.Is(exception))
         {
-            string message = exception is UnauthorizedAccessException ? "it is closed, or may not be written to"
-                : WritingFault.Reason(exception);
-            throw new LinkException(
-                exception, [new LinkError(LinkErrorCode.File, new LinkLocation("standard output"), message)]);
+            string message = exception is UnauthorizedAccessException ? Closed : WritingFault.Reason(exception);
+            throw new LinkException(exception, [Refusal(message)]);
         }
     }
+
+    private static void WriteNow(ReadOnlySpan<byte> buffer)
+    {
+        int error = StandardStreams.Write(buffer);
+        if (StandardStreams.IsClosedByReader(error))
+        {
+            throw new ClosedOutputException();
+        }
+
+        if (error is not 0)
+        {
+            bool isClosed = error is BadDescriptor or NoAccess or NotPermitted;
+            throw new LinkException([Refusal(isClosed ? Closed : Marshal.GetPInvokeErrorMessage(error))]);
+        }
+    }
+
+    private static LinkError Refusal(string message) => new(LinkErrorCode.File, new LinkLocation("standard output"), message);
 
     /// <inheritdoc/>
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));

@@ -24,7 +24,7 @@ internal static class WritingFault
             _ when Directory.Exists(path) || path.EndsWith('/') => "this is a directory, not a file",
             _ when ObstacleTo(folder) is { } obstacle => obstacle,
             UnauthorizedAccessException => "the permissions of the file, or of its folder, do not allow to write it",
-            _ => Reason(exception).Replace($" : '{path}'", "", StringComparison.Ordinal), // .NET adds the path
+            _ => FileFault.Words(path, Reason(exception)),
         };
     }
 

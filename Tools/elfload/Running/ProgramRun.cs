@@ -61,7 +61,7 @@ internal sealed class ProgramRun(RunRequest request, InputFiles inputs, Reporter
                     $"--define: '{name}' names an instruction set, which only ARM programs have");
             }
 
-            library.DefineAbsolute(name, definition.Address);
+            library.DefineAbsolute(name, definition.Address, SymbolDefinition.Option);
         }
 
         foreach (string name in request.Image.RequiredSymbols)
@@ -69,7 +69,7 @@ internal sealed class ProgramRun(RunRequest request, InputFiles inputs, Reporter
             library.Require(name);
         }
 
-        library.Add(inputs);
+        AddInputs(library);
         reporter.Tell($"read {string.Join(", ", request.Inputs)}");
         foreach (string file in request.Libraries)
         {
@@ -84,19 +84,27 @@ internal sealed class ProgramRun(RunRequest request, InputFiles inputs, Reporter
         return library;
     }
 
-    private static void AddLibrary(ObjectLibrary library, string file)
+    private void AddInputs(ObjectLibrary library)
+    {
+        try
+        {
+            library.Add(inputs);
+        }
+        catch (LinkException exception) when (SharedLibraryAdvice.ForInput(exception, inputs.Objects) is { } advised)
+        {
+            throw advised;
+        }
+    }
+
+    private void AddLibrary(ObjectLibrary library, string file)
     {
         try
         {
             library.AddSharedLibrary(file);
         }
-        catch (LinkException exception) when (exception.Errors is [var error]
-            && !file.Contains('/', StringComparison.Ordinal) && !file.Contains(".so", StringComparison.Ordinal))
+        catch (LinkException exception) when (SharedLibraryAdvice.ForOption(exception, file, inputs.Objects) is { } advised)
         {
-            // As compilers take it: -lm.
-            throw new LinkException(
-                exception,
-                [error with { Message = $"{error.Message}; --library takes a file or a full name: lib{file}.so (lib{file}.so.6), or give lib{file}.a as an input" }]);
+            throw advised;
         }
     }
 
