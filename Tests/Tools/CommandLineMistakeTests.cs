@@ -101,7 +101,6 @@ public sealed class CommandLineMistakeTests
     [TestCase("link hello.o -e main -o loop", 1, "loop: Too many levels of symbolic links")]
     [TestCase("run program", 125, "{0}/program: cannot dynamically load position-independent executable; a program is run by itself: inputs are objects, archives, shared libraries")]
     [TestCase("run host.o --library ./plug.so", 125, "./plug.so: undefined symbol: host_value; host.o defines it, but libraries do not see what loaded objects define: give the library as an object or an archive")]
-    [TestCase("link narrow.o -e place -o out --base 0x200000000", 1, "narrow.o: .text+0x{1}: R_X86_64_32 against 'data': value 0x{2} is not between 0x0 and 0xffffffff; this code holds addresses in 32 bits: compile with -fPIC or -mcmodel=large, or link for lower addresses (--base)")]
     public void IsTold(string arguments, int status, string expected)
     {
         CommandResult result = Invoke(arguments);
@@ -123,6 +122,17 @@ public sealed class CommandLineMistakeTests
         Invoke($"link source.{extension} -o out").Error, Does.EndWith($"; compile it first: clang -c source.{extension}\n"));
 
     [Test]
+    public void CodeOfNarrowAddressesIsToldWhereItMayLie()
+    {
+        CommandResult high = Invoke("link narrow.o -e place -o out --base 0x200000000");
+        CommandResult low = Invoke("link narrow.o -e place -o out --base 0x20000000");
+
+        Assert.That((high.Status, low), Is.EqualTo((1, new CommandResult(0, "", ""))));
+        Assert.That(high.Error, Does.EndWith(
+            " and 0xffffffff; this code holds addresses in 32 bits: compile with -fPIC or -mcmodel=large, or link for lower addresses (--base)\n"));
+    }
+
+    [Test]
     public void AProgramWithoutStartFilesIsToldOf()
     {
         CommandResult main = Invoke("link hello.o -o out");
@@ -137,7 +147,7 @@ public sealed class CommandLineMistakeTests
         }
     }
 
-    /// <summary>A hundred million bytes are more than any of them needs to see that this is no input.</summary>
+    /// <summary>Their first bytes show that they are none.</summary>
     [TestCase("run /dev/zero", 125, "zero: +0x0: not an ELF file: it does not begin with 7f 45 4c 46")]
     [TestCase("run - < /dev/zero", 125, "stdin: +0x0: not an ELF file: it does not begin with 7f 45 4c 46")]
     [TestCase("link /dev/zero -o out", 1, "zero: +0x0: not an ELF file: it does not begin with 7f 45 4c 46")]
