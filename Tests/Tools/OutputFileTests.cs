@@ -92,7 +92,6 @@ public sealed class OutputFileTests : IDisposable
         }
     }
 
-    [TestCase("")]
     [TestCase("nowhere/out")]
     [TestCase(".")]
     public void WhatCannotBeWrittenIsAnOrdinaryFailure(string path)
