@@ -51,8 +51,7 @@ internal sealed partial class SymbolResolution
         }
 
         BindsLate = symbols > mostBoundAtOnce;
-        (Parts, MostSymbols, MostLoadedSections) = (ObjectParts.None, 0, 0);
-        (HasVagueVariables, HasVagueThreadLocals) = (false, false);
+        (Parts, MostSymbols, MostLoadedSections, HasVagueVariables, HasVagueThreadLocals) = (ObjectParts.None, 0, 0, false, false);
         _sections.Expect(sections);
         _bound.Expect(symbols);
         _globals.Expect(names);
