@@ -52,6 +52,7 @@ internal sealed class UnitList
             Steps++;
         }
 
+        _first = Math.Min(_first, _places.Count); // the next unit may come to a place that was a hole
         if (_places.Count - Count > Math.Max(FewHoles, Count))
         {
             Compact();
@@ -63,7 +64,6 @@ internal sealed class UnitList
     /// <summary>Tells the unit that came first.</summary>
     internal bool TryGetFirst([NotNullWhen(true)] out LoadedUnit? unit)
     {
-        _first = Math.Min(_first, _places.Count);
         while (_first < _places.Count && _places[_first] is null)
         {
             _first++;
