@@ -10,6 +10,9 @@ internal sealed class EntryRegistry
     /// <summary>Guards the entries of all libraries.</summary>
     internal Lock Gate { get; } = new();
 
+    /// <summary>Units that were looked at to find out who may call what leaves. The gate is held.</summary>
+    internal long OwedSteps { get; set; }
+
     /// <summary>The entry of a number, also if it is not in use any more; null if its memory has been given back.</summary>
     internal CallEntry? Find(uint number)
     {

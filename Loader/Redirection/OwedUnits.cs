@@ -9,7 +9,8 @@ namespace ElfLoader.Redirection;
 /// <remarks><see cref="EntryRegistry.Gate"/> guards it.</remarks>
 internal sealed class OwedUnits
 {
-    private readonly List<LoadedUnit> _units = [];
+    private readonly List<LoadedUnit> _units = []; // in which to go on from the one that was found last
+    private readonly HashSet<LoadedUnit> _known = []; // the same
     private int _last; // that was found to be owed something
 
     /// <summary>Notes, of units that are about to be freed, that such units may call them.</summary>
@@ -46,6 +47,7 @@ internal sealed class OwedUnits
             // Twice, because one may have called another one meanwhile, and left it with something to be called.
             for (int i = 0; i < 2 * _units.Count; i++)
             {
+                NativeProcess.Current.Entries.OwedSteps++;
                 int index = (_last + i) % _units.Count;
                 if (_units[index] is { HasEnded: false, MayBeCalledYet: true })
                 {
@@ -55,6 +57,7 @@ internal sealed class OwedUnits
             }
 
             _units.Clear();
+            _known.Clear();
             return null;
         }
     }
@@ -68,27 +71,39 @@ internal sealed class OwedUnits
         }
     }
 
-    /// <summary>Adds a unit of which something is to be called yet, or what may call it.</summary>
+    /// <summary>Adds a unit of which something is to be called yet, and what may call it.</summary>
+    /// <returns>Whether there is anything of the two.</returns>
     private bool TryAdd(LoadedUnit unit)
     {
-        int before = _units.Count;
-        if (unit.MayBeCalledYet)
+        bool isOwed = unit.MayBeCalledYet;
+        if (isOwed)
         {
             unit.HasEnded = false; // until it is freed
-            _units.Add(unit);
+            Add(unit);
         }
 
         if (unit.OwedCallers is { } callers && callers != this && callers.FindAny() is not null)
         {
-            _units.AddRange(callers._units);
+            isOwed = true;
+            callers._units.ForEach(Add);
         }
 
-        return _units.Count > before;
+        return isOwed;
+    }
+
+    private void Add(LoadedUnit unit)
+    {
+        NativeProcess.Current.Entries.OwedSteps++;
+        if (_known.Add(unit))
+        {
+            _units.Add(unit);
+        }
     }
 
     /// <summary>Adds those that left before, and call a unit through an entry.</summary>
     private void AddOthers(LoadedUnit unit, HashSet<LoadedUnit> leaving, Stack<LoadedUnit> callers)
     {
+        HashSet<LoadedUnit> users = []; // of whichever function
         foreach (EntryFunction function in UnitEntries.FunctionsOf(unit))
         {
             if (function.Entry is not { Target: 0, Users.Count: > 0 } entry || !entry.IsHidden(unit, out _))
@@ -98,7 +113,8 @@ internal sealed class OwedUnits
 
             foreach (LoadedUnit user in entry.Users)
             {
-                if (!leaving.Contains(user) && TryAdd(user))
+                NativeProcess.Current.Entries.OwedSteps++;
+                if (users.Add(user) && !leaving.Contains(user) && TryAdd(user))
                 {
                     KeepFor(unit, callers);
                 }
