@@ -9,9 +9,10 @@ public sealed unsafe class NativeBlock : IDisposable
     private void* _start;
 
     /// <summary>Allocates bytes, aligned for every scalar type; they are zero.</summary>
+    /// <exception cref="OutOfMemoryException">There is no memory.</exception>
     public NativeBlock(int size)
     {
-        _start = NativeMemory.AllocZeroed((nuint)size);
+        _start = NativeMemory.AllocZeroed(SystemFaults.Fails("calloc") ? nuint.MaxValue : (nuint)size);
         Size = size;
     }
 

@@ -153,16 +153,38 @@ internal sealed class NameTable
     private void Rebuild()
     {
         (NativeBlock? old, int oldCapacity, NativeBlock[] oldTexts) = (_table, _capacity, [.. _texts]);
-        _texts.Clear();
-        _capacity = LeastEntries;
-        while (_capacity < (_live + 1) * 4)
+        (int used, int live, int textUsed) = (_used, _live, _textUsed);
+        int capacity = LeastEntries;
+        while (capacity < (_live + 1) * 4)
         {
-            _capacity = checked(_capacity * 2);
+            capacity = checked(capacity * 2);
         }
 
-        var table = new NativeBlock(checked(Header + (_capacity * EntrySize)));
+        var table = new NativeBlock(checked(Header + (capacity * EntrySize)));
+        _texts.Clear();
+        (_capacity, _used, _live, _textUsed) = (capacity, 0, 0, 0);
+        try
+        {
+            Copy(old, oldCapacity, table);
+        }
+        catch (OutOfMemoryException)
+        {
+            _texts.ForEach(text => text.Dispose());
+            table.Dispose();
+            _texts.Clear();
+            _texts.AddRange(oldTexts);
+            (_capacity, _used, _live, _textUsed) = (oldCapacity, used, live, textUsed);
+            throw;
+        }
+
+        _table = table;
+        NativeBytes.StoreWord(_owner, table.Address);
+        Retire(old, oldTexts);
+    }
+
+    private void Copy(NativeBlock? old, int oldCapacity, NativeBlock table)
+    {
         BinaryPrimitives.WriteInt64LittleEndian(table.Bytes, _capacity - 1);
-        (_used, _live, _textUsed) = (0, 0, 0);
         for (int i = 0; i < oldCapacity; i++)
         {
             ulong entry = old!.Address + Header + (ulong)(i * EntrySize);
@@ -178,10 +200,6 @@ internal sealed class NameTable
                     NativeBytes.LoadWord(entry + Module));
             }
         }
-
-        _table = table;
-        NativeBytes.StoreWord(_owner, table.Address);
-        Retire(old, oldTexts);
     }
 
     private ulong CopyText(ReadOnlySpan<byte> name)

@@ -28,16 +28,26 @@ internal sealed class RangeTree
     /// <summary>Puts ranges into the place of others, which overlap with none of those that stay; threads see all of it at once.</summary>
     internal void Change(ReadOnlySpan<AddressRange> gone, ReadOnlySpan<AddressRange> added, ulong unit)
     {
-        foreach (AddressRange range in gone)
+        Node? root = _root;
+        try
         {
-            _root = range.Size is 0 ? _root : Remove(_root, range.Start);
+            foreach (AddressRange range in gone)
+            {
+                root = range.Size is 0 ? root : Remove(root, range.Start);
+            }
+
+            foreach (AddressRange range in added)
+            {
+                root = range.Size is 0 ? root : Insert(root, range, unit, PriorityOf(range.Start));
+            }
+        }
+        catch (OutOfMemoryException)
+        {
+            _replaced.Clear(); // they stay
+            throw;
         }
 
-        foreach (AddressRange range in added)
-        {
-            _root = range.Size is 0 ? _root : Insert(_root, range, unit, PriorityOf(range.Start));
-        }
-
+        _root = root;
         NativeBytes.StoreWord(_owner, _root?.Address ?? 0);
         _replaced.ForEach(node => _readers.Retire(node.Block));
         _replaced.Clear();

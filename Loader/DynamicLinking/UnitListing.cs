@@ -15,8 +15,23 @@ internal sealed class UnitListing
 
     /// <summary>Makes a unit known; null if its library is not known any more.</summary>
     internal static UnitListing? TryCreate(
-        LinkerInterface owner, LoadedUnit unit, UnitSegments segments, LibraryNames library, bool isLoading) =>
-        library.TryUse() ? new UnitListing(owner, unit, segments, library, isLoading) : null;
+        LinkerInterface owner, LoadedUnit unit, UnitSegments segments, LibraryNames library, bool isLoading)
+    {
+        if (!library.TryUse())
+        {
+            return null;
+        }
+
+        try
+        {
+            return new UnitListing(owner, unit, segments, library, isLoading);
+        }
+        catch (OutOfMemoryException)
+        {
+            library.Release();
+            throw;
+        }
+    }
 
     private UnitListing(LinkerInterface owner, LoadedUnit unit, UnitSegments segments, LibraryNames library, bool isLoading)
     {
@@ -26,7 +41,15 @@ internal sealed class UnitListing
         Segments = segments;
         _tlsModule = unit.Resources.Tls?.Id ?? 0;
         _record = UnitRecord.Of(_name, segments, UnitSymbol.Of(unit), _tlsModule, library, isLoading);
-        owner.Directory.Add(_record.Block.Address, segments.Ranges);
+        try
+        {
+            owner.Directory.Add(_record.Block.Address, segments.Ranges);
+        }
+        catch (OutOfMemoryException)
+        {
+            _record.Block.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The library, as native code knows it.</summary>

@@ -257,6 +257,7 @@ internal sealed partial class DefinitionTable
         int index = IndexOf(hash, name, out int unused);
         if (index >= 0)
         {
+            KeepReplaced(hash, name, At(index));
             Unlink(index);
             _origins.Release(At(index).Origin);
             return index;

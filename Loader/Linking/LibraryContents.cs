@@ -1,5 +1,4 @@
 using System.Text;
-using ElfLoader.DynamicLinking;
 using ElfLoader.Elf;
 using ElfLoader.Memory;
 using ElfLoader.Redirection;
@@ -123,79 +122,6 @@ internal sealed partial class LibraryContents
         {
             return _pulled.Contains((archive, member));
         }
-    }
-
-    /// <summary>Finds a strong symbol that another load has defined since a unit was resolved; -1 if there is none.</summary>
-    internal int FindConflict(SymbolResolution resolution, out Definition other)
-    {
-        lock (_gate)
-        {
-            return PublishedSymbols.FindConflict(_definitions, resolution, out other);
-        }
-    }
-
-    /// <summary>Makes a unit's definitions visible.</summary>
-    /// <param name="unit">The unit.</param>
-    /// <param name="resolution">Its objects.</param>
-    /// <param name="pulled">The archive members that came with it.</param>
-    /// <param name="mayFillGaps">
-    /// Whether it may bring code for functions that can be called and have none; not while threads are in epochs, which would see
-    /// some of them without and others with.
-    /// </param>
-    /// <param name="other">What there is already of a symbol that conflicts.</param>
-    /// <returns>-1; or a symbol that another load was faster to define, or <see cref="FillsGaps"/>: then nothing has changed.</returns>
-    internal int Publish(
-        LoadedUnit unit, SymbolResolution resolution, IReadOnlyList<(Archive, int)> pulled, bool mayFillGaps, out Definition other)
-    {
-        lock (_gate)
-        {
-            RefuseIfClosed();
-            int conflict = PublishedSymbols.FindConflict(_definitions, resolution, out other);
-            if (conflict >= 0)
-            {
-                return conflict;
-            }
-
-            if (!mayFillGaps && unit.Entries is { FillsGaps: true })
-            {
-                return FillsGaps;
-            }
-
-            try
-            {
-                List<int>? overtaken = PublishedSymbols.Add(_definitions, unit, resolution, unit.Entries);
-                _shared.Add(unit, resolution, _definitions);
-                RedirectTo(unit, resolution);
-                SetGroups(unit, resolution, overtaken);
-                if (pulled.Count > 0)
-                {
-                    _pulled.UnionWith(pulled);
-                }
-
-                _units.Add(unit);
-            }
-            catch (OutOfMemoryException)
-            {
-                TakeBack(unit, pulled);
-                throw;
-            }
-
-            unit.Pulled = pulled;
-            unit.State = UnitState.Loaded;
-            Count(new ContentsChanges(1, 0));
-            LinkerInterface.Complete(unit);
-            return -1;
-        }
-    }
-
-    /// <summary>Takes back what there is of a publication that did not come to its end. The gate is held.</summary>
-    private void TakeBack(LoadedUnit unit, IReadOnlyList<(Archive, int)> pulled)
-    {
-        _ = _units.Remove(unit);
-        RemoveDefinitions(unit, UnitUse.None);
-        _groups.Remove(unit);
-        _pulled.ExceptWith(pulled);
-        LeaveEntries(unit);
     }
 
     /// <inheritdoc cref="LoadedUnit.Unload()"/>

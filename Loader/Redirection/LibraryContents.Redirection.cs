@@ -1,4 +1,3 @@
-using ElfLoader.DynamicLinking;
 using ElfLoader.Elf;
 using ElfLoader.Redirection;
 
@@ -55,19 +54,27 @@ internal sealed partial class LibraryContents
                 return null;
             }
 
-            SetGroups(unit, resolution, overtaken: null);
-            _shared.Add(unit, resolution, definitions: null); // they are among the changes
-            _pulled.UnionWith(pulled);
-            _units.Add(unit);
-            unit.Pulled = pulled;
-            unit.State = UnitState.Loaded;
-            LinkerInterface.Complete(unit);
+            BeginPublication();
+            try
+            {
+                SetGroups(unit, resolution, overtaken: null);
+                _shared.Add(unit, resolution, definitions: null); // they are among the changes
+                List(unit, pulled);
+                Redefine(changes);
+            }
+            catch (OutOfMemoryException)
+            {
+                TakeBack(unit, pulled);
+                throw;
+            }
+
+            EndPublication(unit);
             return new Replacement(unit.Library, unit, generation, changes)
             {
                 State = state.Reports,
                 StateSteps = state.Steps,
                 RanInitializers = ranInitializers,
-                Superseded = Apply(changes, unit, generation),
+                Superseded = SupersedeOld(changes, unit, generation),
             };
         }
     }
@@ -129,9 +136,10 @@ internal sealed partial class LibraryContents
                 }
 
                 LoadedUnit shown = changes.Select(change => change.New.Holder).FirstOrDefault(old => old is not null) ?? last.Unit;
+                Redefine(changes);
                 undone = new Replacement(last.Library, shown, generation, changes)
                 {
-                    Superseded = Apply(changes, shown, generation),
+                    Superseded = SupersedeOld(changes, shown, generation),
                 };
                 revived.ForEach(old => _pulled.UnionWith(old.Pulled));
                 last.WasUndone = true;
@@ -223,8 +231,8 @@ internal sealed partial class LibraryContents
         }
     }
 
-    /// <summary>Makes changes, each with one store; what is not defined any more is superseded. The gate is held.</summary>
-    private List<LoadedUnit> Apply(IReadOnlyList<NameChange> changes, LoadedUnit by, ulong generation)
+    /// <summary>Makes changes, each with one store. The gate is held.</summary>
+    private void Redefine(IReadOnlyList<NameChange> changes)
     {
         foreach (NameChange change in changes)
         {
@@ -245,7 +253,11 @@ internal sealed partial class LibraryContents
                 }
             }
         }
+    }
 
+    /// <summary>Supersedes the units of which changes have left no definition. The gate is held.</summary>
+    private List<LoadedUnit> SupersedeOld(IReadOnlyList<NameChange> changes, LoadedUnit by, ulong generation)
+    {
         List<LoadedUnit> superseded = [];
         foreach (LoadedUnit old in changes.Select(change => change.Old.Holder).OfType<LoadedUnit>().Distinct())
         {
