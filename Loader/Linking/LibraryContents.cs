@@ -156,6 +156,8 @@ internal sealed partial class LibraryContents
         {
             Finish(unit);
         }
+
+        _process.KeptLibraries.Reclaim();
     }
 
     /// <summary>Lets nothing be added any more.</summary>
@@ -198,6 +200,7 @@ internal sealed partial class LibraryContents
         }
 
         FinishAll(End(unit));
+        _process.KeptLibraries.Reclaim();
     }
 
     /// <summary>Gives back what nobody uses any more.</summary>
@@ -317,6 +320,7 @@ internal sealed partial class LibraryContents
             FinishAll(_process.Graph.Remove(unit));
         }
 
+        _process.KeptLibraries.Reclaim();
         lock (_gate)
         {
             return _retired.Count + _superseded.Count;

@@ -100,6 +100,9 @@ internal sealed class NativeProcess
     /// <summary>The entries of all libraries.</summary>
     internal EntryRegistry Entries { get; } = new();
 
+    /// <summary>Disposed libraries of which there still is something.</summary>
+    internal KeptLibraries KeptLibraries { get; } = new();
+
     /// <summary>Which units use one another.</summary>
     internal UnitGraph Graph { get; } = new();
 

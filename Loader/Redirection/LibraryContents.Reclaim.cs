@@ -89,6 +89,8 @@ internal sealed partial class LibraryContents
         {
             contents.ReclaimSuperseded();
         }
+
+        NativeProcess.Current.KeptLibraries.Reclaim();
     }
 
     /// <summary>Unloads a unit and all that depend on it, these first: all of them or, where any can be redirected, none.</summary>
@@ -249,10 +251,34 @@ internal sealed partial class LibraryContents
         _superseded.Add(unit);
     }
 
-    /// <summary>Frees what was superseded before every thread that is in an epoch entered it.</summary>
+    /// <summary>Frees what can be freed of what was superseded; the last of a library that has been disposed goes when it can.</summary>
     private void ReclaimSuperseded()
     {
+        _ = FreeUnused();
+        if (IsKept)
+        {
+            _process.KeptLibraries.Add(this);
+        }
+    }
+
+    /// <summary>Whether the library has been disposed, and threads in epochs keep units of it.</summary>
+    internal bool IsKept
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _isClosed && _superseded.Count > 0;
+            }
+        }
+    }
+
+    /// <summary>Frees what was superseded before every thread that is in an epoch entered it.</summary>
+    /// <returns>Whether there was any.</returns>
+    internal bool FreeUnused()
+    {
         List<LoadedUnit> free = TakeUnused();
+        bool any = free.Count > 0;
         while (free.Count > 0)
         {
             List<LoadedUnit> ending = _process.Graph.EndTogether(free.FindAll(unit => unit.KeptState is null));
@@ -262,6 +288,8 @@ internal sealed partial class LibraryContents
             FinishAll(ending);
             free = TakeUnused(); // others may have found this thread in an epoch, where it ran the destructors
         }
+
+        return any;
     }
 
     /// <summary>Takes out what was superseded before every thread that is in an epoch entered it: it cannot come back.</summary>
