@@ -62,6 +62,7 @@ public sealed partial class ObjectLibrary
     /// <summary>Gives back what links that were under way had yet to use.</summary>
     private void EndDisposal()
     {
+        _host.GiveUpRoom();
         Contents.ForgetLazy();
         Entries.Trim();
         Forget();

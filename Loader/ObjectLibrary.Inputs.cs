@@ -81,8 +81,7 @@ public sealed partial class ObjectLibrary
     {
         foreach (string shared in inputs.SharedLibraries)
         {
-            _host.Add(shared);
-            UpdateScope();
+            AddSharedLibrary(shared);
         }
 
         lock (_gate)

@@ -1,4 +1,5 @@
 using System.Text;
+using ElfLoader.Diagnostics;
 using ElfLoader.Elf;
 using ElfLoader.Linking;
 using ElfLoader.Memory;
@@ -260,7 +261,7 @@ public sealed partial class ObjectLibrary : IDisposable
     public void AddSharedLibrary(string nameOrPath)
     {
         ArgumentException.ThrowIfNullOrEmpty(nameOrPath);
-        _host.Add(nameOrPath);
+        _host.Add(nameOrPath, _process.TryGetPools(UnitDiagnostics.MappingFor(Options)));
         UpdateScope();
     }
 

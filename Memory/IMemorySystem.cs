@@ -22,6 +22,13 @@ internal interface IMemorySystem
     /// <summary>Largest shared pool that makes sense here, where the wanted size is allowed less.</summary>
     ulong LimitSharedPool(ulong wanted);
 
+    /// <summary>Keeps free address space for reservations that are near to a library.</summary>
+    /// <returns>What ends that when it is disposed; null if there is none.</returns>
+    IDisposable? KeepRoom(AddressRange near);
+
+    /// <summary>Makes the system map libraries where so many bytes are free within reach of them, until it is disposed.</summary>
+    IDisposable FillNarrowGaps(ulong room);
+
     /// <summary>Addresses of the libraries mapped at process start; empty if they can't be told.</summary>
     AddressRange Host { get; }
 

@@ -5,7 +5,7 @@ namespace ElfLoader.Memory;
 /// All members may be called from any thread. Disposing unmaps everything, whatever is still allocated: no code in it
 /// may run, and no pointer into it be followed, from then on. There is no finalizer.
 /// </remarks>
-public sealed class MemoryPools : IDisposable
+public sealed partial class MemoryPools : IDisposable
 {
     // A request that takes more than this part of a shared pool's zone gets a pool of its own.
     private const ulong LargePart = 4;

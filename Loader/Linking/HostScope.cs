@@ -1,4 +1,5 @@
 using ElfLoader.Elf;
+using ElfLoader.Memory;
 using ElfLoader.Runtime;
 
 namespace ElfLoader.Linking;
@@ -7,6 +8,8 @@ namespace ElfLoader.Linking;
 internal sealed class HostScope
 {
     private readonly HostSymbols _symbols;
+    private readonly List<IDisposable> _rooms = [];
+    private bool _isRoomGivenUp;
 
     internal HostScope(bool useProcess)
     {
@@ -23,9 +26,37 @@ internal sealed class HostScope
     /// <summary>What is searched, as handles of the host's dynamic linker.</summary>
     internal IReadOnlyCollection<ulong> Handles => _symbols.Handles;
 
-    /// <summary>Opens one more shared library.</summary>
+    /// <summary>Opens one more shared library, and keeps room near to it for code that reaches its data.</summary>
+    /// <param name="nameOrPath">A path, or a name for the system's search.</param>
+    /// <param name="pools">What that code will lie in; null if there will be none.</param>
     /// <exception cref="LinkException">It cannot be opened.</exception>
-    internal void Add(string nameOrPath) => _symbols.AddLibrary(nameOrPath);
+    internal void Add(string nameOrPath, MemoryPools? pools)
+    {
+        if (_symbols.AddLibrary(nameOrPath, pools) is { } room)
+        {
+            lock (_rooms)
+            {
+                if (!_isRoomGivenUp)
+                {
+                    _rooms.Add(room);
+                    return;
+                }
+            }
+
+            room.Dispose();
+        }
+    }
+
+    /// <summary>Gives up the room near to the libraries, when nothing is loaded any more.</summary>
+    internal void GiveUpRoom()
+    {
+        lock (_rooms)
+        {
+            _rooms.ForEach(static room => room.Dispose());
+            _rooms.Clear();
+            _isRoomGivenUp = true;
+        }
+    }
 
     /// <summary>Finds a definition; one that does not exist where there is none.</summary>
     internal Definition Find(ReadOnlySpan<byte> name, bool isThreadLocal)

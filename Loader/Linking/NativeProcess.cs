@@ -30,6 +30,19 @@ internal sealed class NativeProcess
     internal MemoryPools Pools(MemoryMapping mapping) =>
         _pools.GetOrAdd(mapping, static kind => new MemoryPools(new MemoryOptions { Mapping = kind }));
 
+    /// <summary>Where memory comes from; null where the system permits none of that kind, which a load will tell.</summary>
+    internal MemoryPools? TryGetPools(MemoryMapping mapping)
+    {
+        try
+        {
+            return Pools(mapping);
+        }
+        catch (MemoryException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Gives back address space that holds nothing.</summary>
     internal void Trim()
     {

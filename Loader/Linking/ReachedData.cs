@@ -50,7 +50,8 @@ internal struct ReachedData
     {
         string reason = _lowest.Address == _highest.Address
             ? $"{_lowest.Describe(resolution)}, and the code must lie within 2 GiB of it, where there is no room ({exception.Message})"
-            : $"{_highest.Describe(resolution)}, and {_lowest.Describe(resolution)}, and the code must lie within 2 GiB of both, "
+            : $"{_highest.Describe(resolution)}, and {_lowest.Describe(resolution)}, and the code must lie within 2 GiB of "
+                + $"{(_highest.Owner(resolution) == _lowest.Owner(resolution) ? _highest.Owner(resolution) : "both")}, "
                 + $"where there is no room ({exception.Message})";
         string otherwise = _lowest.IsShared(resolution) || _highest.IsShared(resolution)
             ? $", or load with {nameof(VagueLinkage)}.{nameof(VagueLinkage.Private)}"
@@ -68,6 +69,9 @@ internal struct ReachedData
 
         /// <summary>Whether the object has a definition of its own, which gives way.</summary>
         internal bool IsShared(SymbolResolution resolution) => resolution.Symbols[File.Bound(Symbol).Global].IsShared;
+
+        /// <summary>The library that the data belongs to, for messages.</summary>
+        internal string Owner(SymbolResolution resolution) => resolution.DescribeOutside(File.Bound(Symbol).Global);
 
         internal string Describe(SymbolResolution resolution) => ReachAdvice.DescribeData(resolution, File, Symbol);
     }

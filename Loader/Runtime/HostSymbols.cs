@@ -26,10 +26,12 @@ internal sealed class HostSymbols
 
     /// <summary>Opens a shared library and searches it after those that are there. It stays open.</summary>
     /// <param name="pathOrName">A path, or a name for the system's search.</param>
+    /// <param name="pools">What is to have room for code near to it; null if that does not matter.</param>
+    /// <returns>What gives up such room when it is disposed; null if none was kept.</returns>
     /// <exception cref="LinkException">It could not be opened.</exception>
-    public void AddLibrary(string pathOrName)
+    public IDisposable? AddLibrary(string pathOrName, MemoryPools? pools = null)
     {
-        ulong library = DynamicLinker.Open(pathOrName, out string error);
+        ulong library = DynamicLinker.Open(pathOrName, out string error, pools is null ? null : pools.PlaceLibrariesNearRoom);
         if (library is 0)
         {
             string named = pathOrName + ": "; // the location says it already
@@ -40,8 +42,10 @@ internal sealed class HostSymbols
                     ?? (error.StartsWith(named, StringComparison.Ordinal) ? error[named.Length..] : error));
         }
 
-        ImmutableInterlocked.Update(
-            ref _libraries, (all, added) => all.Contains(added) ? all : all.Add(added), library);
+        return ImmutableInterlocked.Update(
+            ref _libraries, (all, added) => all.Contains(added) ? all : all.Add(added), library)
+            ? pools?.KeepRoom(DynamicLinker.ExtentOfLibrary(library))
+            : null;
     }
 
     /// <summary>Whether there is nothing to search.</summary>

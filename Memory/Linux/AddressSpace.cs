@@ -13,6 +13,9 @@ internal static class AddressSpace
     // Another thread may map something between our look and our reservation; more often than this it won't.
     private const int Attempts = 16;
 
+    // Where only small gaps are left near to a library, not all of them are kept.
+    private const int MostKept = 8;
+
     /// <summary>Reserves inaccessible address space that costs no memory.</summary>
     /// <param name="placement">Where.</param>
     /// <param name="near">What <see cref="MemoryPlacement.Near"/> is near to.</param>
@@ -41,6 +44,64 @@ internal static class AddressSpace
             _ = Libc.Unmap((nint)start, (nuint)size);
         }
     }
+
+    /// <summary>Replaces what is mapped by inaccessible address space.</summary>
+    /// <returns>False if the system refused; something may be mapped there still.</returns>
+    internal static bool Empty(ulong start, ulong size) => Map(start, size, Libc.MapFixed) == start;
+
+    /// <summary>Reserves just these addresses, if all of them are free.</summary>
+    internal static bool TryReserve(AddressRange range)
+    {
+        ulong start = Map(range.Start, range.Size, Libc.MapFixedNoReplace);
+        if (start != range.Start)
+        {
+            Release(start, start == 0 ? 0 : range.Size); // A kernel before 4.17 takes the address for a hint.
+        }
+
+        return start == range.Start;
+    }
+
+    /// <summary>
+    /// Reserves free ranges that are near to a range, the largest and then the closest first, each without a multiple of 4 GiB
+    /// inside (<see cref="PastMultiple"/>).
+    /// </summary>
+    /// <param name="near">What they are near to.</param>
+    /// <param name="most">Bytes of all of them together.</param>
+    /// <param name="least">Bytes of each.</param>
+    /// <exception cref="MemoryException">The system does not tell what is mapped, or the range is too wide.</exception>
+    internal static List<AddressRange> ReserveNear(AddressRange near, ulong most, ulong least)
+    {
+        List<AddressRange> reserved = [];
+        IEnumerable<AddressRange> gaps =
+            from gap in Gaps(Window(MemoryPlacement.Near, near, least))
+            let whole = new AddressRange(Layout.AlignUp(gap.Start, Layout.PageSize), Layout.AlignDown(gap.End, Layout.PageSize))
+            where whole.Start < whole.End && whole.Size >= least
+            orderby Math.Min(whole.Size, most) descending, near.Join(whole).Size - whole.Size
+            select whole;
+        foreach (AddressRange gap in gaps.Take(MostKept))
+        {
+            ulong size = Math.Min(gap.Size, most);
+            ulong first = gap.Start >= near.End ? gap.Start : gap.End - size;
+            var range = new AddressRange(PastMultiple(first, size, Layout.PageSize), first + size);
+            if (range.Start < range.End && range.Size >= least && TryReserve(range))
+            {
+                reserved.Add(range);
+                most -= range.Size;
+            }
+
+            if (most < least)
+            {
+                break;
+            }
+        }
+
+        return reserved;
+    }
+
+    /// <summary>All address ranges where nothing is mapped.</summary>
+    /// <exception cref="MemoryException">The system does not tell what is mapped.</exception>
+    internal static IEnumerable<AddressRange> AllGaps() => Gaps(new AddressRange(
+        Math.Max(LowestAddress, LeastMappable()), Layout.AddressSpace - Layout.PageSize));
 
     /// <summary>
     /// Where code of so many bytes can begin, at or above an address, without having a multiple of 4 GiB in it. libgcc's

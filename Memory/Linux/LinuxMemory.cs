@@ -8,6 +8,7 @@ internal sealed class LinuxMemory : IMemorySystem
 
     private readonly MemoryMapping _mapping;
     private readonly CoreBarrier _barrier = new();
+    private readonly KeptRooms _rooms = new();
 
     /// <summary>Looks at what this system permits.</summary>
     /// <param name="mapping">What is wanted.</param>
@@ -35,9 +36,18 @@ internal sealed class LinuxMemory : IMemorySystem
             MemoryMapping.WriteThenProtect => false,
             _ => LargestFile(layout) <= MemoryFile.SizeLimit,
         };
-        ulong start = AddressSpace.Reserve(placement, near, layout.Size, layout.Alignment, layout.SizeOf(MemoryZone.Code));
-        return new LinuxReservation(start, layout, twoViews);
+        return placement is MemoryPlacement.Near && _rooms.TryTake(near, layout, out ulong start)
+            ? new LinuxReservation(start, layout, twoViews, _rooms.Give)
+            : new LinuxReservation(
+                AddressSpace.Reserve(placement, near, layout.Size, layout.Alignment, layout.SizeOf(MemoryZone.Code)),
+                layout,
+                twoViews,
+                AddressSpace.Release);
     }
+
+    public IDisposable? KeepRoom(AddressRange near) => _rooms.Keep(near);
+
+    public IDisposable FillNarrowGaps(ulong room) => FilledGaps.Fill(room);
 
     /// <summary>Where the system does not tell what is mapped, nothing is known to be near.</summary>
     private static AddressRange FindHost()

@@ -5,11 +5,17 @@ internal sealed class LinuxReservation : IReservation
 {
     private readonly List<IZonePages> _zones = new(MemoryRequest.Zones);
     private readonly ulong _size;
+    private readonly Action<ulong, ulong> _release;
 
     /// <summary>Takes over reserved address space, and gives it back if it can't be used.</summary>
+    /// <param name="start">Its first address.</param>
+    /// <param name="layout">Its size, and where the zones lie.</param>
+    /// <param name="twoViews">Whether code is mapped twice.</param>
+    /// <param name="release">Gives it back, with what is mapped in it: first address, bytes.</param>
     /// <exception cref="MemoryException">There is no address space for the writable views.</exception>
-    internal LinuxReservation(ulong start, in Layout layout, bool twoViews)
+    internal LinuxReservation(ulong start, in Layout layout, bool twoViews, Action<ulong, ulong> release)
     {
+        _release = release;
         Start = start;
         Mapping = twoViews ? MemoryMapping.Dual : MemoryMapping.WriteThenProtect;
         _size = layout.Size;
@@ -40,7 +46,7 @@ internal sealed class LinuxReservation : IReservation
             zone.Dispose();
         }
 
-        AddressSpace.Release(Start, _size);
+        _release(Start, _size);
     }
 
     private IZonePages Pages(MemoryZone zone, ulong start, ulong size) => (zone, Mapping) switch

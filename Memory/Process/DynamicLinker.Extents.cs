@@ -13,6 +13,18 @@ public static unsafe partial class DynamicLinker
         return IterateHeaders(&VisitExtent, &search) is not 0 ? search.Extent : default;
     }
 
+    /// <summary>The addresses of an open library, from its first byte to its last; empty if they can't be told.</summary>
+    /// <param name="library">A handle of <see cref="Open"/>.</param>
+    public static AddressRange ExtentOfLibrary(ulong library)
+    {
+        const int linkMap = 2; // RTLD_DI_LINKMAP
+        LinkMapHead* map = null;
+        return GetInformation((nint)library, linkMap, &map) is 0 && map is not null ? ExtentOf((ulong)map->Dynamic) : default;
+    }
+
+    [LibraryImport("libc.so.6", EntryPoint = "dlinfo")]
+    private static partial int GetInformation(nint library, int request, void* result);
+
     [UnmanagedCallersOnly]
     private static int VisitExtent(ModuleInfo* module, nuint size, void* data)
     {
@@ -32,6 +44,15 @@ public static unsafe partial class DynamicLinker
         search->Extent = extent;
         return extent.Contains(search->Address) ? 1 : 0;
     }
+
+#pragma warning disable CS0649 // The C library fills it.
+    private struct LinkMapHead // struct link_map
+    {
+        public nint Base;
+        public nint Name;
+        public nint Dynamic;
+    }
+#pragma warning restore CS0649
 
     private struct ExtentSearch
     {

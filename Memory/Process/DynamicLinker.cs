@@ -29,8 +29,12 @@ public static unsafe partial class DynamicLinker
     /// <summary>Opens a shared library, or finds the one that is open.</summary>
     /// <param name="path">A path, or a name for the system's search.</param>
     /// <param name="error">The dynamic linker's words, where it could not.</param>
+    /// <param name="prepare">
+    /// Called right before a library is mapped that is not open yet; its result is disposed right after. Nothing is compiled or
+    /// bound in between, for which the runtime would map memory.
+    /// </param>
     /// <returns>A handle; 0 where the library could not be opened.</returns>
-    public static ulong Open(string path, out string error)
+    public static ulong Open(string path, out string error, Func<IDisposable>? prepare = null)
     {
         if (SystemFaults.Fails("dlopen"))
         {
@@ -40,10 +44,22 @@ public static unsafe partial class DynamicLinker
 
         // Binding a function to be called looks it up with the dynamic linker, which then forgets its last error. So the one
         // that tells the error is called before, and nothing else between the two that could have to be bound.
-        _ = LastError();
-        ulong handle = OpenLibrary(path, Now);
-        error = handle is not 0 ? "" : Marshal.PtrToStringUTF8(LastError()) ?? "unknown error";
-        return handle;
+        const int onlyIfOpen = 4; // RTLD_NOLOAD
+        fixed (byte* name = Encoding.UTF8.GetBytes(path + "\0"))
+        {
+            nint handle = prepare is null ? 0 : OpenLibrary(name, Now | onlyIfOpen);
+            _ = LastError();
+            nint words = 0;
+            if (handle is 0)
+            {
+                using IDisposable? prepared = prepare?.Invoke();
+                handle = OpenLibrary(name, Now);
+                words = handle is 0 ? LastError() : 0;
+            }
+
+            error = handle is not 0 ? "" : Marshal.PtrToStringUTF8(words) ?? "unknown error";
+            return (ulong)handle;
+        }
     }
 
     /// <summary>Makes a library that is open already stay so.</summary>

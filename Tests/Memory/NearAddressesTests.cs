@@ -82,7 +82,7 @@ public sealed class NearAddressesTests
     }
 
     /// <summary>Where nothing is mapped within 2 GiB of a range of that size, so many GiB below the host and further.</summary>
-    private static ulong FreeAround(MemoryPools pools, ulong below, ulong size)
+    internal static ulong FreeAround(MemoryPools pools, ulong below, ulong size)
     {
         List<AddressRange> taken = [.. ProcessMaps.Read().Select(mapping => mapping.Range)];
         ulong start = (pools.Host.Start & ~(GiB - 1)) - (below * GiB);

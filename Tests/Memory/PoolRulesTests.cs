@@ -124,6 +124,10 @@ public sealed class PoolRulesTests
 
         public IReservation Reserve(MemoryPlacement placement, AddressRange near, in Layout layout) => this;
 
+        public IDisposable? KeepRoom(AddressRange near) => null;
+
+        public IDisposable FillNarrowGaps(ulong room) => this;
+
         public AddressRange WithLibraries(AddressRange range) => range;
 
         public ulong LimitSharedPool(ulong wanted) => wanted;
