@@ -1,6 +1,6 @@
 using System.Text;
 using ElfLoader.Elf;
-using ElfLoader.Linking;
+using ElfLoader.Images;
 
 namespace ElfLoader;
 

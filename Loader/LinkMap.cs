@@ -1,4 +1,4 @@
-using ElfLoader.Linking;
+using ElfLoader.Loading;
 
 namespace ElfLoader;
 
@@ -37,9 +37,9 @@ public sealed record LinkMap(
     public static LinkMap Of(IReadOnlyList<LoadedUnit> units, ulong entry = 0)
     {
         ArgumentNullException.ThrowIfNull(units);
-        LinkMapOfUnit[] parts = [.. units.Select(unit => new LinkMapOfUnit(unit))];
+        UnitMap[] parts = [.. units.Select(unit => new UnitMap(unit))];
         return new LinkMap(
-            LinkMapOfUnit.Machine,
+            UnitMap.Machine,
             entry,
             [.. parts.SelectMany(part => part.Sections())],
             [.. parts.SelectMany(part => part.Symbols())],

@@ -1,4 +1,6 @@
+using ElfLoader.Libraries;
 using ElfLoader.Linking;
+using ElfLoader.Loading;
 using ElfLoader.Memory;
 using ElfLoader.Redirection;
 

@@ -1,7 +1,9 @@
 using System.Text;
 using ElfLoader.DynamicLinking;
 using ElfLoader.Elf;
+using ElfLoader.Libraries;
 using ElfLoader.Linking;
+using ElfLoader.Loading;
 using ElfLoader.Memory;
 using ElfLoader.Redirection;
 

@@ -1,7 +1,10 @@
 using System.Text;
 using ElfLoader.Diagnostics;
 using ElfLoader.Elf;
+using ElfLoader.Images;
+using ElfLoader.Libraries;
 using ElfLoader.Linking;
+using ElfLoader.Loading;
 using ElfLoader.Memory;
 using ElfLoader.Redirection;
 
@@ -212,7 +215,7 @@ public sealed partial class ObjectLibrary : IDisposable
         bool isQueued;
         lock (_gate)
         {
-            isQueued = _queue.Exists(elf => LinkMapOfUnit.Defines(elf, name));
+            isQueued = _queue.Exists(elf => UnitMap.Defines(elf, name));
         }
 
         LoadedUnit? unit = LinkWithQueue([], isQueued ? null : name, entry);

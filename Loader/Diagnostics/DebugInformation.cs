@@ -1,3 +1,4 @@
+using ElfLoader.Images;
 using ElfLoader.Linking;
 
 namespace ElfLoader.Diagnostics;

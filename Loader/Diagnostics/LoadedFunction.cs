@@ -1,4 +1,4 @@
-using ElfLoader.Linking;
+using ElfLoader.Loading;
 using ElfLoader.Memory;
 
 namespace ElfLoader.Diagnostics;
@@ -17,7 +17,7 @@ internal readonly record struct LoadedFunction(string Name, ulong Address, ulong
     {
         MemoryAllocation allocation = unit.Resources.Allocation!;
         AddressRange code = allocation.Range(MemoryZone.Code);
-        var map = new LinkMapOfUnit(unit);
+        var map = new UnitMap(unit);
         List<LoadedFunction> functions = [];
         foreach (ImageStub stub in map.Stubs())
         {

@@ -1,6 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using ElfLoader.Linking;
+using ElfLoader.Loading;
 using ElfLoader.Memory;
 
 namespace ElfLoader.Diagnostics;

@@ -1,6 +1,7 @@
 using System.Text;
 using ElfLoader.Elf;
-using ElfLoader.Linking;
+using ElfLoader.Elf.Writing;
+using ElfLoader.Loading;
 using ElfLoader.Memory;
 using static ElfLoader.Elf.ElfConstants;
 
@@ -51,7 +52,7 @@ internal sealed class SymbolFile
             file._sections.Add(new Section(name, SHT_PROGBITS, 0, 0, bytes));
         }
 
-        file.AddSymbols(new LinkMapOfUnit(unit), zones);
+        file.AddSymbols(new UnitMap(unit), zones);
         return file.Assemble();
     }
 
@@ -66,7 +67,7 @@ internal sealed class SymbolFile
         }
     }
 
-    private void AddSymbols(LinkMapOfUnit map, int zones)
+    private void AddSymbols(UnitMap map, int zones)
     {
         var symbols = new SymbolTableWriter(is64Bit: true, locals: 0, globals: 0, strings: 0, _sections.Count);
         foreach (ImageSymbol symbol in map.Symbols())

@@ -1,4 +1,5 @@
 using ElfLoader.Linking;
+using ElfLoader.Loading;
 using ElfLoader.Memory;
 
 namespace ElfLoader.Diagnostics;

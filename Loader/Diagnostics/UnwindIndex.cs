@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using ElfLoader.Elf;
-using ElfLoader.Linking;
+using ElfLoader.Elf.Unwind;
 
 namespace ElfLoader.Diagnostics;
 

@@ -1,5 +1,6 @@
 using ElfLoader.Elf;
-using ElfLoader.Linking;
+using ElfLoader.Elf.Writing;
+using ElfLoader.Loading;
 using ElfLoader.Memory;
 
 namespace ElfLoader.DynamicLinking;

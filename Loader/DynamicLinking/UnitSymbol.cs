@@ -1,5 +1,6 @@
 using ElfLoader.Elf;
 using ElfLoader.Linking;
+using ElfLoader.Loading;
 
 namespace ElfLoader.DynamicLinking;
 
@@ -16,7 +17,7 @@ internal readonly record struct UnitSymbol(ReadOnlyMemory<byte> Name, ulong Addr
     internal static List<UnitSymbol> Of(LoadedUnit unit)
     {
         List<UnitSymbol> symbols = [];
-        foreach (UnitDefinition definition in new LinkMapOfUnit(unit).Definitions())
+        foreach (UnitDefinition definition in new UnitMap(unit).Definitions())
         {
             SymbolRecord record = definition.Record;
             if (record.Binding is not SymbolBinding.Local && record.Type is not SymbolType.Tls

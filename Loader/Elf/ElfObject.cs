@@ -70,12 +70,12 @@ public sealed class ElfObject
     /// <summary>What an ARM object says of itself; null where it says nothing or is for another machine.</summary>
     /// <exception cref="LinkException">They are malformed.</exception>
     public BuildAttributes? Attributes => Machine is ElfConstants.EM_ARM
-        ? _tables.Rare.Attributes ??= WholeObject.ReadAttributes(this, _tables)
+        ? _tables.Rare.Attributes ??= ObjectMetadata.ReadAttributes(this, _tables)
         : null;
 
     /// <summary>What .note.gnu.property says; empty where there is none.</summary>
     /// <exception cref="LinkException">It is malformed.</exception>
-    public GnuProperties Properties => _tables.Rare.Properties ??= WholeObject.ReadProperties(this, _tables);
+    public GnuProperties Properties => _tables.Rare.Properties ??= ObjectMetadata.ReadProperties(this, _tables);
 
     /// <summary>Bytes from the start of the file to the symbols' names; 0 where there are no symbols.</summary>
     internal int SymbolNamesStart =>

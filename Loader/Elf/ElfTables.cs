@@ -23,7 +23,7 @@ internal struct ElfTables
     private readonly byte[]? _array; // of the file, mostly: parts of an array are found faster
     private readonly int _start;
     private readonly int _length;
-    private ElfRarities? _rarities;
+    private ElfRareData? _rarities;
     private RelocationSection[]? _relocationSections;
     private int _firstRelocationSection;
     private int _relocationSectionCount;
@@ -47,7 +47,7 @@ internal struct ElfTables
 
         if (_array is null || widened is not null)
         {
-            _rarities = new ElfRarities { Bytes = bytes, Sections = widened };
+            _rarities = new ElfRareData { Bytes = bytes, Sections = widened };
         }
     }
 
@@ -137,8 +137,8 @@ internal struct ElfTables
     }
 
     /// <summary>What few objects have; it is made when it is asked for.</summary>
-    public ElfRarities Rare =>
-        _rarities ?? Interlocked.CompareExchange(ref _rarities, new ElfRarities(), null) ?? _rarities;
+    public ElfRareData Rare =>
+        _rarities ?? Interlocked.CompareExchange(ref _rarities, new ElfRareData(), null) ?? _rarities;
 
     /// <summary>Makes room for the sections of relocations.</summary>
     public Span<RelocationSection> TakeRelocationSections(int count)

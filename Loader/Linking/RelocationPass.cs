@@ -48,7 +48,7 @@ internal readonly struct RelocationPass
     private static void RunAll(RelocationContext context, IReadOnlyList<LinkObject> objects, Range range)
     {
         SectionWriter writer = context.Memory.NewWriter();
-        using var symbols = new LentSymbols(context.Resolution.MostSymbols);
+        using var symbols = new SymbolBuffer(context.Resolution.MostSymbols);
         int[] relocations = ArrayPool<int>.Shared.Rent(context.Resolution.MostLoadedSections);
         for (int i = range.Start.Value; i < range.End.Value; i++)
         {

@@ -77,7 +77,7 @@ internal sealed class RelocationScan
     internal void Run(SymbolValues values)
     {
         UsesMissing = _allowUndefined && IsAnyMissing();
-        using var symbols = new LentSymbols(_resolution.MostSymbols);
+        using var symbols = new SymbolBuffer(_resolution.MostSymbols);
         foreach (LinkObject file in _resolution.Objects)
         {
             values.Classify(file);

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using ElfLoader.Arch.X64;
 using ElfLoader.DynamicLinking;
-using ElfLoader.Linking;
+using ElfLoader.Loading;
 using ElfLoader.Memory;
 using ElfLoader.Runtime;
 

@@ -1,7 +1,9 @@
 using System.Text;
 using ElfLoader.Diagnostics;
 using ElfLoader.DynamicLinking;
+using ElfLoader.Libraries;
 using ElfLoader.Linking;
+using ElfLoader.Loading;
 using ElfLoader.Memory;
 
 namespace ElfLoader.Redirection;

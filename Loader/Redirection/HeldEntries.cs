@@ -1,4 +1,5 @@
-using ElfLoader.Linking;
+using ElfLoader.Libraries;
+using ElfLoader.Loading;
 
 namespace ElfLoader.Redirection;
 

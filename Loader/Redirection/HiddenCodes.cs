@@ -1,3 +1,4 @@
+
 namespace ElfLoader.Redirection;
 
 /// <summary>Code of a function that only some calls reach.</summary>

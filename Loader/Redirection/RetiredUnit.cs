@@ -1,5 +1,5 @@
 using System.Globalization;
-using ElfLoader.Linking;
+using ElfLoader.Libraries;
 using ElfLoader.Memory;
 using ElfLoader.Redirection;
 

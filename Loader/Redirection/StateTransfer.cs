@@ -1,5 +1,6 @@
 using System.Numerics;
 using ElfLoader.Elf;
+using ElfLoader.Libraries;
 using ElfLoader.Linking;
 using ElfLoader.Memory;
 

@@ -1,5 +1,7 @@
 using ElfLoader.Elf;
+using ElfLoader.Libraries;
 using ElfLoader.Linking;
+using ElfLoader.Loading;
 
 namespace ElfLoader.Redirection;
 
@@ -52,12 +54,21 @@ internal sealed class UnitPublication
             int conflict = _library.Contents.Publish(unit, resolution, scope.Pulled, mayFillGaps: _request.IsLazy, out Definition other);
             if (conflict is LibraryContents.FillsGaps)
             {
-                EpochGate.Publish(new ReplaceOptions().Timeout, _ =>
-                    conflict = _library.Contents.Publish(unit, resolution, scope.Pulled, mayFillGaps: true, out other));
+                conflict = PublishBetweenEpochs(unit, resolution, scope, out other);
             }
 
             RefuseConflict(resolution, conflict, other);
         }
+    }
+
+    private int PublishBetweenEpochs(LoadedUnit unit, SymbolResolution resolution, ProcessScope scope, out Definition other)
+    {
+        int conflict = -1;
+        Definition found = default;
+        EpochGate.Publish(new ReplaceOptions().Timeout, _ =>
+            conflict = _library.Contents.Publish(unit, resolution, scope.Pulled, mayFillGaps: true, out found));
+        other = found;
+        return conflict;
     }
 
     private void PublishReplacement(

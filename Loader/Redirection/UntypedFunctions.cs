@@ -1,5 +1,6 @@
 using ElfLoader.Arch.X64;
 using ElfLoader.Elf;
+using ElfLoader.Libraries;
 using ElfLoader.Linking;
 
 namespace ElfLoader.Redirection;
@@ -29,7 +30,7 @@ internal static class UntypedFunctions
             return null;
         }
 
-        using var lent = new LentSymbols(resolution.MostSymbols);
+        using var lent = new SymbolBuffer(resolution.MostSymbols);
         foreach (LinkObject file in resolution.Objects)
         {
             lent.Lend(file);

@@ -1,5 +1,5 @@
 using ElfLoader.Elf;
-using ElfLoader.Linking;
+using ElfLoader.Loading;
 
 namespace ElfLoader.Runtime;
 

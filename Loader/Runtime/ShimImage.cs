@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using ElfLoader.Arch.X64;
 using ElfLoader.Elf;
-using ElfLoader.Linking;
+using ElfLoader.Elf.Writing;
 using static ElfLoader.Elf.ElfConstants;
 
 namespace ElfLoader.Runtime;

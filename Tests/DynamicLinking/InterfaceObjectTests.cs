@@ -1,5 +1,5 @@
 using ElfLoader.DynamicLinking;
-using ElfLoader.Linking;
+using ElfLoader.Loading;
 using ElfLoader.Tests.EndToEnd;
 using ElfLoader.Tests.Redirection;
 using ElfLoader.Tests.Support;

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using ElfLoader.Elf;
-using ElfLoader.Linking;
+using ElfLoader.Loading;
 using ElfLoader.Tests.Support;
 
 namespace ElfLoader.Tests.Elf;

@@ -1,3 +1,4 @@
+
 namespace ElfLoader.Tests.EndToEnd;
 
 /// <summary>

@@ -1,5 +1,6 @@
 using ElfLoader.Elf;
 using ElfLoader.Linking;
+using ElfLoader.Loading;
 using ElfLoader.Tests.Linking;
 using ElfLoader.Tests.Support;
 

@@ -1,4 +1,5 @@
 using ElfLoader.Elf;
+using ElfLoader.Images.Arm;
 using ElfLoader.Linking;
 using ElfLoader.Tests.Support;
 using static ElfLoader.Elf.ElfConstants;

@@ -1,5 +1,6 @@
 using System.Text;
 using ElfLoader.Elf;
+using ElfLoader.Libraries;
 using ElfLoader.Linking;
 
 namespace ElfLoader.Tests.Linking;

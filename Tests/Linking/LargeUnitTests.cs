@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using ElfLoader.Elf;
-using ElfLoader.Linking;
+using ElfLoader.Loading;
 using ElfLoader.Memory;
 using ElfLoader.Tests.Support;
 using static ElfLoader.Elf.ElfConstants;
@@ -67,7 +67,7 @@ public sealed class LargeUnitTests
 
         using var library = new ObjectLibrary("large", new ObjectLibraryOptions { Mapping = mapping, RunCode = false });
         LoadedUnit unit = library.Load(objects);
-        Dictionary<string, ulong> map = new LinkMapOfUnit(unit).Symbols().ToDictionary(symbol => symbol.Name, symbol => symbol.Address);
+        Dictionary<string, ulong> map = new UnitMap(unit).Symbols().ToDictionary(symbol => symbol.Name, symbol => symbol.Address);
 
         List<(ulong Start, ulong End)> code = [];
         ulong before = 0;

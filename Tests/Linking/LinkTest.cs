@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using ElfLoader.Elf;
-using ElfLoader.Linking;
+using ElfLoader.Loading;
 using ElfLoader.Memory;
 using ElfLoader.Runtime;
 using ElfLoader.Tests.Support;

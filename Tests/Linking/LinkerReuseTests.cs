@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using ElfLoader.Elf;
-using ElfLoader.Linking;
+using ElfLoader.Loading;
 using ElfLoader.Memory;
 using ElfLoader.Tests.EndToEnd;
 using ElfLoader.Tests.Support;

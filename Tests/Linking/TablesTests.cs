@@ -1,5 +1,6 @@
 using ElfLoader.Elf;
 using ElfLoader.Linking;
+using ElfLoader.Loading;
 using ElfLoader.Relocations;
 using ElfLoader.Tests.Support;
 using static ElfLoader.Elf.ElfConstants;

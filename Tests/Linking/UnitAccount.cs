@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using ElfLoader.Libraries;
 using ElfLoader.Linking;
 using ElfLoader.Memory;
 using ElfLoader.Runtime;

@@ -1,4 +1,4 @@
-using ElfLoader.Linking;
+using ElfLoader.Libraries;
 
 namespace ElfLoader.Tests.Linking;
 

@@ -1,5 +1,5 @@
 using ElfLoader.Elf;
-using ElfLoader.Linking;
+using ElfLoader.Elf.Unwind;
 using ElfLoader.Tests.Support;
 using static ElfLoader.Elf.ElfConstants;
 

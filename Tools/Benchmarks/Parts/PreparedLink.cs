@@ -2,6 +2,7 @@ using ElfLoader.Arch.X64;
 using ElfLoader.Benchmarks.Jobs;
 using ElfLoader.Elf;
 using ElfLoader.Linking;
+using ElfLoader.Loading;
 using ElfLoader.Memory;
 
 namespace ElfLoader.Benchmarks.Parts;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using ElfLoader.Linking;
+using ElfLoader.Loading;
 using ElfLoader.Memory;
 
 namespace ElfLoader.Fuzz.Faults;

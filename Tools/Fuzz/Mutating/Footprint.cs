@@ -1,4 +1,4 @@
-using ElfLoader.Linking;
+using ElfLoader.Loading;
 using ElfLoader.Memory;
 using ElfLoader.Runtime;
 

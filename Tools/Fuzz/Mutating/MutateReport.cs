@@ -8,7 +8,7 @@ internal static class MutateReport
     private static readonly (string Name, string[] Folders)[] Parts =
     [
         ("reader", ["/Loader/Elf/"]),
-        ("engine", ["/Loader/Linking/", "/Relocations/", "/Arch.X64/", "/Arch.Arm/"]),
+        ("engine", ["/Loader/Linking/", "/Loader/Images/", "/Loader/Loading/", "/Loader/Libraries/", "/Relocations/", "/Arch.X64/", "/Arch.Arm/"]),
     ];
 
     /// <summary>Prints it.</summary>

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
-using ElfLoader.Linking;
+using ElfLoader.Loading;
 using ElfLoader.Memory;
 using ElfLoader.Runtime;
 
