@@ -259,7 +259,7 @@ public sealed class InputFiles
     {
         if (!_named.TryGetValue(folder, out MemberFiles? files))
         {
-            files = new MemberFiles(path => NamedFile.Read(path, folder, _limits), "linker scripts name");
+            files = new MemberFiles(path => NamedFile.Read(path, folder, _limits), "linker scripts name files");
             _named.Add(folder, files);
         }
 

@@ -9,7 +9,7 @@ namespace ElfLoader;
 /// <remarks>Safe for use by many threads.</remarks>
 /// <param name="read">Reads a file.</param>
 /// <param name="who">Who names them, for messages.</param>
-internal sealed class MemberFiles(Func<string, byte[]> read, string who = "a thin archive names")
+internal sealed class MemberFiles(Func<string, byte[]> read, string who = "a thin archive names files")
 {
     private const long AlwaysRepeated = 1 << 20; // bytes
     private const int LeastCost = 64; // bytes: the smallest file has to be told apart, too
@@ -40,7 +40,7 @@ internal sealed class MemberFiles(Func<string, byte[]> read, string who = "a thi
                 : throw new LinkException(
                     LinkErrorCode.LimitExceeded,
                     new LinkLocation(path),
-                    $"{who} files of {CountText.Of(_distinct, "byte")} so often that they would be {_distinct + _repeated}");
+                    $"{who} of {CountText.Of(_distinct, "byte")} so often that they would be {_distinct + _repeated}");
         }
     }
 }

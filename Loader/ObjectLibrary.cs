@@ -237,18 +237,12 @@ public sealed partial class ObjectLibrary : IDisposable
     }
 
     /// <summary>Searches another library for what later loads lack.</summary>
-    /// <exception cref="ArgumentException">It is this one.</exception>
     /// <exception cref="ObjectDisposedException">One of them is disposed.</exception>
     public void AddLibrary(ObjectLibrary library)
     {
         ArgumentNullException.ThrowIfNull(library);
         ObjectDisposedException.ThrowIf(_isClosed, this);
         ObjectDisposedException.ThrowIf(library._isClosed, library);
-        if (library == this)
-        {
-            throw new ArgumentException($"Library '{Name}' is searched first in any case: it cannot be added to itself.", nameof(library));
-        }
-
         lock (_gate)
         {
             _linked = [.. _linked, library];

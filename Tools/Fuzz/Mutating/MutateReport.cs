@@ -8,7 +8,12 @@ internal static class MutateReport
     private static readonly (string Name, string[] Folders)[] Parts =
     [
         ("reader", ["/Loader/Elf/"]),
-        ("engine", ["/Loader/Linking/", "/Loader/Images/", "/Loader/Loading/", "/Loader/Libraries/", "/Relocations/", "/Arch.X64/", "/Arch.Arm/"]),
+        (
+            "engine",
+            [
+                "/Loader/Elf/Unwind/", "/Loader/Elf/Writing/", "/Loader/Linking/", "/Loader/Images/",
+                "/Relocations/", "/Arch.X64/", "/Arch.Arm/",
+            ]),
     ];
 
     /// <summary>Prints it.</summary>
@@ -28,9 +33,9 @@ internal static class MutateReport
             Line(to, $"held by the process at mutant {moment}");
         }
 
-        foreach ((string part, string[] folders) in Parts)
+        foreach ((string part, _) in Parts)
         {
-            string[] all = [.. state.AllLines.Where(line => folders.Any(folder => line.Contains(folder, StringComparison.Ordinal)))];
+            string[] all = [.. state.AllLines.Where(line => PartOf(line) == part)];
             if (all.Length > 0)
             {
                 int ran = all.Count(state.Lines.Contains);
@@ -45,6 +50,12 @@ internal static class MutateReport
             Line(to, $"  {count,8} {kind}");
         }
     }
+
+    /// <summary>The part that has the most exact folder of a line.</summary>
+    private static string? PartOf(string line) => Parts
+        .SelectMany(part => part.Folders, (part, folder) => (part.Name, Folder: folder))
+        .Where(candidate => line.Contains(candidate.Folder, StringComparison.Ordinal))
+        .OrderByDescending(candidate => candidate.Folder.Length).FirstOrDefault().Name;
 
     private static void Phases(TextWriter to, RunState state, string machine)
     {
