@@ -210,9 +210,8 @@ public sealed class ChangesDuringForkTests
         /// <returns>Its status: 0 where the function returned 2 whenever it was called.</returns>
         internal int Fork(Func<nint> change, Action later)
         {
-            int[] pipe = Pipe();
-            int child = -1;
-            var forking = new Thread(() => child = Function<Begin>("begin")(2, pipe[0]));
+            WaitingChild? child = null;
+            var forking = new Thread(() => child = WaitingChild.Fork(waiting => Function<Begin>("begin")(2, waiting)));
             _ = Function<Query>("hold")();
             forking.Start();
             while (Function<Query>("is_waiting")() is 0)
@@ -224,47 +223,18 @@ public sealed class ChangesDuringForkTests
             _ = Function<Query>("let_go")();
             forking.Join();
             later();
-            return Finish(child, pipe);
+            return child!.Finish();
         }
 
         internal int ForkForbidden(bool forbidsMapping, Action later)
         {
-            int[] pipe = Pipe();
-            int child = Function<BeginInThread>("begin_in_thread")(2, pipe[0], forbidsMapping ? 1 : 0);
+            WaitingChild child = WaitingChild.Fork(
+                waiting => Function<BeginInThread>("begin_in_thread")(2, waiting, forbidsMapping ? 1 : 0));
             later();
-            return Finish(child, pipe);
-        }
-
-        private static int[] Pipe()
-        {
-            int[] pipe = new int[2];
-            Assert.That(OpenPipe(pipe), Is.Zero);
-            return pipe;
-        }
-
-        private static int Finish(int child, int[] pipe)
-        {
-            Assert.That(child, Is.Positive);
-            Assert.That(Write(pipe[1], [1], 1), Is.EqualTo((nint)1));
-            Assert.That(WaitFor(child, out int status, 0), Is.EqualTo(child));
-            _ = Close(pipe[0]);
-            _ = Close(pipe[1]);
-            return (status & 0x7f) is 0 ? (status >> 8) & 0xff : 256 + (status & 0x7f);
+            return child.Finish();
         }
 
         private T Function<T>(string name)
             where T : Delegate => Marshal.GetDelegateForFunctionPointer<T>(NativeLibrary.GetExport(_library, name));
     }
-
-    [DllImport("libc.so.6", EntryPoint = "pipe")]
-    private static extern int OpenPipe([Out] int[] ends);
-
-    [DllImport("libc.so.6", EntryPoint = "write")]
-    private static extern nint Write(int file, byte[] bytes, nint count);
-
-    [DllImport("libc.so.6", EntryPoint = "close")]
-    private static extern int Close(int file);
-
-    [DllImport("libc.so.6", EntryPoint = "waitpid")]
-    private static extern int WaitFor(int process, out int status, int options);
 }

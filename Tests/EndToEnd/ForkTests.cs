@@ -57,7 +57,7 @@ public sealed class ForkTests
     {
         using var library = new ObjectLibrary("unloaded");
         LoadedUnit unit = library.Load(Object(size, 1), "old.o");
-        Child child = Fork(library, 1);
+        WaitingChild child = Fork(library, 1);
 
         unit.Unload();
         library.Load(Object(size, 2), "new.o"); // where the old one was
@@ -71,7 +71,7 @@ public sealed class ForkTests
     {
         using var library = new ObjectLibrary("replaced", new ObjectLibraryOptions { Redirectable = true });
         library.Load(Object(size, 1), "old.o");
-        Child child = Fork(library, 1);
+        WaitingChild child = Fork(library, 1);
 
         library.Replace(Object(size, 2), "new.o");
         library.Reclaim();
@@ -87,7 +87,7 @@ public sealed class ForkTests
     {
         var library = new ObjectLibrary("all");
         library.Load(Object(1 << 20, 1), "old.o");
-        Child[] children = [.. Enumerable.Range(0, 3).Select(_ => Fork(library, 1))];
+        WaitingChild[] children = [.. Enumerable.Range(0, 3).Select(_ => Fork(library, 1))];
         library.Dispose();
         ObjectLibrary.TrimAddressSpace();
         using var other = new ObjectLibrary("other");
@@ -167,39 +167,10 @@ public sealed class ForkTests
         return elf.Build();
     }
 
-    private Child Fork(ObjectLibrary library, int number)
+    private WaitingChild Fork(ObjectLibrary library, int number)
     {
         nint[] functions = [library.GetExport("first"), library.GetExport("middle"), library.GetExport("last")];
-        int[] pipe = new int[2];
-        Assert.That(Pipe(pipe), Is.Zero);
-        int process = _forker.GetFunction<Begin>("begin")(
-            functions, [number, number, number], functions.Length, pipe[0]);
-        Assert.That(process, Is.Positive);
-        return new Child(process, pipe);
+        Begin begin = _forker.GetFunction<Begin>("begin");
+        return WaitingChild.Fork(waiting => begin(functions, [number, number, number], functions.Length, waiting));
     }
-
-    private sealed record Child(int Process, int[] Pipe)
-    {
-        /// <summary>Lets it begin, and gives its status: what it returned, or 256 and a signal.</summary>
-        public int Finish()
-        {
-            Assert.That(Write(Pipe[1], [1], 1), Is.EqualTo((nint)1));
-            Assert.That(WaitFor(Process, out int status, 0), Is.EqualTo(Process));
-            _ = Close(Pipe[0]);
-            _ = Close(Pipe[1]);
-            return (status & 0x7f) is 0 ? (status >> 8) & 0xff : 256 + (status & 0x7f);
-        }
-    }
-
-    [DllImport("libc.so.6", EntryPoint = "pipe")]
-    private static extern int Pipe([Out] int[] ends);
-
-    [DllImport("libc.so.6", EntryPoint = "write")]
-    private static extern nint Write(int file, byte[] bytes, nint count);
-
-    [DllImport("libc.so.6", EntryPoint = "close")]
-    private static extern int Close(int file);
-
-    [DllImport("libc.so.6", EntryPoint = "waitpid")]
-    private static extern int WaitFor(int process, out int status, int options);
 }

@@ -70,22 +70,10 @@ public sealed class ForkedDescendantsTests
         using var library = new ObjectLibrary("forked");
         LoadedUnit unit = library.Load(Object(1), "old.o");
         nint function = library.GetExport("number");
-        int[] pipe = new int[2];
-        Assert.That(Pipe(pipe), Is.Zero);
-        int child = begin(function, 1, pipe[0], generations);
+        WaitingChild child = WaitingChild.Fork(waiting => begin(function, 1, waiting, generations));
         unit.Unload();
         library.Load(Object(2), "new.o");
-        return Finish(child, pipe);
-    }
-
-    private static int Finish(int child, int[] pipe)
-    {
-        Assert.That(child, Is.Positive);
-        Assert.That(Write(pipe[1], [1], 1), Is.EqualTo((nint)1));
-        Assert.That(WaitFor(child, out int status, 0), Is.EqualTo(child));
-        _ = Close(pipe[0]);
-        _ = Close(pipe[1]);
-        return (status & 0x7f) is 0 ? (status >> 8) & 0xff : 256 + (status & 0x7f);
+        return child.Finish();
     }
 
     private static Begin Compile(TemporaryFolder folder)
@@ -105,16 +93,4 @@ public sealed class ForkedDescendantsTests
         elf.AddSymbol("number", text, 0, (ulong)code.Length, SymbolBinding.Global, SymbolType.Function);
         return elf.Build();
     }
-
-    [DllImport("libc.so.6", EntryPoint = "pipe")]
-    private static extern int Pipe([Out] int[] ends);
-
-    [DllImport("libc.so.6", EntryPoint = "write")]
-    private static extern nint Write(int file, byte[] bytes, nint count);
-
-    [DllImport("libc.so.6", EntryPoint = "close")]
-    private static extern int Close(int file);
-
-    [DllImport("libc.so.6", EntryPoint = "waitpid")]
-    private static extern int WaitFor(int process, out int status, int options);
 }

@@ -38,12 +38,7 @@ public sealed class NearNameTests
     {
         using var programs = new ToolPrograms();
         string[] objects = [Compile(programs, "here", uses), Compile(programs, "there", defines)];
-        InputFiles inputs = new();
-        inputs.AddAll(objects);
-
-        LinkException loaded = Assert.Throws<LinkException>(
-            () => new ObjectLibrary("near", new ObjectLibraryOptions { UseHostProcess = false }).Load(objects))!;
-        LinkException linked = Assert.Throws<LinkException>(() => new ImageLinker().Link(inputs))!;
+        (LinkException loaded, LinkException linked) = Failures(objects);
 
         using (Assert.EnterMultipleScope())
         {
@@ -155,6 +150,17 @@ public sealed class NearNameTests
         Assert.That(() => library.Load(programs.Path("long.o")), Throws.TypeOf<LinkException>());
 
         Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(6)), "it takes half a second");
+    }
+
+    /// <summary>What a load of objects says that lack something, and the link of an image.</summary>
+    internal static (LinkException Loaded, LinkException Linked) Failures(string[] objects)
+    {
+        InputFiles inputs = new();
+        inputs.AddAll(objects);
+        return (
+            Assert.Throws<LinkException>(
+                () => new ObjectLibrary("near", new ObjectLibraryOptions { UseHostProcess = false }).Load(objects))!,
+            Assert.Throws<LinkException>(() => new ImageLinker().Link(inputs))!);
     }
 
     private static string Compile(ToolPrograms programs, string name, string source)

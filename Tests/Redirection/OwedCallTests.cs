@@ -153,17 +153,7 @@ public sealed class OwedCallTests
     /// <summary>Has a thread owe a destructor, unloads, loads something else in the same place, and ends the thread.</summary>
     private static void Check(ObjectLibrary library, ObjectLibrary other, ulong log, Action unload)
     {
-        ulong start = library.Address("start");
-        using var owes = new ManualResetEventSlim();
-        using var end = new ManualResetEventSlim();
-        var thread = new Thread(() =>
-        {
-            _ = NativeCall.Call(start, log);
-            owes.Set();
-            end.Wait();
-        });
-        thread.Start();
-        owes.Wait();
+        using var thread = new OwingThread(library.Address("start"), log);
         unload();
         int kept = other.Reclaim();
         Assert.That(kept, Is.Positive);
@@ -176,8 +166,7 @@ public sealed class OwedCallTests
                 more.Load(LinkTest.Returning($"more{i}", (byte)i), "more.o"); // takes the memory, if that is free
             }
 
-            end.Set();
-            thread.Join();
+            thread.End();
             Assert.That(() => NativeBytes.LoadWord(log), Is.EqualTo(1UL).After((int)Patience.TotalMilliseconds, 1));
             Assert.That(() => library.Reclaim() + other.Reclaim(), Is.Zero.After((int)Patience.TotalMilliseconds, 1));
         }

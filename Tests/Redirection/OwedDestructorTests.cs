@@ -228,21 +228,10 @@ public sealed class OwedDestructorTests
     /// <summary>Has a thread owe a destructor, do something else happen, and the thread end.</summary>
     private static void EndThread(ObjectLibrary library, ulong log, Action between)
     {
-        ulong start = library.Address("start");
-        using var owes = new ManualResetEventSlim();
-        using var end = new ManualResetEventSlim();
-        var thread = new Thread(() =>
-        {
-            _ = NativeCall.Call(start, log);
-            owes.Set();
-            end.Wait();
-        });
-        thread.Start();
-        owes.Wait();
+        using var thread = new OwingThread(library.Address("start"), log);
         between();
         Assert.That((NativeBytes.LoadWord(log), library.Reclaim()), Is.EqualTo((0UL, 1)));
-        end.Set();
-        thread.Join();
+        thread.End();
         for (int i = 0; i < 500 && NativeBytes.LoadWord(log) is 0; i++)
         {
             Thread.Sleep(10); // its native destructors run after it has ended for .NET

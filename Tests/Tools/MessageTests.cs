@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ElfLoader.Tests.EndToEnd;
+using ElfLoader.Tests.Linking;
 
 namespace ElfLoader.Tests.Tools;
 
@@ -121,12 +122,7 @@ public sealed class MessageTests
     {
         using var programs = new ToolPrograms();
         string[] objects = [Compile(programs, "here", uses), Compile(programs, "there", defines)];
-        InputFiles inputs = new();
-        inputs.AddAll(objects);
-
-        LinkException loaded = Assert.Throws<LinkException>(
-            () => new ObjectLibrary("near", new ObjectLibraryOptions { UseHostProcess = false }).Load(objects))!;
-        LinkException linked = Assert.Throws<LinkException>(() => new ImageLinker().Link(inputs))!;
+        (LinkException loaded, LinkException linked) = NearNameTests.Failures(objects);
 
         Assert.That(loaded.Message + "\n", Does.Contain(expected));
         Assert.That(linked.Message + "\n", Does.Contain(expected));
