@@ -63,8 +63,32 @@ internal unsafe struct ModuleTables
     }
 
     /// <summary>Finds a definition by name; null if there is none that a reference without a version is bound to.</summary>
-    internal readonly DynamicLinker.SymbolRecord* Find(ReadOnlySpan<byte> name, uint gnuHash, uint hash) =>
-        _gnuHash is not null ? FindByGnuHash(name, gnuHash) : FindByHash(name, hash);
+    internal readonly DynamicLinker.SymbolRecord* Find(ReadOnlySpan<byte> name, uint gnuHash, uint hash)
+    {
+        uint index = 0;
+        while ((index = NextNamed(name, gnuHash, hash, index)) is not 0)
+        {
+            if (_symbols[index].Section is not (Undefined or Absolute)
+                && (_versions is null || (_versions[index] & HiddenVersion) is 0))
+            {
+                return _symbols + index;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Finds the next entry of a name, whatever it is: of a version, undefined, an absolute number.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="gnuHash">Its <see cref="GnuHashOf"/>.</param>
+    /// <param name="hash">Its <see cref="HashOf"/>.</param>
+    /// <param name="after">The index of the one found before; 0 to begin.</param>
+    /// <returns>Its index; 0 if there is none.</returns>
+    internal readonly uint NextNamed(ReadOnlySpan<byte> name, uint gnuHash, uint hash, uint after) =>
+        _gnuHash is not null ? NextByGnuHash(name, gnuHash, after) : NextByHash(name, hash, after);
+
+    /// <summary>The entry of an index.</summary>
+    internal readonly DynamicLinker.SymbolRecord* this[uint index] => _symbols + index;
 
     /// <summary>One more than the index of the last symbol that may be undefined: these come first.</summary>
     internal readonly uint ImportCount => _gnuHash is not null ? _gnuHash[1] : _hash[1];
@@ -150,57 +174,63 @@ internal unsafe struct ModuleTables
         return 0;
     }
 
-    private readonly DynamicLinker.SymbolRecord* FindByGnuHash(ReadOnlySpan<byte> name, uint hash)
+    private readonly uint NextByGnuHash(ReadOnlySpan<byte> name, uint hash, uint after)
     {
         (uint buckets, uint first, uint filterWords, int shift) = (_gnuHash[0], _gnuHash[1], _gnuHash[2], (int)_gnuHash[3]);
         if (buckets is 0 || filterWords is 0)
         {
-            return null;
+            return 0;
         }
 
         ulong* filter = (ulong*)(_gnuHash + 4);
-        ulong word = filter[(hash / 64) & (filterWords - 1)];
-        if ((word >> (int)(hash % 64) & word >> (int)((hash >> shift) % 64) & 1) is 0)
-        {
-            return null;
-        }
-
         uint* starts = (uint*)(filter + filterWords);
         uint* chain = starts + buckets;
-        uint index = starts[hash % buckets];
-        if (index < first)
+        uint index = after + 1;
+        if (after is 0)
         {
-            return null;
+            ulong word = filter[(hash / 64) & (filterWords - 1)];
+            index = (word >> (int)(hash % 64) & word >> (int)((hash >> shift) % 64) & 1) is 0 ? 0 : starts[hash % buckets];
+            if (index < first)
+            {
+                return 0;
+            }
+        }
+        else if ((chain[after - first] & 1) is not 0)
+        {
+            return 0;
         }
 
         for (; ; index++)
         {
             uint other = chain[index - first];
-            if (((other ^ hash) >> 1) is 0 && IsDefinition(index, name))
+            if (((other ^ hash) >> 1) is 0 && HasName(index, name))
             {
-                return _symbols + index;
+                return index;
             }
 
             if ((other & 1) is not 0)
             {
-                return null;
+                return 0;
             }
         }
     }
 
-    private readonly DynamicLinker.SymbolRecord* FindByHash(ReadOnlySpan<byte> name, uint hash)
+    private readonly uint NextByHash(ReadOnlySpan<byte> name, uint hash, uint after)
     {
         (uint buckets, uint count) = (_hash[0], _hash[1]);
         uint* chain = _hash + 2 + buckets;
-        for (uint index = buckets is 0 ? 0 : _hash[2 + (hash % buckets)]; index is not 0 && index < count; index = chain[index])
+        uint index = after is not 0 ? chain[after] : buckets is 0 ? 0 : _hash[2 + (hash % buckets)];
+        while (index is not 0 && index < count)
         {
-            if (IsDefinition(index, name))
+            if (HasName(index, name))
             {
-                return _symbols + index;
+                return index;
             }
+
+            index = chain[index];
         }
 
-        return null;
+        return 0;
     }
 
     /// <summary>The number of symbols is one more than the last of the last chain.</summary>
@@ -228,13 +258,11 @@ internal unsafe struct ModuleTables
         return last + 1;
     }
 
-    private readonly bool IsDefinition(uint index, ReadOnlySpan<byte> name)
+    private readonly bool HasName(uint index, ReadOnlySpan<byte> name)
     {
-        DynamicLinker.SymbolRecord* symbol = _symbols + index;
-        return symbol->Section is not (Undefined or Absolute)
-            && (ulong)name.Length < _stringSize && symbol->Name < _stringSize - (ulong)name.Length
-            && new ReadOnlySpan<byte>(_strings + symbol->Name, name.Length).SequenceEqual(name)
-            && _strings[symbol->Name + (ulong)name.Length] is 0
-            && (_versions is null || (_versions[index] & HiddenVersion) is 0);
+        uint start = _symbols[index].Name;
+        return (ulong)name.Length < _stringSize && start < _stringSize - (ulong)name.Length
+            && new ReadOnlySpan<byte>(_strings + start, name.Length).SequenceEqual(name)
+            && _strings[start + (ulong)name.Length] is 0;
     }
 }
